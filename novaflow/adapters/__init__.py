@@ -1,0 +1,1 @@
+"""The outside: one library or system a file."""

@@ -1,0 +1,1 @@
+"""What a workflow is: frozen values, no I/O, no clock."""

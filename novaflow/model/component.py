@@ -1,0 +1,269 @@
+"""What a component is: the steps and services an operator knows by one name."""
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from novaflow.model.probe import Probe
+    from novaflow.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Where everything of one stack lies; absolute, because a relative path breaks in a privileged helper."""
+
+    root: Path
+
+    @property
+    def etc(self) -> Path:
+        """Return the folder of generated configuration."""
+        return self.root / "etc"
+
+    @property
+    def log(self) -> Path:
+        """Return the folder of log files, one a service."""
+        return self.root / "log"
+
+    @property
+    def data(self) -> Path:
+        """Return the folder of databases, images, queues and servers' disks."""
+        return self.root / "data"
+
+    @property
+    def run(self) -> Path:
+        """Return the folder of sockets and process ids."""
+        return self.root / "run"
+
+    @property
+    def venv(self) -> Path:
+        """Return the stack's own Python environment."""
+        return self.root / "venv"
+
+    @property
+    def credentials(self) -> Path:
+        """Return the folder (0700) of what a client needs to log in."""
+        return self.root / "credentials"
+
+    @property
+    def journal(self) -> Path:
+        """Return the file that holds every event, in order."""
+        return self.root / "journal.jsonl"
+
+    @property
+    def control(self) -> Path:
+        """Return the supervisor's Unix socket."""
+        return self.run / "control.sock"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an HTTP server answered; ``json`` is ``None`` where the body is none."""
+
+    status: int
+    headers: Mapping[str, str]
+    json: Any
+
+
+class Context(Protocol):
+    """What the body of a step may use; every effect on the machine goes through here."""
+
+    @property
+    def settings(self) -> "Settings":
+        """Return the effective settings."""
+        ...
+
+    @property
+    def paths(self) -> Paths:
+        """Return where the stack lives."""
+        ...
+
+    @property
+    def components(self) -> "tuple[Component, ...]":
+        """Return the components this workflow folds over."""
+        ...
+
+    async def run(
+        self,
+        *argv: str | Path,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
+        ok: tuple[int, ...] = (0,),
+        on_line: Callable[[str], None] | None = None,
+    ) -> str:
+        """Run a program to its end and return what it printed on standard output; ``env`` is added to a clean one.
+
+        Raises: ProgramFailed, if its exit code is not among ``ok``; its last lines are in the message.
+        """
+        ...
+
+    async def write(self, path: Path, text: str | bytes, mode: int = 0o640) -> None:
+        """Write a file whole and at once, with its folder; a reader sees the old one or the new one."""
+        ...
+
+    async def http(
+        self, method: str, url: str, *, json: object = None, content: bytes | Path | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Send one HTTP request and return the answer, whatever its status.
+
+        Raises: NotYet, if nobody answered.
+        """
+        ...
+
+    def secret(self, name: str) -> str:
+        """Return the stack's password of that name, made on first use; letters and digits only."""
+        ...
+
+    def report(self, text: str, fraction: float | None = None) -> None:
+        """Tell whoever watches how far this step is; ``fraction`` from 0 to 1, ``None`` if nobody can know."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """What a step's body returns when it looked and found nothing to do."""
+
+    because: str
+
+
+Body = Callable[[Context], Awaitable[Skipped | str | None]]
+
+
+class Lane(StrEnum):
+    """What a step uses up, so that only so many run at once."""
+
+    FREE = "free"  # nothing scarce
+    APT = "apt"  # dpkg takes one transaction at a time
+    CPU = "cpu"  # as many as cores
+    NET = "net"  # downloads
+
+
+def always(_: "Settings") -> bool:
+    """Be part of the workflow whatever the settings say."""
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that is done and over.
+
+    ``needs`` and ``after`` name nodes, or components as a whole; ``after`` counts only where the other is part of the workflow.
+    """
+
+    name: str
+    body: Body
+    within_s: float
+    needs: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    lane: Lane = Lane.FREE
+    when: "Callable[[Settings], bool]" = always
+
+    @property
+    def summary(self) -> str:
+        """Return the first line of the body's docstring: what an operator reads."""
+        return (inspect.getdoc(self.body) or "").partition("\n")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A program that stays up; ``before_stop`` runs while it still answers, ``command`` may write what the program reads."""
+
+    name: str
+    summary: str
+    command: "Callable[[Context], tuple[str | Path, ...]]"
+    ready: "Probe"
+    within_s: float = 60
+    grace_s: float = 5
+    needs: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    port: int | None = None
+    env: "Callable[[Context], Mapping[str, str]] | None" = None
+    before_stop: Body | None = None
+    when: "Callable[[Settings], bool]" = always
+    lane: Lane = Lane.FREE
+
+
+Part = Step | Service
+
+
+class Verdict(StrEnum):
+    """How a look at the machine ended."""
+
+    GOOD = "good"
+    WARNING = "warning"  # it works, with less
+    BAD = "bad"  # this machine cannot do it
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What ``doctor`` found, and what to do about it."""
+
+    about: str
+    verdict: Verdict
+    found: str
+    advice: str = ""
+
+
+Check = Callable[["Settings", Paths], Finding]
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One thing an operator knows by name.
+
+    ``parts`` maps a workflow's name to what this component brings to it, ``packages`` are Debian's,
+    ``aliases`` are the names nova.sh had for it.
+    """
+
+    name: str
+    summary: str
+    parts: Mapping[str, tuple[Part, ...]] = field(default_factory=dict)
+    packages: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()
+    aliases: tuple[str, ...] = ()
+    when: "Callable[[Settings], bool]" = always
+
+
+def never(_: "Settings", __: Paths) -> str | None:
+    """Say that there is always something to do."""
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """One thing that can be done with a stack: the parts of that name of every component.
+
+    ``stays`` says whether its services are meant to outlive its last step; ``already`` returns why there is nothing
+    to do, ``None`` if there is.
+    """
+
+    name: str
+    summary: str
+    stays: bool = False
+    already: "Callable[[Settings, Paths], str | None]" = never
+
+
+def step(
+    *,
+    within_s: float,
+    needs: tuple[str, ...] = (),
+    after: tuple[str, ...] = (),
+    lane: Lane = Lane.FREE,
+    when: "Callable[[Settings], bool]" = always,
+) -> Callable[[Body], Step]:
+    """Turn an async function into a step named like it; registers nothing.
+
+    Raises: TypeError, if the function has no docstring: operators read its first line.
+    """
+
+    def wrap(body: Body) -> Step:
+        name = getattr(body, "__name__", "")
+        if not inspect.getdoc(body):
+            message = f"step {name} has no docstring; its first line is what operators read"
+            raise TypeError(message)
+        return Step(name.strip("_").replace("_", "-"), body, within_s, needs, after, lane, when)
+
+    return wrap

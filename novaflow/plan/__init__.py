@@ -1,0 +1,1 @@
+"""What comes next: pure; fed facts, answers actions."""

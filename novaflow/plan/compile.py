@@ -1,0 +1,106 @@
+"""From components and a workflow's name to a graph, with every need found or refused."""
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from novaflow.errors import ComponentUnknown, NeedUnknown, PortShared
+from novaflow.model.component import Component, Service, Step
+from novaflow.plan.graph import Graph, Node
+
+if TYPE_CHECKING:
+    from novaflow.settings import Settings
+
+
+def select_components(components: Iterable[Component], wanted: Iterable[str], settings: "Settings") -> tuple[Component, ...]:
+    """Return the components that take part: those wanted, what they need, and what only prepares or uses these.
+
+    No name wanted means all of them. A component without services is part of the stack if all it needs is.
+
+    Raises: ComponentUnknown, if a name is neither a component's nor one of nova.sh's.
+    """
+    able = {component.name: component for component in components if component.when(settings)}
+    names = [resolve_name(name, components) for name in wanted]
+    if not names:
+        return tuple(able.values())
+    needs = {name: _needed_components(component, able, settings) for name, component in able.items()}
+    chosen: set[str] = set()
+    waiting = [name for name in names if name in able]
+    while waiting:
+        name = waiting.pop()
+        if name not in chosen:
+            chosen.add(name)
+            waiting.extend(needs[name])
+    for name, component in able.items():
+        if not any(isinstance(part, Service) for parts in component.parts.values() for part in parts) and needs[name] <= chosen:
+            chosen.add(name)
+    return tuple(component for name, component in able.items() if name in chosen)
+
+
+def resolve_name(name: str, components: Iterable[Component]) -> str:
+    """Return the component's name of today for one of today's or of nova.sh's.
+
+    Raises: ComponentUnknown, with the nearest name there is.
+    """
+    known = {alias: component.name for component in components for alias in (component.name, *component.aliases)}
+    if name not in known:
+        raise ComponentUnknown(name, _nearest(name, known))
+    return known[name]
+
+
+def compile_graph(workflow: str, components: Iterable[Component], settings: "Settings") -> Graph:
+    """Return the graph of the parts of that workflow.
+
+    Raises: NeedUnknown, PortShared, DependencyCycle.
+    """
+    components = tuple(components)
+    nodes = {node.name: node for component in components for node in _nodes_of(component, workflow, settings)}
+    # A need on something that exists but takes no part in this workflow is met already.
+    elsewhere = {component.name for component in components} | {
+        _node_name(component, part) for component in components for parts in component.parts.values() for part in parts
+    }
+    members = {component.name: [node.name for node in nodes.values() if node.component == component.name] for component in components}
+
+    def resolve(node: Node) -> Node:
+        found: set[str] = set()
+        for need in (*node.part.needs, *node.part.after):
+            if need in nodes:
+                found.add(need)
+            elif need in members:
+                found.update(members[need])
+            elif need not in elsewhere and need in node.part.needs:
+                raise NeedUnknown(node.name, need, _nearest(need, elsewhere))
+        return Node(node.name, node.component, node.part, frozenset(found))
+
+    graph = Graph(workflow, {name: resolve(node) for name, node in nodes.items()})
+    _refuse_shared_ports(graph)
+    return graph
+
+
+def _nodes_of(component: Component, workflow: str, settings: "Settings") -> Iterable[Node]:
+    for part in component.parts.get(workflow, ()):
+        if part.when(settings):
+            yield Node(_node_name(component, part), component.name, part)
+
+
+def _node_name(component: Component, part: Step | Service) -> str:
+    return part.name if isinstance(part, Service) else f"{component.name}.{part.name}"
+
+
+def _needed_components(component: Component, able: Mapping[str, Component], settings: "Settings") -> set[str]:
+    home = {_node_name(other, part): name for name, other in able.items() for parts in other.parts.values() for part in parts}
+    home |= {name: name for name in able}
+    needs = (need for parts in component.parts.values() for part in parts if part.when(settings) for need in part.needs)
+    return {home[need] for need in needs if need in home}
+
+
+def _refuse_shared_ports(graph: Graph) -> None:
+    taken: dict[int, str] = {}
+    for node in graph.nodes.values():
+        port = node.part.port if isinstance(node.part, Service) else None
+        if port is not None and taken.setdefault(port, node.name) != node.name:
+            raise PortShared(port, taken[port], node.name)
+
+
+def _nearest(name: str, known: Iterable[str]) -> str | None:
+    return next(iter(get_close_matches(name, sorted(known), n=1)), None)

@@ -1,0 +1,196 @@
+"""Which node starts or stops next: fed facts, answers actions; knows no clock, no files, no async."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from novaflow.model.component import Lane
+from novaflow.plan.graph import Graph
+from novaflow.plan.lifecycle import Fact, Failed, Move, Phase, Started, StopAsked, WasDone, next_phase
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Send the node off."""
+
+    node: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Make the node end; it is stopped once ``Gone`` is fed."""
+
+    node: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """Tell that the node can never start: something it needs failed."""
+
+    node: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class AllUp:
+    """Tell that every node is up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Tell that nothing runs and nothing will."""
+
+
+Action = Start | Stop | GiveUp | AllUp | Finish
+
+_RUNNING = {Phase.STARTING, Phase.STOPPING}
+
+
+class Plan:
+    """One execution of a graph, as a state machine.
+
+    ``lanes`` says how many nodes of a lane may start at once (a lane not named is unlimited); among those that could,
+    the one with the longest path of ``durations_s`` behind it starts first. ``stays`` keeps services up until ``stop``.
+    A failed node fails what needs it and nothing else; what does not need it goes on, and when nothing can, all is stopped.
+    """
+
+    def __init__(
+        self, graph: Graph, *, lanes: Mapping[Lane, int] | None = None, durations_s: Mapping[str, float] | None = None, stays: bool = False
+    ) -> None:
+        self._graph = graph
+        self._lanes = lanes or {}
+        self._remaining_s = graph.remaining_s(durations_s or {})
+        self._stays = stays
+        self._phases = dict.fromkeys(graph.nodes, Phase.WAITING)
+        self._unmet = {name: set(node.needs) for name, node in graph.nodes.items()}
+        self._in_lane: Counter[Lane] = Counter()
+        # By the longest path behind it, then by name, so that two runs decide alike.
+        self._startable = sorted((name for name in graph.nodes if not self._unmet[name]), key=self._urgency)
+        self._reasons = dict.fromkeys(self._startable, "needs nothing")
+        self._unsettled = len(graph.nodes)
+        self._was_up = False
+        self._stopping: str | None = None
+        self._finished = False
+
+    @property
+    def phases(self) -> Mapping[str, Phase]:
+        """Return where each node is in its life."""
+        return self._phases
+
+    @property
+    def failed(self) -> bool:
+        """Return whether any node failed so far."""
+        return Phase.FAILED in self._phases.values()
+
+    def begin(self) -> tuple[Action, ...]:
+        """Return what to do first."""
+        return tuple(self._next())
+
+    def feed(self, fact: Fact) -> tuple[Action, ...]:
+        """Take note of what happened and return what to do now."""
+        before = self._phases[fact.node]
+        after = self._move(fact)
+        if before is after:
+            return ()
+        actions: list[Action] = []
+        if isinstance(fact, WasDone):
+            self._meet(fact.node)
+        if isinstance(fact, Failed):
+            actions.extend(self._give_up_on(fact.node))
+        actions.extend(self._next())
+        return tuple(actions)
+
+    def stop(self, because: str) -> tuple[Action, ...]:
+        """Return how to end everything, in reverse order; a second call changes nothing."""
+        if self._stopping is None:
+            self._stopping = because
+            for name, phase in self._phases.items():
+                if phase is Phase.WAITING:
+                    self._move(StopAsked(name))
+        return tuple(self._next())
+
+    def _move(self, move: Move) -> Phase:
+        before = self._phases[move.node]
+        after = self._phases[move.node] = next_phase(before, move)
+        lane = self._graph.nodes[move.node].lane
+        if after is not before:
+            self._unsettled += (after in _RUNNING | {Phase.WAITING}) - (before in _RUNNING | {Phase.WAITING})
+            self._in_lane[lane] += (after is Phase.STARTING) - (before is Phase.STARTING)
+        return after
+
+    def _next(self) -> Iterator[Action]:
+        if self._stopping is None:
+            yield from self._start_what_can()
+        if self._stopping is None and self._unsettled == 0:
+            yield from self._settle()
+        if self._stopping is not None:
+            yield from self._stop_what_can()
+
+    def _settle(self) -> Iterator[Action]:
+        # Nothing starts and nothing will: say so once, then stay or leave.
+        if not self.failed and not self._was_up:
+            self._was_up = True
+            yield AllUp()
+        if not self._was_up:
+            self._stopping = "something it runs beside failed"
+        elif not self._stays:
+            self._stopping = "the workflow is done"
+
+    def _start_what_can(self) -> Iterator[Action]:
+        held: list[str] = []
+        # One whose need died after all was met has been given up since.
+        for name in (name for name in self._startable if self._phases[name] is Phase.WAITING):
+            lane = self._graph.nodes[name].lane
+            if self._in_lane[lane] < self._lanes.get(lane, len(self._phases)):
+                self._move(Started(name))
+                yield Start(name, self._reasons.pop(name))
+            else:
+                held.append(name)
+        self._startable = held
+
+    def _meet(self, need: str) -> None:
+        freed = [name for name in self._graph.dependents[need] if self._phases[name] is Phase.WAITING]
+        for name in freed:
+            self._unmet[name].discard(need)
+            if not self._unmet[name]:
+                self._reasons[name] = f"{need} is up"
+                self._startable.append(name)
+        self._startable.sort(key=self._urgency)
+
+    def _urgency(self, name: str) -> tuple[float, str]:
+        return (-self._remaining_s[name], name)
+
+    def _give_up_on(self, failed: str) -> Iterator[Action]:
+        for name in sorted(self._graph.dependents[failed]):
+            if self._phases[name] is Phase.WAITING:
+                because = f"{failed}, which it needs, failed"
+                self._move(Failed(name, because))
+                yield GiveUp(name, because)
+                yield from self._give_up_on(name)
+
+    def _stop_what_can(self) -> Iterator[Action]:
+        because = self._stopping or ""
+        for name in self._stoppable():
+            self._move(StopAsked(name))
+            yield Stop(name, because)
+        if not self._finished and self._unsettled == 0 and not self._services_up():
+            self._finished = True
+            yield Finish()
+
+    def _services_up(self) -> set[str]:
+        return {name for name, phase in self._phases.items() if phase is Phase.UP and self._graph.nodes[name].is_service}
+
+    def _stoppable(self) -> tuple[str, ...]:
+        """Return running steps at once, and each service once nothing that runs depends on it, however indirectly."""
+        alive = self._services_up() | {name for name, phase in self._phases.items() if phase in _RUNNING}
+        relied_on: set[str] = set()
+        waiting = [need for name in alive for need in self._graph.nodes[name].needs]
+        while waiting:
+            name = waiting.pop()
+            if name not in relied_on:
+                relied_on.add(name)
+                waiting.extend(self._graph.nodes[name].needs)
+        free = alive - relied_on
+        return tuple(name for name in self._graph.nodes if name in free and self._phases[name] is not Phase.STOPPING)
