@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import ClassVar, Self
@@ -157,7 +157,9 @@ class Recorded:
 
     def encode(self) -> bytes:
         """Return the CloudEvents 1.0 JSON of structured mode, on one line without its end."""
-        data = {key: value for key, value in asdict(self.event).items() if key not in {"name", "state"} and value is not None}
+        # Not asdict: its deep copies cost four times as much as all of the rest.
+        members = ((field.name, getattr(self.event, field.name)) for field in fields(self.event))
+        data = {name: value for name, value in members if name not in {"name", "state"} and value is not None}
         envelope = {
             "specversion": "1.0",
             "id": self.id,
