@@ -15,11 +15,13 @@ from novaflow.settings.checks import (
     Clash,
     SettingsClash,
     read_address,
+    read_broker,
     read_card,
+    read_line,
     read_names,
+    read_path,
     read_range,
     read_virtualisation,
-    refuse_bad_url,
 )
 
 
@@ -71,9 +73,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="forbid")
 
     use_mysql: Switch = Field(default=True, description="1: a MariaDB of the stack's own; 0: SQLite, which serves one server at a time.")
-    mysql_pass: Annotated[SecretStr | None, Allowed("any text of one line", default="generated, once per stack")] = Field(
-        default=None, description="Password of the MariaDB's administrator."
-    )
+    mysql_pass: Annotated[
+        SecretStr | None, AfterValidator(read_line), Allowed("any text of one line", default="generated, once per stack")
+    ] = Field(default=None, description="Password of the MariaDB's administrator.")
     interface: Card = Field(default=None, description="Network card given to the stack for floating addresses; none: cards are left alone.")
     flat_interface: Card = Field(
         default=None, description="Network card given to the stack for servers' networks; none: cards are left alone."
@@ -85,10 +87,10 @@ class Settings(BaseSettings):
     host_ip: Annotated[
         str, AfterValidator(read_address), Allowed("an IPv4 address of this machine, or auto: the default route's source address")
     ] = Field(default="127.0.0.1", description="Address that services listen on and advertise.")
-    instances_path: Annotated[Path, Allowed("a folder", default="DIR/data/instances")] = Field(
+    instances_path: Annotated[Path, AfterValidator(read_path), Allowed("a folder", default="DIR/data/instances")] = Field(
         default=Path("data/instances"), description="Where servers' disks lie."
     )
-    lock_path: Annotated[Path, Allowed("a folder", default="DIR/run/lock")] = Field(
+    lock_path: Annotated[Path, AfterValidator(read_path), Allowed("a folder", default="DIR/run/lock")] = Field(
         default=Path("run/lock"), description="Where services keep the lock files they share."
     )
     libvirt_type: Annotated[LibvirtType, BeforeValidator(read_virtualisation), Allowed(", ".join(LibvirtType))] = Field(
@@ -111,7 +113,7 @@ class Settings(BaseSettings):
     ] = Field(default=(), description="Which components to run; what they need comes along.")
     novaflow_events_url: Annotated[
         SecretStr | None,
-        AfterValidator(refuse_bad_url),
+        AfterValidator(read_broker),
         Allowed("amqp://USER:PASSWORD@HOST:PORT/VHOST, or amqps", default="the stack's own broker"),
     ] = Field(default=None, description="Another broker for events.")
     novaflow_jobs: Annotated[PositiveInt, Allowed("a whole number from 1 up", unit="steps", default="the number of processors")] = Field(
@@ -119,7 +121,7 @@ class Settings(BaseSettings):
     )
     novaflow_on_ready: Command = Field(default=None, description="Run when the stack is ready, with the event on its standard input.")
     novaflow_on_failed: Command = Field(default=None, description="Run when the stack has failed, with the event on its standard input.")
-    novaflow_workflows: Annotated[Path, Allowed("a folder", default="the one that comes with novaflow")] = Field(
+    novaflow_workflows: Annotated[Path, AfterValidator(read_path), Allowed("a folder", default="the one that comes with novaflow")] = Field(
         default=Path(__file__).parents[2] / "workflows", description="Folder of the workflows and their components."
     )
 

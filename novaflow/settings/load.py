@@ -36,30 +36,27 @@ def load_settings(
 
     Raises: SettingsInvalid, with a line for each thing that is wrong.
     """
-    problems: list[str] = []
-    found: dict[str, Found] = {}
-    for one in read_sources(NAMES, stack=stack, overrides=overrides, environ=environ, cwd=cwd):
-        match one:
-            case Problem(text):
-                problems.append(text)
-            case Found(name):
-                found[name] = one
+    sources = tuple(read_sources(NAMES, stack=stack, overrides=overrides, environ=environ, cwd=cwd))
+    problems = [one.text for one in sources if isinstance(one, Problem)]
+    last = {one.name: one for one in sources if isinstance(one, Found)}
+    chosen = {name: one for name, one in last.items() if one.text}
     root = ((cwd or Path.cwd()) / stack).absolute()
-    chosen = {name: one for name, one in found.items() if one.text}
     try:
         settings = Settings.model_validate(_default_paths(root) | {NAMES[name]: _resolve(one) for name, one in chosen.items()})
     except ValidationError as error:
         problems.extend(line for details in error.errors() for line in _explain(details, chosen))
+        # Not "from error": pydantic's own text quotes values, passwords among them.
+        raise SettingsInvalid("\n".join(problems)) from None
     if problems:
         raise SettingsInvalid("\n".join(problems))
     return Loaded(settings, {name: chosen[name].origin if name in chosen else "default" for name in NAMES})
 
 
-def find_source_address() -> str:
-    """Return the address this machine shows on its default route; ``auto`` if it has none."""
+def find_source_address(towards: tuple[str, int] = _ELSEWHERE) -> str:
+    """Return the address this machine shows on its way there; ``auto`` if there is no way."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         try:
-            asking.connect(_ELSEWHERE)
+            asking.connect(towards)
         except OSError:
             return "auto"
         return str(asking.getsockname()[0])
@@ -83,9 +80,8 @@ def _explain(details: ErrorDetails, chosen: Mapping[str, Found]) -> Iterator[str
         yield from (_explain_clash(clash, chosen) for clash in reason.clashes)
     else:
         name = str(details["loc"][0]).upper()
-        allowed = find_allowed(NAMES[name]).values
         why = f"{reason}; " if reason else ""
-        yield f"{_cite(name, chosen)}: {why}allowed: {allowed}"
+        yield f"{_cite(name, chosen)}: {why}allowed: {find_allowed(NAMES[name]).values}"
 
 
 def _explain_clash(clash: Clash, chosen: Mapping[str, Found]) -> str:
