@@ -10,6 +10,7 @@ NovaflowError
 │   ├── NeedUnknown         a need that names nothing
 │   └── PortShared          two services that want one port
 ├── MachineError            this machine cannot do it; `doctor` says what is missing
+│   ├── MachineUnfit        what a look before the start found
 │   ├── PortTaken           somebody else listens there
 │   └── StackBusy           another novaflow is at work on the same stack
 ├── RunError                a program or a step refused while it ran
@@ -21,6 +22,10 @@ NovaflowError
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from novaflow.model.component import Finding
 
 
 class NovaflowError(Exception):
@@ -91,6 +96,14 @@ class MachineError(NovaflowError):
     """This machine cannot do it as it is."""
 
     exit_code = 5
+
+
+class MachineUnfit(MachineError):
+    """What a look at the machine found missing, before anything was touched."""
+
+    def __init__(self, missing: "tuple[Finding, ...]") -> None:
+        super().__init__("\n".join(f"{finding.about}: {finding.found}; {finding.advice}" for finding in missing))
+        self.missing = missing
 
 
 class PortTaken(MachineError):

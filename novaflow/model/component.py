@@ -121,6 +121,10 @@ class Context(Protocol):
         """Tell whoever watches how far this step is; ``fraction`` from 0 to 1, ``None`` if nobody can know."""
         ...
 
+    async def drain_events(self, within_s: float) -> bool:
+        """Wait until the broker has every event told so far, and return whether it has."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
@@ -232,18 +236,32 @@ def never(_: "Settings", __: Paths) -> str | None:
     return None
 
 
+def no_broker(_: "Settings", __: Callable[[str], str]) -> str:
+    """Name no broker: events stay in the journal."""
+    return ""
+
+
+def no_urls(_: "Settings") -> Mapping[str, str]:
+    """Name no address: the stack is not reached from outside."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Workflow:
     """One thing that can be done with a stack: the parts of that name of every component.
 
     ``stays`` says whether its services are meant to outlive its last step; ``already`` returns why there is nothing
-    to do, ``None`` if there is.
+    to do, ``None`` if there is; ``unmet`` what has to be done first, ``None`` if all was. ``broker`` makes the address
+    that events go to from the settings and the stack's secrets, nothing if there is no broker; ``urls`` where users reach the stack.
     """
 
     name: str
     summary: str
     stays: bool = False
     already: "Callable[[Settings, Paths], str | None]" = never
+    unmet: "Callable[[Settings, Paths], str | None]" = never
+    broker: "Callable[[Settings, Callable[[str], str]], str]" = no_broker
+    urls: "Callable[[Settings], Mapping[str, str]]" = no_urls
 
 
 def step(

@@ -1,0 +1,112 @@
+"""Shows what goes on: live on a terminal, plain lines elsewhere; the only importer of rich."""
+
+import time
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Self, TextIO
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from novaflow.model.event import Recorded, ServiceChanged, ServiceState, StackChanged, StackState, StepChanged, StepState, WorkflowChanged, WorkflowState
+
+NOTE_EVERY_S = 5.0  # of one step, in plain lines: a log, not a film
+
+_LOOKS = {
+    StepState.SUCCEEDED: ("✔", "green"),
+    StepState.SKIPPED: ("·", "dim"),
+    StepState.FAILED: ("✘", "red"),
+    StepState.RETRIED: ("↻", "yellow"),
+    ServiceState.READY: ("▲", "green"),
+    ServiceState.FAILED: ("✘", "red"),
+    ServiceState.EXITED: ("▼", "red"),
+    ServiceState.UNREADY: ("▼", "yellow"),
+    ServiceState.STOPPED: ("▽", "dim"),
+    ServiceState.RESTARTED: ("↻", "yellow"),
+    ServiceState.ADOPTED: ("▲", "green"),
+}
+_SETTLED = {*_LOOKS}
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    began_s: float
+    note: str = ""
+    fraction: float | None = None
+    noted_s: float = 0.0
+
+
+class Progress:
+    """What nodes do, for a person who watches; fed with events, and with notes of running steps."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._console = Console(file=stream, highlight=False, soft_wrap=True)
+        self._began_s = time.monotonic()
+        self._running: dict[str, _Running] = {}
+        self._live = Live(console=self._console, get_renderable=self._draw, refresh_per_second=8, transient=True) if self._console.is_terminal else None
+
+    def __enter__(self) -> Self:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._live:
+            self._live.stop()
+
+    def show(self, recorded: Recorded) -> None:
+        """Show one event."""
+        match recorded.event:
+            case StepChanged(name=name, state=StepState.STARTED) | ServiceChanged(name=name, state=ServiceState.STARTED):
+                self._running[name] = _Running(time.monotonic())
+            case StepChanged() | ServiceChanged() as event if event.state in _SETTLED:
+                self._running.pop(event.name, None)
+                self._say_settled(event)
+            case WorkflowChanged(name=name, state=state, because=because, duration_s=duration_s) if state is not WorkflowState.STARTED:
+                colour = "green" if state is WorkflowState.SUCCEEDED else "red"
+                self._say(f"[{colour}]{name} {state}[/] in {duration_s or 0:.1f} s: {escape(because)}")
+            case StackChanged(name=name, state=state, because=because):
+                colour = {StackState.READY: "bold green", StackState.FAILED: "bold red", StackState.DEGRADED: "yellow"}.get(state, "bold")
+                self._say(f"[{colour}]{name} is {state}[/]: {escape(because)}")
+            case _:
+                pass
+
+    def note(self, node: str, text: str, fraction: float | None) -> None:
+        """Show how far a running step is."""
+        running = self._running.get(node)
+        if running is None:
+            return
+        now_s = time.monotonic()
+        is_due = not self._live and text != running.note and now_s - max(running.noted_s, running.began_s) >= NOTE_EVERY_S
+        if is_due:
+            self._say(f"  [dim]… {node:<30} {self._percent(fraction)}{escape(text)}[/]")
+        self._running[node] = replace(running, note=text, fraction=fraction, noted_s=now_s if is_due else running.noted_s)
+
+    def _say_settled(self, event: StepChanged | ServiceChanged) -> None:
+        mark, colour = _LOOKS[event.state]
+        took = f"{event.duration_s:6.1f} s" if event.duration_s is not None else " " * 8
+        first, *rest = event.because.splitlines() or [""]
+        self._say(f"  [{colour}]{mark} {event.name:<30} {event.state:<9}[/] {took}  {escape(first)}")
+        for line in rest:
+            self._say(f"      [dim]{escape(line)}[/]")
+
+    def _say(self, line: str) -> None:
+        self._console.print(f"[dim]{time.monotonic() - self._began_s:6.1f}[/] {line}")
+
+    def _draw(self) -> Group:
+        table = Table.grid(padding=(0, 2))
+        now_s = time.monotonic()
+        for name, running in sorted(self._running.items(), key=lambda item: item[1].began_s):
+            table.add_row(
+                Text(f"       ◌ {name}", style="cyan", no_wrap=True),
+                Text(f"{now_s - running.began_s:5.1f} s", style="dim"),
+                Text(f"{self._percent(running.fraction)}{running.note}", style="dim", no_wrap=True, overflow="ellipsis"),
+            )
+        return Group(table)
+
+    @staticmethod
+    def _percent(fraction: float | None) -> str:
+        return "" if fraction is None else f"{fraction:4.0%} "

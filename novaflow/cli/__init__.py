@@ -1,0 +1,1 @@
+"""Wiring: reads arguments, picks adapters, returns an exit code."""

@@ -1,0 +1,67 @@
+"""`clean`: stops everything the stack started."""
+
+import sys
+
+import anyio
+import click
+
+from novaflow.adapters.control import Control
+from novaflow.adapters.journal import follow_journal, last_recorded
+from novaflow.adapters.lock import StackLock, is_locked
+from novaflow.adapters.progress import Progress
+from novaflow.cli.conduct import conducting
+from novaflow.cli.install import require_good
+from novaflow.cli.stack import Stack, stack_arguments
+from novaflow.cli.sweep import sweep
+from novaflow.errors import StackBusy
+
+LOOK_S = 0.02  # between two looks at whether the supervisor has gone
+
+
+@click.command("clean")
+@stack_arguments
+def command(stack: Stack) -> None:
+    """Stop everything the stack started, in reverse order; nothing of it is left running.
+
+    Example: sudo novaflow clean
+    """
+    if not stack.paths.run.exists():
+        click.echo(f"there is no stack in {stack.paths.root}")
+        return
+    with Progress(sys.stdout) as progress:
+        anyio.run(_clean, stack, progress)
+
+
+async def _clean(stack: Stack, progress: Progress) -> None:
+    if is_locked(stack.paths.run / "lock"):
+        await _ask_supervisor(stack, progress)
+    # Also after a supervisor: one that was killed on its way leaves work.
+    lock = StackLock(stack.paths.run / "lock", "clean")
+    async with conducting(stack, [progress.show], progress.note) as conductor:
+        require_good("clean", await sweep(conductor))
+    lock.release()
+
+
+async def _ask_supervisor(stack: Stack, progress: Progress) -> None:
+    last = last_recorded(stack.paths.journal)
+    if not await Control(stack.paths.control).stop():
+        # Somebody holds the lock and does not listen: an install, or a supervisor that is about to go.
+        with anyio.move_on_after(1):
+            await _wait_gone(stack)
+            return
+        StackLock(stack.paths.run / "lock", "clean")
+        raise StackBusy
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_show_events, stack, progress, last.sequence if last else 0)
+        await _wait_gone(stack)
+        tasks.cancel_scope.cancel()
+
+
+async def _show_events(stack: Stack, progress: Progress, after: int) -> None:
+    async for recorded in follow_journal(stack.paths.journal, after=after):
+        progress.show(recorded)
+
+
+async def _wait_gone(stack: Stack) -> None:
+    while is_locked(stack.paths.run / "lock"):
+        await anyio.sleep(LOOK_S)

@@ -1,0 +1,83 @@
+"""`install`: everything the machine needs."""
+
+import signal
+import sys
+
+import anyio
+import click
+
+from novaflow.adapters.lock import StackLock
+from novaflow.adapters.progress import Progress
+from novaflow.cli.conduct import Conductor, conducting, new_run_id
+from novaflow.cli.machine import require_machine
+from novaflow.cli.stack import Stack, stack_arguments
+from novaflow.engine.engine import Outcome
+from novaflow.errors import Interrupted, RunError
+from novaflow.model.event import WorkflowChanged, WorkflowState
+
+WORKFLOWS = ("install", "template")  # in this order; a folder of workflows need not have both
+
+
+@click.command("install")
+@stack_arguments
+def command(stack: Stack) -> None:
+    """Install everything the machine needs, as far as it is not there.
+
+    Example: sudo novaflow install
+    """
+    require_machine(stack)
+    lock = StackLock(stack.paths.run / "lock", "install")
+    with Progress(sys.stdout) as progress:
+        anyio.run(install, stack, progress)
+    lock.release()
+
+
+async def install(stack: Stack, progress: Progress) -> None:
+    """Conduct the workflows that prepare the machine; whoever does holds the stack's lock.
+
+    Raises: RunError, naming what failed; Interrupted.
+    """
+    async with conducting(stack, [progress.show], progress.note) as conductor:
+        for name in WORKFLOWS:
+            if name in stack.found.workflows:
+                await conduct_in_foreground(conductor, name)
+
+
+async def conduct_in_foreground(conductor: Conductor, name: str) -> None:
+    """Conduct a workflow to its end; Ctrl-C stops it in order.
+
+    Raises: RunError, naming what failed; MachineError, if that is what one step said; Interrupted.
+    """
+    stack = conductor.stack
+    run_id = new_run_id()
+    if reason := stack.workflow(name).already(stack.settings, stack.paths):
+        conductor.bus(run_id).tell(WorkflowChanged(name=name, state=WorkflowState.SUCCEEDED, because=reason, duration_s=0.0))
+        return
+    engine = conductor.engine(name, run_id)
+    caught: list[int] = []
+
+    async def stop_on_signals() -> None:
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
+            async for number in signals:
+                caught.append(number)
+                engine.stop(f"interrupted by {number.name}")
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(stop_on_signals)
+        outcome = await engine.conduct()
+        tasks.cancel_scope.cancel()
+    if caught:
+        raise Interrupted(caught[0])
+    require_good(name, outcome)
+
+
+def require_good(name: str, outcome: Outcome) -> None:
+    """Return if nothing failed.
+
+    Raises: the one error there was, or RunError for several.
+    """
+    if len(outcome.failures) == 1:
+        raise next(iter(outcome.failures.values()))
+    if outcome.failures:
+        message = f"{name} failed: {', '.join(outcome.failures)}"
+        raise RunError(message)

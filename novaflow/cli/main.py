@@ -1,0 +1,90 @@
+"""`novaflow`: finds the command and turns errors into messages and exit codes."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+import click
+
+from novaflow.errors import NovaflowError
+
+# Loaded one at a time, when asked for: `--help` of one command imports one.
+COMMANDS = {
+    "up": "install what is missing, run, and wait until the cloud is ready",
+    "install": "install everything the machine needs",
+    "run": "run all services with fresh databases",
+    "clean": "stop everything the stack started; nothing of it is left running",
+    "status": "show what runs and how it is",
+    "logs": "show the logs of services",
+    "events": "show what happened, or follow what happens",
+    "verify": "boot a server, ping it, delete it",
+    "graph": "draw what needs what",
+    "timings": "show where the time went",
+    "doctor": "say whether this machine can do it, and what is missing",
+    "config": "show effective settings and where each came from",
+    "env": "print shell exports of settings and credentials",
+}
+HIDDEN = ("supervise",)
+ALIASES = {"run_detached": ("run", "--detach"), "run-detached": ("run", "--detach")}
+
+
+class _Commands(click.Group):
+    """The commands of this program, each in a file of its own."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*COMMANDS]
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS and name not in HIDDEN:
+            return None
+        module = importlib.import_module(f"novaflow.cli.{name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([*COMMANDS.items()])
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] in ALIASES:
+            args = [*ALIASES[args[0]], *args[1:]]
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="novaflow")
+def novaflow() -> None:
+    """A real OpenStack Nova on one machine, in a minute or two; every step of it told to RabbitMQ.
+
+    Every command takes the folder DIR of the stack, `nova` if none is named. Settings come from `.env`, `DIR/.env`,
+    the environment and `--set`; `novaflow config` shows them.
+    """
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run one command and leave with its exit code."""
+    try:
+        novaflow.main(argv, prog_name="novaflow", standalone_mode=False)
+    except click.exceptions.Exit as leave:
+        sys.exit(leave.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except NovaflowError as error:
+        click.echo(f"novaflow: {error}", err=True)
+        sys.exit(error.exit_code)
+    except ExceptionGroup as group:
+        known, unknown = group.split(NovaflowError)
+        if unknown is not None or known is None:
+            raise
+        for error in known.exceptions:
+            click.echo(f"novaflow: {error}", err=True)
+        sys.exit(3)
+    except BrokenPipeError:
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""`run`: all services with fresh databases; attached, detached, or until the cloud is ready."""
+
+import sys
+
+import anyio
+import click
+
+from novaflow.adapters.control import Control
+from novaflow.adapters.lock import StackLock, is_locked
+from novaflow.adapters.progress import Progress
+from novaflow.cli.launch import Until, launch
+from novaflow.cli.machine import require_machine, require_met, require_ports
+from novaflow.cli.stack import Stack, stack_arguments
+from novaflow.errors import UsageError
+
+
+@click.command("run")
+@click.option("--wait-ready", is_flag=True, help="Run detached; return when the cloud is ready to boot a server.")
+@click.option("--detach", is_flag=True, help="Run detached; return when every service has been started.")
+@click.option("--timeout", "timeout_s", type=click.FloatRange(min=0, min_open=True), metavar="S", help="Seconds to wait at most; then the exit code is 4.")
+@stack_arguments
+def command(stack: Stack, wait_ready: bool, detach: bool, timeout_s: float | None) -> None:
+    """Run all services with fresh databases; attached until Ctrl-C, which stops everything.
+
+    Example: sudo novaflow run --wait-ready --timeout 300
+    """
+    until = Until.READY if wait_ready else Until.LAUNCHED if detach else Until.OVER
+    require_machine(stack)
+    refuse_if_up(stack)
+    lock = StackLock(stack.paths.run / "lock", "run")
+    run(stack, lock, until, timeout_s)
+
+
+def run(stack: Stack, lock: StackLock, until: Until, timeout_s: float | None) -> None:
+    """Bring the stack up under the lock, which the supervisor takes over.
+
+    Raises: UsageError, if it is not installed; PortTaken; RunError; NotReady; Interrupted.
+    """
+    require_met(stack, "run")
+    require_ports(stack, "run")
+    with Progress(sys.stdout) as progress:
+        anyio.run(_launch, stack, lock, progress, until, timeout_s)
+
+
+async def _launch(stack: Stack, lock: StackLock, progress: Progress, until: Until, timeout_s: float | None) -> None:
+    await launch(stack, lock, progress, until=until, timeout_s=timeout_s)
+
+
+def refuse_if_up(stack: Stack) -> None:
+    """Return if no supervisor holds the stack.
+
+    Raises: UsageError, saying how it is and what to do.
+    """
+    if is_locked(stack.paths.run / "lock") and (status := anyio.run(Control(stack.paths.control).status)):
+        message = f"{stack.name} is {status['state']} since {status['since']}; `novaflow clean` ends it, `novaflow up` keeps it"
+        raise UsageError(message)

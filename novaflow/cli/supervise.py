@@ -1,0 +1,139 @@
+"""`supervise`: holds one stack's services until it is told to stop; `run` starts it, nobody types it."""
+
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import anyio
+import click
+import psutil
+import structlog
+
+from novaflow.adapters.amqp import Publisher
+from novaflow.adapters.control import serving
+from novaflow.adapters.lock import StackLock
+from novaflow.adapters.process import end_processes
+from novaflow.adapters.reaper import become_subreaper, reap_orphans
+from novaflow.adapters.secrets import Secrets
+from novaflow.cli.conduct import Conductor, conducting, new_run_id
+from novaflow.cli.report import describe_status
+from novaflow.cli.stack import Stack, stack_arguments
+from novaflow.cli.sweep import sweep
+from novaflow.engine.engine import Engine, Outcome
+from novaflow.errors import NovaflowError
+from novaflow.logs import log_to
+from novaflow.model.event import Recorded, StackChanged, StackState
+from novaflow.model.status import StackStatus
+
+log = structlog.get_logger()
+
+LAST_EVENTS_S = 3.0  # for the last events to reach a broker that is not the stack's own
+
+
+@click.command("supervise", hidden=True)
+@click.option("--lock", type=int, required=True)
+@stack_arguments
+def command(stack: Stack, lock: int) -> None:
+    """Hold the stack's services until told to stop."""
+    log_to(sys.stderr, as_json=True)
+    StackLock.inherited(lock, "run")
+    become_subreaper()
+    anyio.run(Supervisor(stack).live)
+
+
+class Supervisor:
+    """One stack's life, from starting to stopped; when it ends, nothing of the stack runs."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._status = StackStatus(stack.name)
+        self._publisher = open_publisher(stack)
+
+    async def live(self) -> None:
+        """Bring the stack up, hold it until told to stop, and end it."""
+        self._publisher.start()
+        try:
+            async with conducting(self._stack, [self._take], _say_nothing, self._publisher.drain) as conductor:
+                await self._conduct(conductor)
+                if self._publisher.standing.broker == "up":
+                    await self._publisher.drain(LAST_EVENTS_S)
+        finally:
+            await anyio.to_thread.run_sync(self._publisher.stop, LAST_EVENTS_S)
+            await end_processes(psutil.Process().children(recursive=True), grace_s=1)
+
+    async def _conduct(self, conductor: Conductor) -> None:
+        bus = conductor.bus(run_id := new_run_id())
+
+        def say(state: StackState, because: str, duration_s: float | None = None) -> None:
+            bus.tell(StackChanged(name=self._stack.name, state=state, because=because, duration_s=duration_s))
+
+        def say_ready(took_s: float) -> None:
+            say(StackState.READY, "the last step is done and every service answers", round(took_s, 3))
+
+        def say_degraded(name: str, error: NovaflowError) -> None:
+            if self._status.state in {StackState.READY, StackState.DEGRADED}:
+                say(StackState.DEGRADED, f"{name} failed: {str(error).partition(chr(10))[0]}")
+
+        def stop(because: str) -> None:
+            if self._status.state is not StackState.STOPPING:
+                say(StackState.STOPPING, because)
+                engine.stop(because)
+
+        engine = conductor.engine("run", run_id, on_up=say_ready, on_failed=say_degraded)
+        say(StackState.STARTING, "asked to run")
+        async with anyio.create_task_group() as beside:
+            beside.start_soon(_stop_on_signals, stop)
+            beside.start_soon(reap_orphans)
+            async with serving(self._stack.paths.control, status=self._answer, stop=stop, conduct=_Beside(conductor).conduct):
+                outcome = await engine.conduct()
+                await sweep(conductor)
+            say(*_ending(outcome, self._status))
+            beside.cancel_scope.cancel()
+
+    def _take(self, recorded: Recorded) -> None:
+        self._status = self._status.fed(recorded)
+        self._publisher.wake()
+
+    def _answer(self) -> Mapping[str, Any]:
+        urls = self._stack.workflow("run").urls(self._stack.settings)
+        return describe_status(self._status, urls, self._publisher.standing)
+
+
+class _Beside:
+    """Conducts workflows beside the one that is up, one of a name at a time."""
+
+    def __init__(self, conductor: Conductor) -> None:
+        self._conductor = conductor
+        self._locks: dict[str, anyio.Lock] = {}
+
+    async def conduct(self, name: str) -> Mapping[str, Any]:
+        """Run that workflow and return what failed and why."""
+        async with self._locks.setdefault(name, anyio.Lock()):
+            outcome = await self._conductor.conduct(name)
+        return {"failures": {node: str(error) for node, error in outcome.failures.items()}}
+
+
+def open_publisher(stack: Stack) -> Publisher:
+    """Return what carries the stack's events from the journal to the broker the settings name."""
+    secrets = Secrets(stack.paths.credentials / "secrets.json")
+    chosen = stack.settings.novaflow_events_url
+    url = chosen.get_secret_value() if chosen else stack.workflow("run").broker(stack.settings, secrets.get)
+    return Publisher(stack.paths.journal, stack.paths.data / "published", url)
+
+
+def _ending(outcome: Outcome, status: StackStatus) -> tuple[StackState, str]:
+    if status.state is StackState.STOPPING:
+        return StackState.STOPPED, "everything was stopped, as asked"
+    return StackState.FAILED, f"failed: {', '.join(outcome.failures)}; everything was stopped"
+
+
+async def _stop_on_signals(stop: Any) -> None:
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for number in signals:
+            stop(f"asked to stop by {number.name}")
+
+
+def _say_nothing(_: str, __: str, ___: float | None) -> None:
+    """Pass over notes of running steps: nobody watches this process."""

@@ -1,0 +1,1 @@
+"""Making it happen: the only room that starts tasks."""

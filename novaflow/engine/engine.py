@@ -1,0 +1,175 @@
+"""Asks the plan what comes next, does it, and tells."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import anyio
+from anyio.abc import TaskGroup
+from anyio.streams.memory import MemoryObjectSendStream
+
+from novaflow.engine.ports import Bus, Runner
+from novaflow.errors import NovaflowError
+from novaflow.model.component import Service, Skipped, Step
+from novaflow.model.event import ServiceChanged, ServiceState, StepChanged, StepState, WorkflowChanged, WorkflowState
+from novaflow.plan.graph import Node
+from novaflow.plan.lifecycle import Fact, Failed, Gone, WasDone
+from novaflow.plan.plan import Action, AllUp, Finish, GiveUp, Plan, Start, Stop
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one execution ended; ``failures`` maps the nodes that failed by themselves to the error, in order."""
+
+    cancelled: str | None = None
+    failures: dict[str, NovaflowError] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return not self.failures and self.cancelled is None
+
+
+class Engine:
+    """One execution of one plan.
+
+    ``on_up`` is called once, when every node is up; ``on_failed`` with each node that fails by itself and its error.
+    """
+
+    def __init__(
+        self,
+        workflow: str,
+        nodes: dict[str, Node],
+        plan: Plan,
+        runner: Runner,
+        bus: Bus,
+        *,
+        on_up: Callable[[float], None] = lambda _: None,
+        on_failed: Callable[[str, NovaflowError], None] = lambda _, __: None,
+    ) -> None:
+        self._workflow, self._nodes, self._plan, self._runner, self._bus = workflow, nodes, plan, runner, bus
+        self._on_up, self._on_failed = on_up, on_failed
+        self._scopes: dict[str, anyio.CancelScope] = {}
+        self._stops: dict[str, str] = {}
+        self._failures: dict[str, NovaflowError] = {}
+        self._cancelled: str | None = None
+        self._was_up = False
+        self._began_s = math.nan
+        # A fact is sent once a node has changed: never more facts than three a node, so unbounded is bounded.
+        self._facts_in: MemoryObjectSendStream[Fact | str]
+        self._facts_in, self._facts = anyio.create_memory_object_stream(math.inf)
+
+    def stop(self, because: str) -> None:
+        """Ask for an orderly end; ``conduct`` returns when it is reached."""
+        self._facts_in.send_nowait(because)
+
+    async def conduct(self) -> Outcome:
+        """Run the plan to its end, and return how it ended; nothing is left running."""
+        self._began_s = anyio.current_time()
+        self._bus.tell(WorkflowChanged(name=self._workflow, state=WorkflowState.STARTED, because=f"{len(self._nodes)} nodes to bring up"))
+        async with self._facts, self._facts_in, anyio.create_task_group() as tasks:
+            finished = self._perform(self._plan.begin(), tasks)
+            while not finished:
+                match await self._facts.receive():
+                    case str(because):
+                        self._cancelled = self._cancelled or because
+                        finished = self._perform(self._plan.stop(because), tasks)
+                    case fact:
+                        finished = self._perform(self._plan.feed(fact), tasks)
+        outcome = Outcome(None if self._was_up else self._cancelled, self._failures)
+        if not self._was_up:
+            self._tell_end(outcome)
+        return outcome
+
+    def _perform(self, actions: tuple[Action, ...], tasks: TaskGroup) -> bool:
+        """Do what the plan wants and return whether it is finished."""
+        for action in actions:
+            match action:
+                case Start(name, because):
+                    self._scopes[name] = anyio.CancelScope()
+                    tasks.start_soon(self._conduct_node, self._nodes[name], because)
+                case Stop(name, because):
+                    self._stops[name] = because
+                    self._scopes[name].cancel()
+                case GiveUp(name, because):
+                    self._tell(self._nodes[name], "failed", because)
+                case AllUp():
+                    self._was_up = True
+                    self._tell_end(Outcome())
+                    self._on_up(anyio.current_time() - self._began_s)
+                case Finish():
+                    return True
+        return False
+
+    def _tell_end(self, outcome: Outcome) -> None:
+        took_s = round(anyio.current_time() - self._began_s, 3)
+        state, because = WorkflowState.SUCCEEDED, "every node is up"
+        if outcome.failures:
+            state, because = WorkflowState.FAILED, f"failed: {', '.join(outcome.failures)}"
+        elif outcome.cancelled is not None:
+            state, because = WorkflowState.CANCELLED, outcome.cancelled
+        self._bus.tell(WorkflowChanged(name=self._workflow, state=state, because=because, duration_s=took_s, failed=tuple(outcome.failures)))
+
+    async def _conduct_node(self, node: Node, because: str) -> None:
+        began_s = anyio.current_time()
+        with self._scopes[node.name]:
+            try:
+                match node.part:
+                    case Step() as step:
+                        await self._do(node, step, because, began_s)
+                    case Service() as service:
+                        await self._serve(node, service, began_s)
+            except NovaflowError as error:
+                self._fail(node, error, anyio.current_time() - began_s)
+                return
+        if self._scopes[node.name].cancelled_caught:
+            state = ServiceState.STOPPED if node.is_service else StepState.FAILED
+            self._tell(node, state, f"stopped: {self._stops[node.name]}", duration_s=anyio.current_time() - began_s)
+        # Also after a step that is done: it may have ended just when it was asked to stop.
+        self._facts_in.send_nowait(Gone(node.name))
+
+    async def _do(self, node: Node, step: Step, because: str, began_s: float) -> None:
+        self._tell(node, StepState.STARTED, because)
+        answer = await self._runner.do(node, step)
+        took_s = anyio.current_time() - began_s
+        if isinstance(answer, Skipped):
+            self._tell(node, StepState.SKIPPED, answer.because, duration_s=took_s)
+        else:
+            self._tell(node, StepState.SUCCEEDED, answer or "done", duration_s=took_s)
+        self._facts_in.send_nowait(WasDone(node.name))
+
+    async def _serve(self, node: Node, service: Service, began_s: float) -> None:
+        async with self._runner.running(node, service) as program:
+            self._tell(node, ServiceState.STARTED, f"process {program.pid} runs", pid=program.pid)
+            answer = await program.wait_ready()
+            self._tell(node, ServiceState.READY, answer, pid=program.pid, duration_s=anyio.current_time() - began_s)
+            self._facts_in.send_nowait(WasDone(node.name))
+            exited = await program.wait_exit()
+            self._tell(node, ServiceState.EXITED, str(exited), pid=program.pid, duration_s=anyio.current_time() - began_s)
+        raise exited
+
+    def _fail(self, node: Node, error: NovaflowError, took_s: float) -> None:
+        self._failures[node.name] = error
+        self._tell(node, "failed", str(error), duration_s=took_s)
+        self._on_failed(node.name, error)
+        self._facts_in.send_nowait(Failed(node.name, str(error)))
+
+    def _tell(self, node: Node, state: str, because: str, *, duration_s: float | None = None, pid: int | None = None) -> None:
+        took_s = None if duration_s is None else round(duration_s, 3)
+        if isinstance(node.part, Service):
+            self._bus.tell(
+                ServiceChanged(
+                    name=node.name,
+                    state=ServiceState(state),
+                    workflow=self._workflow,
+                    component=node.component,
+                    because=because,
+                    duration_s=took_s,
+                    pid=pid,
+                    port=node.part.port,
+                )
+            )
+        else:
+            self._bus.tell(
+                StepChanged(
+                    name=node.name, state=StepState(state), workflow=self._workflow, component=node.component, because=because, duration_s=took_s
+                )
+            )

@@ -1,0 +1,23 @@
+"""The only configuration of structlog."""
+
+import sys
+from typing import TextIO
+
+import structlog
+
+
+def log_to(stream: TextIO = sys.stderr, *, as_json: bool = False, debug: bool = False) -> None:
+    """Send log lines to ``stream``: JSON for files, readable otherwise; only warnings and worse unless ``as_json``."""
+    level = "debug" if debug else ("info" if as_json else "warning")
+    renderer = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=stream.isatty())
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(stream),
+    )

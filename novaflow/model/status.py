@@ -1,0 +1,60 @@
+"""What a stack is like now, computed from its events."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Self
+
+from novaflow.model.event import Recorded, ServiceChanged, ServiceState, StackChanged, StackState
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStatus:
+    """One service as of its last event; ``ready_after_s`` counts from its start."""
+
+    name: str
+    component: str
+    state: ServiceState
+    because: str
+    pid: int | None = None
+    port: int | None = None
+    ready_after_s: float | None = None
+    restarts: int = 0
+
+    def fed(self, event: ServiceChanged) -> Self:
+        """Return the status after ``event``."""
+        return replace(
+            self,
+            state=event.state,
+            because=event.because,
+            pid=event.pid or self.pid if event.state in {ServiceState.STARTED, ServiceState.READY, ServiceState.ADOPTED} else None,
+            ready_after_s=event.duration_s if event.state is ServiceState.READY else self.ready_after_s,
+            restarts=self.restarts + (event.state is ServiceState.RESTARTED),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StackStatus:
+    """A stack as of its last event; ``run_id``, ``services`` and ``ready_after_s`` are those of its latest run."""
+
+    stack: str
+    state: StackState = StackState.STOPPED
+    because: str = "it was never run"
+    since: datetime | None = None
+    run_id: str = ""
+    ready_after_s: float | None = None
+    services: Mapping[str, ServiceStatus] = field(default_factory=dict)
+
+    def fed(self, recorded: Recorded) -> Self:
+        """Return the status after one more event."""
+        match recorded.event:
+            case StackChanged(state=StackState.STARTING, because=because):
+                return type(self)(self.stack, StackState.STARTING, because, recorded.time, recorded.run_id)
+            case StackChanged(state=state, because=because, duration_s=duration_s):
+                ready_after_s = duration_s if state is StackState.READY else self.ready_after_s
+                return replace(self, state=state, because=because, since=recorded.time, ready_after_s=ready_after_s)
+            case ServiceChanged() as event if recorded.run_id == self.run_id:
+                before = self.services.get(event.name) or ServiceStatus(event.name, event.component, event.state, event.because, port=event.port)
+                return replace(self, services={**self.services, event.name: before.fed(event)})
+            case _:
+                return self
