@@ -7,6 +7,7 @@ NovaflowError
 ├── WorkflowError           the author of workflows/ must change something
 │   ├── ComponentBroken     a file there cannot be loaded, or is not a component
 │   ├── DependencyCycle     needs that lead back to themselves
+│   ├── NameShared          two steps or services that have one name
 │   ├── NeedUnknown         a need that names nothing
 │   └── PortShared          two services that want one port
 ├── MachineError            this machine cannot do it; `doctor` says what is missing
@@ -73,6 +74,15 @@ class DependencyCycle(WorkflowError):
     def __init__(self, walk: tuple[str, ...]) -> None:
         super().__init__(f"these need each other in a circle: {' -> '.join(walk)}")
         self.walk = walk
+
+
+class NameShared(WorkflowError):
+    """Two steps or services of one workflow that have the same name."""
+
+    def __init__(self, name: str, first: str, second: str) -> None:
+        where = f"twice in {first}" if first == second else f"in {first} and in {second}"
+        super().__init__(f"there is a {name!r} {where}; give one of them another name")
+        self.name = name
 
 
 class NeedUnknown(WorkflowError):

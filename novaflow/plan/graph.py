@@ -57,17 +57,14 @@ class Graph:
 
     def in_order(self) -> tuple[str, ...]:
         """Return every name after the names it needs."""
-        placed: dict[str, None] = {}
-
-        def place(name: str) -> None:
-            # Needs before the node itself; ends, because a graph holds no cycle.
-            for need in sorted(self.nodes[name].needs):
-                if need not in placed:
-                    place(need)
-            placed.setdefault(name)
-
-        for name in self.nodes:
-            place(name)
+        unplaced = {name: len(node.needs) for name, node in self.nodes.items()}
+        placed = [name for name, count in unplaced.items() if count == 0]
+        # Grows while it is walked; ends, because a graph holds no cycle.
+        for name in placed:
+            for dependent in sorted(self.dependents[name]):
+                unplaced[dependent] -= 1
+                if unplaced[dependent] == 0:
+                    placed.append(dependent)
         return tuple(placed)
 
     def remaining_s(self, durations_s: Mapping[str, float]) -> Mapping[str, float]:

@@ -57,7 +57,7 @@ Move = Started | StopAsked | Fact
 
 LIFECYCLE: Mapping[Phase, Mapping[type[Move], Phase]] = {
     Phase.WAITING: {Started: Phase.STARTING, Failed: Phase.FAILED, StopAsked: Phase.STOPPED},
-    Phase.STARTING: {WasDone: Phase.UP, Failed: Phase.FAILED, StopAsked: Phase.STOPPING, Gone: Phase.STOPPED},
+    Phase.STARTING: {WasDone: Phase.UP, Failed: Phase.FAILED, StopAsked: Phase.STOPPING},
     Phase.UP: {Failed: Phase.FAILED, StopAsked: Phase.STOPPING},
     Phase.STOPPING: {WasDone: Phase.STOPPING, Failed: Phase.FAILED, Gone: Phase.STOPPED},
     Phase.FAILED: {},

@@ -163,12 +163,15 @@ class Plan:
         return (-self._remaining_s[name], name)
 
     def _give_up_on(self, failed: str) -> Iterator[Action]:
-        for name in sorted(self._graph.dependents[failed]):
-            if self._phases[name] is Phase.WAITING:
-                because = f"{failed}, which it needs, failed"
-                self._move(Failed(name, because))
-                yield GiveUp(name, because)
-                yield from self._give_up_on(name)
+        # Without recursion, since a graph may be deep.
+        causes = [failed]
+        for cause in causes:
+            for name in sorted(self._graph.dependents[cause]):
+                if self._phases[name] is Phase.WAITING:
+                    because = f"{cause}, which it needs, failed"
+                    self._move(Failed(name, because))
+                    yield GiveUp(name, because)
+                    causes.append(name)
 
     def _stop_what_can(self) -> Iterator[Action]:
         because = self._stopping or ""

@@ -1,0 +1,90 @@
+"""What a stack is like, from its events alone."""
+
+from datetime import UTC, datetime, timedelta
+
+from novaflow.model.event import Event, Recorded, ServiceChanged, ServiceState, StackChanged, StackState, WorkflowChanged, WorkflowState
+from novaflow.model.status import StackStatus
+
+START = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+
+
+def status_after(*events: tuple[str, Event]) -> StackStatus:
+    """Return the status after events given with their run's id, a second apart."""
+    status = StackStatus("nova")
+    for number, (run_id, event) in enumerate(events):
+        status = status.fed(
+            Recorded(
+                id=str(number), sequence=number + 1, time=START + timedelta(seconds=number), source="/x/nova", run_id=run_id, event=event
+            )
+        )
+    return status
+
+
+def stack(state: StackState, duration_s: float | None = None) -> StackChanged:
+    """Return the news that the stack is in that state."""
+    return StackChanged(name="nova", state=state, because=f"now {state}", duration_s=duration_s)
+
+
+def web(state: ServiceState, duration_s: float | None = None, pid: int | None = None) -> ServiceChanged:
+    """Return the news that the service ``web`` is in that state."""
+    return ServiceChanged(
+        name="web", state=state, workflow="run", component="site", because=f"now {state}", duration_s=duration_s, pid=pid, port=80
+    )
+
+
+def test_a_stack_without_events_was_never_run() -> None:
+    """Before anything happened, a stack is stopped, and says why."""
+    status = StackStatus("nova")
+    assert (status.state, status.because, status.since) == (StackState.STOPPED, "it was never run", None)
+
+
+def test_a_stack_becomes_ready() -> None:
+    """The last event about the stack counts, with its time."""
+    status = status_after(("r1", stack(StackState.STARTING)), ("r1", stack(StackState.READY, 61.2)))
+    assert (status.state, status.because, status.run_id) == (StackState.READY, "now ready", "r1")
+    assert (status.since, status.ready_after_s) == (START + timedelta(seconds=1), 61.2)
+
+
+def test_how_long_it_took_is_remembered() -> None:
+    """A stack that degrades was still ready after so many seconds."""
+    status = status_after(("r1", stack(StackState.STARTING)), ("r1", stack(StackState.READY, 61.2)), ("r1", stack(StackState.DEGRADED)))
+    assert (status.state, status.ready_after_s) == (StackState.DEGRADED, 61.2)
+
+
+def test_a_service_is_followed() -> None:
+    """A service shows its state, its process while it has one, and how long it took."""
+    up: list[tuple[str, Event]] = [
+        ("r1", stack(StackState.STARTING)),
+        ("r1", web(ServiceState.STARTED, pid=7)),
+        ("r1", web(ServiceState.READY, 3.2)),
+    ]
+    service = status_after(*up).services["web"]
+    assert (service.state, service.component, service.pid, service.port, service.ready_after_s) == (ServiceState.READY, "site", 7, 80, 3.2)
+    assert status_after(*up, ("r1", web(ServiceState.EXITED, pid=7))).services["web"].pid is None
+
+
+def test_restarts_are_counted() -> None:
+    """Each restart counts one."""
+    status = status_after(
+        ("r1", stack(StackState.STARTING)),
+        ("r1", web(ServiceState.RESTARTED)),
+        ("r1", web(ServiceState.STARTED)),
+        ("r1", web(ServiceState.RESTARTED)),
+    )
+    assert status.services["web"].restarts == 2
+
+
+def test_a_new_run_starts_from_nothing() -> None:
+    """Services of an earlier run are gone, and stragglers of it are passed over."""
+    status = status_after(
+        ("r1", stack(StackState.STARTING)),
+        ("r1", web(ServiceState.READY)),
+        ("r2", stack(StackState.STARTING)),
+        ("r1", web(ServiceState.STOPPED)),
+    )
+    assert (status.run_id, status.services) == ("r2", {})
+
+
+def test_other_news_changes_nothing() -> None:
+    """Workflows and steps are no part of the status."""
+    assert status_after(("r1", WorkflowChanged(name="run", state=WorkflowState.STARTED, because="x"))) == StackStatus("nova")

@@ -1,0 +1,43 @@
+"""The life of a node: what moves it, and what does not."""
+
+import pytest
+
+from novaflow.plan.lifecycle import LIFECYCLE, Failed, Gone, Move, Phase, Started, StopAsked, WasDone, next_phase
+
+
+@pytest.mark.parametrize(
+    ("moves", "end"),
+    [
+        ([Started("a"), WasDone("a")], Phase.UP),
+        ([Started("a"), WasDone("a"), StopAsked("a"), Gone("a")], Phase.STOPPED),
+        ([Started("a"), StopAsked("a"), WasDone("a"), Gone("a")], Phase.STOPPED),
+        ([Started("a"), Failed("a", "died")], Phase.FAILED),
+        ([Started("a"), WasDone("a"), Failed("a", "died")], Phase.FAILED),
+        ([Started("a"), StopAsked("a"), Failed("a", "died")], Phase.FAILED),
+        ([StopAsked("a")], Phase.STOPPED),
+        ([Failed("a", "a need failed")], Phase.FAILED),
+    ],
+)
+def test_a_life(moves: list[Move], end: Phase) -> None:
+    """Each of these lives ends where the table says."""
+    phase = Phase.WAITING
+    for move in moves:
+        phase = next_phase(phase, move)
+    assert phase is end
+
+
+@pytest.mark.parametrize("end", [Phase.FAILED, Phase.STOPPED])
+@pytest.mark.parametrize("move", [Started("a"), WasDone("a"), Failed("a", "again"), StopAsked("a"), Gone("a")])
+def test_an_ended_life_stays_ended(end: Phase, move: Move) -> None:
+    """Nothing moves what has failed or stopped."""
+    assert next_phase(end, move) is end
+
+
+def test_a_step_that_is_done_leaves_nothing_behind() -> None:
+    """The end of a done step's process changes nothing."""
+    assert next_phase(Phase.UP, Gone("a")) is Phase.UP
+
+
+def test_the_table_knows_every_phase() -> None:
+    """A phase without a row would be a question without an answer."""
+    assert set(LIFECYCLE) == set(Phase)

@@ -1,0 +1,193 @@
+"""What starts or stops next."""
+
+from itertools import pairwise
+
+from novaflow.model.component import Lane
+from novaflow.plan.lifecycle import Failed, Gone, Phase, WasDone
+from novaflow.plan.plan import AllUp, Finish, GiveUp, Plan, Start, Stop
+from tests.toys import graph_of
+
+CHAIN = {"database": [], "web": ["database"], "page": ["web"]}
+
+
+def feed_all(plan: Plan, *names: str) -> None:
+    """Tell the plan that these are up, one after another."""
+    for name in names:
+        plan.feed(WasDone(name))
+
+
+def test_what_needs_nothing_starts_first() -> None:
+    """At the beginning everything without needs starts, and says so."""
+    plan = Plan(graph_of({"a": [], "b": [], "c": ["a"]}))
+    assert plan.begin() == (Start("a", "needs nothing"), Start("b", "needs nothing"))
+
+
+def test_a_node_waits_for_the_last_of_its_needs() -> None:
+    """A node starts when the last of its needs is up, and not before."""
+    plan = Plan(graph_of({"database": [], "broker": [], "web": ["database", "broker"]}))
+    plan.begin()
+    assert plan.feed(WasDone("database")) == ()
+    assert plan.feed(WasDone("broker")) == (Start("web", "broker is up"),)
+
+
+def test_steps_alone_end_by_themselves() -> None:
+    """When the last step is done, all is up, and the plan is finished."""
+    plan = Plan(graph_of({"a": []}))
+    plan.begin()
+    assert plan.feed(WasDone("a")) == (AllUp(), Finish())
+    assert not plan.failed
+
+
+def test_nothing_to_do_is_done() -> None:
+    """An empty plan is up and finished at once."""
+    assert Plan(graph_of({})).begin() == (AllUp(), Finish())
+
+
+def test_services_stay_where_they_are_meant_to() -> None:
+    """With ``stays``, services outlive the last step until somebody stops them."""
+    plan = Plan(graph_of({"web": []}, services={"web"}), stays=True)
+    plan.begin()
+    assert plan.feed(WasDone("web")) == (AllUp(),)
+    assert plan.stop("asked to") == (Stop("web", "asked to"),)
+    assert plan.feed(Gone("web")) == (Finish(),)
+
+
+def test_services_leave_with_the_last_step_otherwise() -> None:
+    """Without ``stays``, a service is there for the steps that need it."""
+    plan = Plan(graph_of({"web": [], "ask": ["web"]}, services={"web"}))
+    plan.begin()
+    plan.feed(WasDone("web"))
+    assert plan.feed(WasDone("ask")) == (AllUp(), Stop("web", "the workflow is done"))
+
+
+def test_services_stop_in_reverse_order() -> None:
+    """A service stops once nothing that runs depends on it, through steps too."""
+    plan = Plan(graph_of({"database": [], "schema": ["database"], "web": ["schema"]}, services={"database", "web"}), stays=True)
+    plan.begin()
+    feed_all(plan, "database", "schema", "web")
+    assert plan.stop("asked to") == (Stop("web", "asked to"),)
+    assert plan.feed(Gone("web")) == (Stop("database", "asked to"),)
+    assert plan.feed(Gone("database")) == (Finish(),)
+
+
+def test_a_shared_need_is_the_last_to_stop() -> None:
+    """What several need goes when the last of them has gone."""
+    plan = Plan(graph_of({"database": [], "a": ["database"], "b": ["database"]}, services={"database", "a", "b"}), stays=True)
+    plan.begin()
+    feed_all(plan, "database", "a", "b")
+    assert plan.stop("asked to") == (Stop("a", "asked to"), Stop("b", "asked to"))
+    assert plan.feed(Gone("a")) == ()
+    assert plan.feed(Gone("b")) == (Stop("database", "asked to"),)
+
+
+def test_a_stop_in_the_middle_starts_nothing_more() -> None:
+    """What runs is stopped, what waits will never start."""
+    plan = Plan(graph_of(CHAIN, services={"web"}))
+    plan.begin()
+    assert plan.stop("interrupted") == (Stop("database", "interrupted"),)
+    assert plan.feed(WasDone("database")) == ()
+    assert plan.feed(Gone("database")) == (Finish(),)
+    assert plan.phases == {"database": Phase.STOPPED, "web": Phase.STOPPED, "page": Phase.STOPPED}
+
+
+def test_a_second_stop_changes_nothing() -> None:
+    """The first reason holds, and finished is said once."""
+    plan = Plan(graph_of({"a": []}))
+    plan.begin()
+    assert plan.stop("first") == (Stop("a", "first"),)
+    assert plan.stop("second") == ()
+    assert plan.feed(Gone("a")) == (Finish(),)
+    assert plan.stop("third") == ()
+
+
+def test_a_failure_fails_what_needs_it_and_nothing_else() -> None:
+    """The rest goes on; when nothing can, all is stopped."""
+    plan = Plan(graph_of(CHAIN | {"broker": [], "queue": ["broker"]}, services={"broker"}))
+    plan.begin()
+    assert plan.feed(Failed("database", "no room")) == (
+        GiveUp("web", "database, which it needs, failed"),
+        GiveUp("page", "web, which it needs, failed"),
+    )
+    assert plan.feed(WasDone("broker")) == (Start("queue", "broker is up"),)
+    assert plan.feed(WasDone("queue")) == (Stop("broker", "something it runs beside failed"),)
+    assert plan.feed(Gone("broker")) == (Finish(),)
+    assert plan.failed
+
+
+def test_a_node_is_given_up_once() -> None:
+    """Two ways to the same failure make one message."""
+    plan = Plan(graph_of({"a": [], "b": ["a"], "c": ["a"], "d": ["b", "c"]}))
+    plan.begin()
+    assert plan.feed(Failed("a", "died")) == (
+        GiveUp("b", "a, which it needs, failed"),
+        GiveUp("c", "a, which it needs, failed"),
+        GiveUp("d", "b, which it needs, failed"),
+        Finish(),
+    )
+
+
+def test_a_deep_failure_is_no_problem() -> None:
+    """A chain far longer than Python's stack is given up to its end."""
+    names = [f"n{number}" for number in range(5_000)]
+    plan = Plan(graph_of({names[0]: []} | {name: [need] for need, name in pairwise(names)}))
+    plan.begin()
+    assert plan.feed(Failed("n0", "died"))[-1] == Finish()
+
+
+def test_a_need_that_dies_late_holds_back_who_waits_for_a_lane() -> None:
+    """A node whose needs were all up, and which waits for its lane, is given up when one of them dies."""
+    graph = graph_of({"web": [], "other": [], "ask": ["web"]}, services={"web"}, lanes={"other": Lane.CPU, "ask": Lane.CPU})
+    plan = Plan(graph, lanes={Lane.CPU: 1})
+    plan.begin()
+    assert plan.feed(WasDone("web")) == ()
+    assert plan.feed(Failed("web", "died")) == (GiveUp("ask", "web, which it needs, failed"),)
+    assert plan.feed(WasDone("other")) == (Finish(),)
+
+
+def test_a_service_that_dies_after_all_is_up_ends_nothing_else() -> None:
+    """On a stack that stays, the others go on."""
+    plan = Plan(graph_of({"a": [], "b": []}, services={"a", "b"}), stays=True)
+    plan.begin()
+    feed_all(plan, "a", "b")
+    assert plan.feed(Failed("a", "died")) == ()
+    assert plan.failed
+    assert plan.stop("asked to") == (Stop("b", "asked to"),)
+
+
+def test_a_service_that_dies_while_it_stops_is_failed_and_over() -> None:
+    """The plan does not wait for what is gone already."""
+    plan = Plan(graph_of({"a": []}, services={"a"}), stays=True)
+    plan.begin()
+    feed_all(plan, "a")
+    plan.stop("asked to")
+    assert plan.feed(Failed("a", "crashed on the way out")) == (Finish(),)
+
+
+def test_a_lane_holds_back_what_does_not_fit() -> None:
+    """As many of a lane start as it is wide; the next one starts when one is done."""
+    plan = Plan(graph_of({"a": [], "b": [], "free": []}, lanes={"a": Lane.APT, "b": Lane.APT}), lanes={Lane.APT: 1})
+    assert plan.begin() == (Start("a", "needs nothing"), Start("free", "needs nothing"))
+    assert plan.feed(WasDone("a")) == (Start("b", "needs nothing"),)
+
+
+def test_a_failure_frees_its_lane() -> None:
+    """A node that gave up holds nobody back."""
+    plan = Plan(graph_of({"a": [], "b": []}, lanes={"a": Lane.APT, "b": Lane.APT}), lanes={Lane.APT: 1})
+    plan.begin()
+    assert plan.feed(Failed("a", "no network")) == (Start("b", "needs nothing"),)
+
+
+def test_the_longest_path_starts_first() -> None:
+    """Among those that could start, the one with most behind it does."""
+    graph = graph_of({"a": [], "b": [], "behind": ["b"]}, lanes={"a": Lane.CPU, "b": Lane.CPU})
+    assert Plan(graph, lanes={Lane.CPU: 1}).begin() == (Start("b", "needs nothing"),)
+    assert Plan(graph, lanes={Lane.CPU: 1}, durations_s={"a": 9.0}).begin() == (Start("a", "needs nothing"),)
+
+
+def test_facts_out_of_place_change_nothing() -> None:
+    """A fact that the table of phases does not know is passed over."""
+    plan = Plan(graph_of({"a": [], "b": ["a"]}))
+    plan.begin()
+    assert plan.feed(WasDone("b")) == ()
+    assert plan.feed(Gone("a")) == ()
+    assert plan.phases == {"a": Phase.STARTING, "b": Phase.WAITING}

@@ -1,0 +1,34 @@
+"""Components, steps and graphs as small as can be."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from novaflow.model.component import Component, Context, Lane, Part, Service, Step
+from novaflow.model.probe import HttpProbe
+from novaflow.plan.graph import Graph, Node
+
+
+async def do_nothing(_: Context) -> None:
+    """Do nothing, at once."""
+
+
+def a_step(name: str, *, needs: tuple[str, ...] = (), **others: Any) -> Step:
+    """Return a step that does nothing."""
+    return Step(name, do_nothing, within_s=1, needs=needs, **others)
+
+
+def a_service(name: str, *, needs: tuple[str, ...] = (), **others: Any) -> Service:
+    """Return a service that is never started."""
+    return Service(name, f"The {name}.", lambda _: (name,), HttpProbe(80), needs=needs, **others)
+
+
+def a_component(name: str, *parts: Part, workflow: str = "run", **others: Any) -> Component:
+    """Return a component that brings ``parts`` to one workflow."""
+    return Component(name, f"The {name}.", {workflow: parts}, **others)
+
+
+def graph_of(needs: Mapping[str, Collection[str]], *, services: Collection[str] = (), lanes: Mapping[str, Lane] | None = None) -> Graph:
+    """Return a graph from node names to the names they need; what is no service is a step."""
+    make = {name: a_service if name in services else a_step for name in needs}
+    parts = {name: make[name](name, lane=(lanes or {}).get(name, Lane.FREE)) for name in needs}
+    return Graph("run", {name: Node(name, name.partition(".")[0], parts[name], frozenset(them)) for name, them in needs.items()})
