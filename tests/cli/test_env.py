@@ -1,0 +1,48 @@
+"""`novaflow env`: what a shell evaluates."""
+
+import shlex
+from pathlib import Path
+
+import anyio
+import pytest
+from pydantic import SecretStr
+
+from novaflow.cli.env import export_credentials, export_settings
+from novaflow.errors import UsageError
+from novaflow.settings import Settings
+
+NASTY = 'a\'b "c" $(exit 1) `exit 2` \\ # ü *'
+
+
+@pytest.mark.parametrize("shell", ["bash", "dash"])
+async def test_shells_read_what_was_meant(shell: str) -> None:
+    """Whatever a value holds, bash and dash end up with it, and run none of it."""
+    exports = "\n".join(export_settings(Settings(mysql_pass=SecretStr(NASTY), novaflow_services=("a", "b"))))
+    script = 'eval "$1"; printf "%s\\n" "$MYSQL_PASS" "$NOVAFLOW_SERVICES" "$USE_MYSQL" "[$INTERFACE]"'
+    answer = await anyio.run_process([shell, "-euc", script, shell, exports])
+    assert answer.stdout.decode().splitlines() == [NASTY, "a,b", "1", "[]"]
+
+
+def test_credentials_are_the_openrc_files(tmp_path: Path) -> None:
+    """Exports are passed on, quoted anew; comments and other commands are not."""
+    (tmp_path / "openrc").write_text(f"# mine\nexport OS_PASSWORD={shlex.quote(NASTY)}\nrm -rf /nowhere\n\nexport A=1 B=2  # two\n")
+    assert [*export_credentials(tmp_path / "openrc")] == [f"export OS_PASSWORD={shlex.quote(NASTY)}", "export A=1", "export B=2"]
+
+
+def test_a_stack_without_credentials_has_none(tmp_path: Path) -> None:
+    """Before the first run there is no openrc, and that is no error."""
+    assert [*export_credentials(tmp_path / "openrc")] == []
+
+
+@pytest.mark.parametrize(("content", "said"), [(b"export A='b\n", "is not what novaflow wrote"), (b"\xff", "is not what novaflow wrote")])
+def test_a_spoilt_openrc_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
+    """A file that somebody spoilt is named, and nothing of it is passed on."""
+    (tmp_path / "openrc").write_bytes(content)
+    with pytest.raises(UsageError, match=said):
+        [*export_credentials(tmp_path / "openrc")]
+
+
+def test_a_folder_is_no_openrc(tmp_path: Path) -> None:
+    """What cannot be read is refused with the system's reason."""
+    with pytest.raises(UsageError, match="cannot be read: Is a directory"):
+        [*export_credentials(tmp_path)]
