@@ -155,12 +155,10 @@ class Recorded:
         words = (self.stack, self.event.kind, self.event.name, self.event.state)
         return ".".join(word.replace(".", "-") for word in words)
 
-    def encode(self) -> bytes:
-        """Return the CloudEvents 1.0 JSON of structured mode, on one line without its end."""
-        # Not asdict: its deep copies cost four times as much as all of the rest.
-        members = ((field.name, getattr(self.event, field.name)) for field in fields(self.event))
-        data = {name: value for name, value in members if name not in {"name", "state"} and value is not None}
-        envelope = {
+    @property
+    def attributes(self) -> dict[str, str]:
+        """Return the CloudEvents context attributes by name, as JSON members and message headers carry them."""
+        return {
             "specversion": "1.0",
             "id": self.id,
             "source": self.source,
@@ -171,9 +169,14 @@ class Recorded:
             "dataschema": f"urn:novaflow:event:{self.event.kind}:1",
             "sequence": f"{self.sequence:0{SEQUENCE_DIGITS}d}",
             "correlationid": self.run_id,
-            "data": data,
         }
-        return json.dumps(envelope, ensure_ascii=False, separators=(",", ":")).encode()
+
+    def encode(self) -> bytes:
+        """Return the CloudEvents 1.0 JSON of structured mode, on one line without its end."""
+        # Not asdict: its deep copies cost four times as much as all of the rest.
+        members = ((field.name, getattr(self.event, field.name)) for field in fields(self.event))
+        data = {name: value for name, value in members if name not in {"name", "state"} and value is not None}
+        return json.dumps({**self.attributes, "data": data}, ensure_ascii=False, separators=(",", ":")).encode()
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
@@ -187,6 +190,7 @@ class Recorded:
             event_class = _CLASSES[kind]
             known = {field.name for field in fields(event_class)}
             content = {key: value for key, value in envelope["data"].items() if key in known}
+            content |= {"name": envelope["subject"], "state": STATES[event_class](state)}
             if "failed" in content:
                 content["failed"] = tuple(content["failed"])
             return cls(
@@ -195,7 +199,7 @@ class Recorded:
                 time=datetime.fromisoformat(envelope["time"]),
                 source=envelope["source"],
                 run_id=envelope["correlationid"],
-                event=event_class(name=envelope["subject"], state=STATES[event_class](state), **content),
+                event=event_class(**content),
             )
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise DecodeError(data, f"{type(error).__name__}: {error}") from error

@@ -1,0 +1,31 @@
+"""A bell that any thread rings, in a microsecond, and one thread hears while it waits for its socket."""
+
+import os
+from contextlib import suppress
+
+
+class Bell:
+    """A descriptor that is readable once it was rung."""
+
+    def __init__(self) -> None:
+        self._file = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+
+    def fileno(self) -> int:
+        """Return the descriptor to wait for."""
+        return self._file
+
+    def ring(self) -> None:
+        """Wake whoever waits; a bell that was put away stays silent."""
+        if self._file >= 0:
+            os.eventfd_write(self._file, 1)
+
+    def silence(self) -> None:
+        """Forget that it was rung."""
+        with suppress(BlockingIOError):
+            os.eventfd_read(self._file)
+
+    def put_away(self) -> None:
+        """Close the descriptor; only when nobody listens any more."""
+        file, self._file = self._file, -1
+        if file >= 0:
+            os.close(file)

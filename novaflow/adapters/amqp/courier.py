@@ -1,0 +1,209 @@
+"""Carrying a journal's events to a broker: all that happens in the publisher's thread."""
+
+import threading
+import time
+from collections import deque
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+
+import structlog
+
+from novaflow.adapters.amqp.address import BrokerProblem, Trouble
+from novaflow.adapters.amqp.bell import Bell
+from novaflow.adapters.amqp.cursor import read_cursor, write_cursor
+from novaflow.adapters.amqp.link import Link
+from novaflow.adapters.amqp.topology import declare_exchange, declare_log
+from novaflow.adapters.amqp.window import Window
+from novaflow.adapters.journal_lines import Entry, JournalReader
+from novaflow.model.event import CONTENT_TYPE
+from novaflow.model.probe import Pace
+
+log = structlog.get_logger(__name__)
+
+_TICK_S = 1.0  # between two looks at the heartbeats of an idle connection
+_WINDOW = 256  # events on their way: the sockets take so many at once, and more gave no more speed
+_CONFIRM_S = 30  # a broker under load confirmed within 2 s; what takes this long never comes
+_SAVE_S = 0.1  # between two notes of the position: what is sent again after a kill
+_SHORTENED = 1000  # characters that stay of the reason when the broker finds an event too large
+_PACE = Pace(first_s=0.02, most_s=2.0, factor=1.6)
+_PERSISTENT = 2  # AMQP's delivery mode
+
+
+class BrokerState(StrEnum):
+    """What is known of the broker."""
+
+    UP = "up"
+    DOWN = "down"
+    BLOCKED = "blocked"  # it is there and takes nothing, since its memory or disk is short
+
+
+class Courier:
+    """Keeps a broker told of everything in a journal, from the position in the cursor file on.
+
+    ``confirmed``, ``broker`` and ``because`` may be read by any thread.
+    """
+
+    def __init__(self, journal: Path, cursor: Path, url: str, exchange: str) -> None:
+        self.confirmed = read_cursor(cursor, journal)
+        self.broker, self.because = BrokerState.DOWN, "not connected yet"
+        self.bell = Bell()
+        self._journal, self._cursor, self._url, self._exchange = journal, cursor, url, exchange
+        self._hurry = threading.Event()
+        self._leave_at: float | None = None
+        self._link: Link | None = None
+        self._window = Window(most=_WINDOW)
+        self._moved_at = self._saved_at = 0.0
+        self._problems = 0  # since something was last confirmed
+        self._is_passing = True
+        self._said: set[str] = set()
+        self._largest_bytes, self._most_bytes = 0, 1 << 62  # sent over this connection; what the broker takes
+
+    def run(self) -> None:
+        """Work until asked to leave: connect, carry, and after any problem begin again behind what is confirmed."""
+        while self._leave_at is None:
+            try:
+                link = self._link = Link.open(self._url, name="publisher")
+                try:
+                    self._carry(link)
+                finally:
+                    self._save()
+                    link.close()
+            except BrokerProblem as problem:
+                self._note(problem)
+                self._hurry.wait(_PACE.pause_before(self._problems))
+                self._hurry.clear()
+        self.broker, self.because = BrokerState.DOWN, "stopped"
+
+    def hurry(self) -> None:
+        """Try again now, if this is a pause after a problem that passes by itself."""
+        if self._is_passing:
+            self._hurry.set()
+
+    def leave(self, at: float) -> None:
+        """Send nothing more; wait until the monotonic time ``at`` for what is on its way, no longer."""
+        self._leave_at = at  # before the bells: whoever hears them looks at it
+        self._hurry.set()
+        self.bell.ring()
+
+    def abort(self) -> None:
+        """Break the connection that the thread is stuck in."""
+        if self._link is not None:
+            self._link.abort()
+
+    def _carry(self, link: Link) -> None:
+        """Send what the journal has and will have, over one connection."""
+        self._window = Window(most=_WINDOW)
+        self._largest_bytes = 0
+        link.confirm(self._window.settle)
+        link.on_return("no queue took an event, for the log's is gone; it is made again, and the event sent again")
+        declare_exchange(link, self._exchange)
+        mandatory = declare_log(link, self._exchange)
+        self._become(BrokerState.UP, link.greeting)
+        reader = JournalReader(self._journal, after=self.confirmed)
+        waiting: deque[Entry] = deque()
+        try:
+            while not self._is_over(link):
+                self.bell.silence()  # before the look into the journal: what is appended after it rings again
+                if not waiting:
+                    waiting.extend(reader.read())
+                had_some = bool(waiting)
+                self._send(link, waiting, mandatory=mandatory)
+                link.listen(0 if had_some and not waiting else self._patience_s(), self.bell.fileno())
+                self._take_stock(link)
+        finally:
+            reader.close()
+
+    def _is_over(self, link: Link) -> bool:
+        return self._leave_at is not None and (self._window.is_empty or link.blocked or time.monotonic() >= self._leave_at)
+
+    def _patience_s(self) -> float:
+        return _TICK_S if self._leave_at is None else max(0.0, min(_TICK_S, self._leave_at - time.monotonic()))
+
+    def _send(self, link: Link, waiting: deque[Entry], *, mandatory: bool) -> None:
+        if waiting and self._window.is_empty:
+            self._moved_at = time.monotonic()
+        while waiting and self._window.has_room and not link.blocked and self._leave_at is None:
+            entry = waiting.popleft()
+            if len(entry.body) > self._most_bytes:
+                entry = _shorten(entry)
+            recorded = entry.recorded
+            self._largest_bytes = max(self._largest_bytes, len(entry.body))
+            tag = link.publish(
+                entry.body,
+                exchange=self._exchange,
+                routing_key=recorded.routing_key,
+                mandatory=mandatory,
+                content_type=CONTENT_TYPE,
+                content_encoding="utf-8",
+                delivery_mode=_PERSISTENT,
+                message_id=recorded.id,
+                type=recorded.type,
+                application_headers={f"cloudEvents_{name}": value for name, value in recorded.attributes.items()},
+            )
+            self._window.add(tag, recorded)
+
+    def _take_stock(self, link: Link) -> None:
+        """See what was confirmed, and whether anything still can be.
+
+        Raises: BrokerProblem, if the broker confirms nothing for too long without saying that it is blocked.
+        """
+        now = time.monotonic()
+        latest = self._window.confirmed
+        if latest is not None and latest.sequence != self.confirmed:
+            self.confirmed, self._moved_at = latest.sequence, now
+            self._problems = 0
+            self._said.clear()
+        if self._window.is_empty or now - self._saved_at > _SAVE_S:
+            self._save()
+        if link.blocked:
+            self._moved_at = now
+            self.broker, self.because = BrokerState.BLOCKED, "the broker's memory or disk is short"
+            self._say("broker.blocked", self.because, "free some on its machine; `rabbitmq-diagnostics alarms` says which")
+        elif self.broker is BrokerState.BLOCKED:
+            self._become(BrokerState.UP, link.greeting)
+        elif not self._window.is_empty and now - self._moved_at > _CONFIRM_S:
+            raise BrokerProblem(f"the broker confirmed nothing for {_CONFIRM_S} s", "look into its log", Trouble.PASSING)
+
+    def _save(self) -> None:
+        latest, self._window.confirmed = self._window.confirmed, None
+        if latest is None:
+            return
+        self._saved_at = time.monotonic()
+        try:
+            write_cursor(self._cursor, latest)
+        except OSError as error:
+            self._say("cursor.unwritten", str(error), "free some space: until then, a restart sends events again, with the same ids")
+
+    def _become(self, broker: BrokerState, because: str) -> None:
+        self.broker, self.because = broker, because
+        self._say(f"broker.{broker}", because)
+
+    def _note(self, problem: BrokerProblem) -> None:
+        """Remember the problem, and say it unless it was said since something was last confirmed."""
+        self.broker, self.because = BrokerState.DOWN, str(problem)
+        self._problems += 1
+        self._is_passing = problem.trouble is Trouble.PASSING
+        if problem.trouble is Trouble.EVENT_TOO_LARGE:
+            # Which one was refused is not said: it was among the largest, and half of that passes.
+            self._most_bytes = self._largest_bytes // 2
+        self._say("broker.down", problem.because, problem.advice)
+
+    def _say(self, event: str, because: str, advice: str = "") -> None:
+        """Log what is the matter, once until something is confirmed again; what needs no advice is no warning."""
+        if because in self._said:
+            return
+        self._said.add(because)
+        if advice:
+            log.warning(event, because=because, advice=advice)
+        else:
+            log.info(event, because=because)
+
+
+def _shorten(entry: Entry) -> Entry:
+    """Return the event with less of its reason, under the same identity: better told in short than missing."""
+    event = entry.recorded.event
+    because = f"{event.because[:_SHORTENED]} … (shortened; all of it is in the journal)"
+    recorded = replace(entry.recorded, event=replace(event, because=because))
+    log.warning("event.shortened", sequence=recorded.sequence, size=len(entry.body), because="the broker takes no message of this size")
+    return Entry(recorded, recorded.encode())

@@ -1,0 +1,79 @@
+"""The publisher of events: a cursor over the journal, and no broker can hold up the engine through it."""
+
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+
+from novaflow.adapters.amqp.courier import BrokerState, Courier
+from novaflow.adapters.journal import last_recorded
+from novaflow.model.exchange import EXCHANGE
+
+_LOOK_S = 0.02  # between two looks whether all is confirmed: a refused connection costs 0.3 ms
+_GIVE_UP_S = 1.0  # for a thread whose connection was broken to notice
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far publishing is: events confirmed, events that wait, and what is known of the broker."""
+
+    published: int
+    waiting: int
+    broker: BrokerState
+    because: str
+
+
+class Publisher:
+    """Publishes a journal from the position in the cursor file on, in a thread of its own.
+
+    The thread is the one that house rules allow: kombu is neither asynchronous nor thread-safe.
+    """
+
+    def __init__(self, journal: Path, cursor: Path, url: str, *, exchange: str = EXCHANGE) -> None:
+        self._journal = journal
+        self._courier = Courier(journal, cursor, url, exchange)
+        self._thread = threading.Thread(target=self._courier.run, name="novaflow publisher", daemon=True)
+
+    def start(self) -> None:
+        """Begin, whether or not there is a broker yet."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Say that the journal has more; costs a microsecond."""
+        self._courier.bell.ring()
+
+    def stop(self, within_s: float) -> None:
+        """End the thread: it sends nothing more, and waits for confirms no longer than asked."""
+        self._courier.leave(time.monotonic() + within_s)
+        if self._thread.is_alive():
+            self._thread.join(within_s)
+        if self._thread.is_alive():
+            self._courier.abort()
+            self._thread.join(_GIVE_UP_S)
+        if not self._thread.is_alive():
+            self._courier.bell.put_away()
+
+    async def drain(self, within_s: float) -> bool:
+        """Wait until everything that is in the journal now is confirmed; return whether it is."""
+        last = await anyio.to_thread.run_sync(last_recorded, self._journal)
+        wanted = last.sequence if last else 0
+        self.wake()
+        with anyio.move_on_after(within_s):
+            while self._courier.confirmed < wanted:
+                self._courier.hurry()
+                await anyio.sleep(_LOOK_S)
+        return self._courier.confirmed >= wanted
+
+    @property
+    def standing(self) -> Standing:
+        """Return how far publishing is, as of now."""
+        last = last_recorded(self._journal)
+        confirmed = self._courier.confirmed
+        return Standing(
+            published=confirmed,
+            waiting=max(0, (last.sequence if last else 0) - confirmed),
+            broker=self._courier.broker,
+            because=self._courier.because,
+        )

@@ -1,0 +1,135 @@
+"""A real RabbitMQ for tests: a private node that can be killed, and leaves nothing behind."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from novaflow.adapters.amqp.address import BrokerProblem
+from novaflow.adapters.amqp.link import Link
+from novaflow.model.exchange import PUBLISHER, SUBSCRIBER, VHOST, definitions
+
+_SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")  # Debian's; the one in PATH insists on a user of its own
+_START_S = 60
+
+
+class Broker:
+    """A RabbitMQ node with the definitions novaflow gives to a stack's own."""
+
+    def __init__(self, root: Path) -> None:
+        self.port, self._dist_port, self._epmd_port, self.tls_port = free_ports(4)
+        self._root = root
+        self._process: subprocess.Popen[bytes] | None = None
+        salts = {PUBLISHER: b"salt", SUBSCRIBER: b"pepr"}
+        (root / "definitions.json").write_text(json.dumps(definitions({PUBLISHER: "publish", SUBSCRIBER: "listen"}, salts=salts)))
+        (root / "plugins").write_text("[].")
+        (root / "rabbitmq.conf").write_text(
+            f"listeners.tcp.1 = 127.0.0.1:{self.port}\n"
+            f"load_definitions = {root}/definitions.json\n"
+            "max_message_size = 65536\n"  # so that an event can be too large
+            "disk_free_limit.absolute = 1MB\n"
+        )
+
+    @property
+    def url(self) -> str:
+        """Return the publisher's URL."""
+        return f"amqp://{PUBLISHER}:publish@127.0.0.1:{self.port}/{VHOST}"
+
+    @property
+    def subscriber_url(self) -> str:
+        """Return the URL of the user who may only listen."""
+        return f"amqp://{SUBSCRIBER}:listen@127.0.0.1:{self.port}/{VHOST}"
+
+    def start(self) -> None:
+        """Start the node, and wait until one can log in."""
+        with (self._root / "output").open("ab") as output:
+            self._process = subprocess.Popen([_SERVER], env=self._env, stdout=output, stderr=output, start_new_session=True)
+        deadline = time.monotonic() + _START_S
+        while not self.answers():
+            assert self._process.poll() is None, (self._root / "output").read_text()[-2000:]
+            assert time.monotonic() < deadline, "RabbitMQ did not come up"
+            self._process.poll()
+            time.sleep(0.05)
+
+    def answers(self) -> bool:
+        """Return whether one can log in."""
+        try:
+            Link.open(self.url, name="test").close()
+        except BrokerProblem:
+            return False
+        return True
+
+    def kill(self) -> None:
+        """End the node as a power cut would; its files stay."""
+        assert self._process is not None
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def stop(self) -> None:
+        """End the node, its helpers and its epmd."""
+        self.kill()
+        deadline = time.monotonic() + _START_S
+        while b"Killed" not in subprocess.run(["epmd", "-kill"], env=self._env, capture_output=True, check=False).stdout:
+            assert time.monotonic() < deadline, "epmd stayed: its node is still alive"
+
+    def control(self, *argv: str) -> str:
+        """Run rabbitmqctl."""
+        done = subprocess.run(
+            ["/usr/lib/rabbitmq/bin/rabbitmqctl", *argv], env=self._env, capture_output=True, check=True, text=True, timeout=60
+        )
+        return done.stdout
+
+    @property
+    def _env(self) -> dict[str, str]:
+        root = str(self._root)
+        return {
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME": root,  # the cookie
+            "LC_ALL": "C.UTF-8",
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "ERL_EPMD_PORT": str(self._epmd_port),
+            "RABBITMQ_NODENAME": f"test{self.port}@localhost",
+            "RABBITMQ_DIST_PORT": str(self._dist_port),
+            "RABBITMQ_MNESIA_BASE": f"{root}/data",
+            "RABBITMQ_LOG_BASE": f"{root}/log",
+            "RABBITMQ_CONFIG_FILE": f"{root}/rabbitmq.conf",
+            "RABBITMQ_CONF_ENV_FILE": f"{root}/none",
+            "RABBITMQ_ENABLED_PLUGINS_FILE": f"{root}/plugins",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+sbwt none -kernel inet_dist_use_interface {127,0,0,1}",
+        }
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports nobody listens on."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports: list[int] = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def require_rabbitmq() -> None:
+    """Skip the test on a machine without RabbitMQ; fail it in CI."""
+    if not _SERVER.exists():
+        if os.environ.get("CI") == "true":
+            pytest.fail("rabbitmq-server is not installed, and CI must not skip")
+        pytest.skip("rabbitmq-server is not installed")
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A running broker, shared by all tests: each takes an exchange of its own."""
+    require_rabbitmq()
+    broker = Broker(tmp_path_factory.mktemp("rabbitmq"))
+    try:
+        broker.start()
+        yield broker
+    finally:
+        broker.stop()
