@@ -1,0 +1,35 @@
+"""`graph`: what needs what, as text or as a picture."""
+
+from pathlib import Path
+
+import click
+
+from novaflow.cli.stack import Stack, stack_arguments
+from novaflow.drawing import DRAWINGS
+from novaflow.errors import UsageError
+
+
+@click.command("graph")
+@click.argument("workflow", default="run")
+@click.option("--format", "language", type=click.Choice([*DRAWINGS]), help="Text, unless the name of --output says otherwise.")
+@click.option("--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file.")
+@stack_arguments
+def command(*, stack: Stack, workflow: str, language: str | None, output: Path | None) -> None:
+    """Draw what needs what in WORKFLOW, `run` if none is named.
+
+    Example: novaflow graph run --output run.svg
+    """
+    drawing = DRAWINGS[language or choose_language(output)](stack.graph(workflow))
+    if output is None:
+        click.echo(drawing, nl=False)
+        return
+    try:
+        output.write_text(drawing)
+    except OSError as error:
+        raise UsageError(f"{output} cannot be written: {error.strerror}") from error
+
+
+def choose_language(output: Path | None) -> str:
+    """Return the language that a file's name asks for; text, if it does not."""
+    ending = output.suffix.removeprefix(".") if output else ""
+    return {"mmd": "mermaid", "gv": "dot"}.get(ending, ending if ending in DRAWINGS else "text")
