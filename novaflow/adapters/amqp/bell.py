@@ -1,6 +1,7 @@
 """A bell that any thread rings, in a microsecond, and one thread hears while it waits for its socket."""
 
 import os
+import select
 from contextlib import suppress
 
 
@@ -18,6 +19,12 @@ class Bell:
         """Wake whoever waits; a bell that was put away stays silent."""
         if self._file >= 0:
             os.eventfd_write(self._file, 1)
+
+    def wait(self, within_s: float) -> None:
+        """Wait for a ring, at most so long."""
+        poller = select.poll()
+        poller.register(self._file, select.POLLIN)
+        poller.poll(within_s * 1000)
 
     def silence(self) -> None:
         """Forget that it was rung."""

@@ -23,21 +23,19 @@ Arrived = Callable[["Arrival"], None]
 
 
 class Arrival:
-    """One message that came in; ``accept`` tells the broker that it is dealt with."""
+    """One message that came in; ``accept_all`` makes room for more."""
 
-    __slots__ = ("_message", "body", "headers", "routing_key")
+    __slots__ = ("_message", "body")
 
     def __init__(self, message: Any) -> None:  # noqa: ANN401 - py-amqp ships no types
         self._message = message
         body: str | bytes = message.body  # py-amqp decodes what has an encoding
         self.body = body.encode() if isinstance(body, str) else bytes(body)
-        self.headers: Mapping[str, Any] = message.properties.get("application_headers") or {}
-        self.routing_key: str = message.delivery_info["routing_key"]
 
-    def accept(self) -> None:
-        """Acknowledge the message."""
+    def accept_all(self) -> None:
+        """Acknowledge this message and all before it."""
         with _translated(self._message.channel.connection):
-            self._message.channel.basic_ack(self._message.delivery_info["delivery_tag"])
+            self._message.channel.basic_ack(self._message.delivery_info["delivery_tag"], multiple=True)
 
 
 class Link:

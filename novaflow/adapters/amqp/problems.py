@@ -68,8 +68,8 @@ def broken(error: Exception) -> BrokerProblem:  # noqa: PLR0911 - a table: one r
             return BrokerProblem(str(error.reply_text), "raise max_message_size in the broker's rabbitmq.conf", Trouble.EVENT_TOO_LARGE)
         case exceptions.PreconditionFailed():
             return BrokerProblem(str(error.reply_text), "delete what has that name on the broker, or use another virtual host for events")
-        case exceptions.NotFound() | exceptions.ResourceLocked() | exceptions.NotAllowed():
-            return BrokerProblem(str(error.reply_text))
+        case exceptions.NotFound():
+            return BrokerProblem(str(error.reply_text), trouble=Trouble.PASSING)  # the publisher makes it
         case exceptions.ConnectionForced():
             return BrokerProblem(f"the broker closed the connection: {error.reply_text or error}", trouble=Trouble.PASSING)
         case exceptions.AMQPError() if error.reply_text:

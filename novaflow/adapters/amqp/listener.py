@@ -1,0 +1,119 @@
+"""Reading the log of events: the thread behind a subscription."""
+
+import threading
+from collections import deque
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+
+import structlog
+
+from novaflow.adapters.amqp.address import BrokerProblem
+from novaflow.adapters.amqp.bell import Bell
+from novaflow.adapters.amqp.link import Arrival, Link
+from novaflow.model.event import DecodeError, Recorded
+from novaflow.model.probe import Pace
+
+log = structlog.get_logger(__name__)
+
+_TICK_S = 1.0  # between two looks at the heartbeats
+_PREFETCH = 500  # events that came and nobody took: 250 kB
+_STOP_S = 1.0  # the thread hears the bell within a millisecond, unless it is connecting
+_PACE = Pace(first_s=0.02, most_s=2.0, factor=1.6)
+# A log finds a time by its own clock and in chunks; reading a little too much is harmless, since repeats are known.
+_MARGIN = timedelta(seconds=10)
+
+
+class Begin(Enum):
+    """Where in the log to begin, if not at a time."""
+
+    START = "first"  # RabbitMQ's words
+    NEW = "next"
+
+
+class Listener:
+    """Hands over the events of a log in batches, over one connection after another, repeats included.
+
+    It takes no more from the broker while two batches wait, so that a slow subscriber costs nobody any memory.
+    """
+
+    def __init__(self, url: str, queue: str, begin: Begin | datetime) -> None:
+        self.arrived = Bell()
+        self._batches: deque[list[Recorded]] = deque()
+        self._taken = Bell()
+        self._url, self._queue = url, queue
+        self._begin = begin
+        self._stopping = False
+        self._said: set[str] = set()
+        self._thread = threading.Thread(target=self._run, name="novaflow subscriber", daemon=True)
+
+    def start(self) -> None:
+        """Begin, whether or not there is a broker yet."""
+        self._thread.start()
+
+    def take(self) -> list[Recorded]:
+        """Return the next batch; an empty one if ``arrived`` has to ring first."""
+        self.arrived.silence()
+        if not self._batches:
+            return []
+        batch = self._batches.popleft()
+        self._taken.ring()
+        return batch
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stopping = True
+        self._taken.ring()
+        self._thread.join(_STOP_S)
+        if not self._thread.is_alive():
+            self._taken.put_away()
+            self.arrived.put_away()
+
+    def _run(self) -> None:
+        attempt = 0
+        while not self._stopping:
+            try:
+                link = Link.open(self._url, name="subscriber")
+                try:
+                    attempt = 0
+                    self._listen(link)
+                finally:
+                    link.close()
+            except BrokerProblem as problem:
+                attempt += 1
+                self._note(problem)
+                self._taken.wait(_PACE.pause_before(attempt))
+
+    def _listen(self, link: Link) -> None:
+        arrivals: list[Arrival] = []
+        offset = self._begin.value if isinstance(self._begin, Begin) else self._begin - _MARGIN
+        link.consume(self._queue, arrivals.append, prefetch=_PREFETCH, arguments={"x-stream-offset": offset})
+        if self._begin is Begin.NEW:
+            self._begin = datetime.now(UTC)  # what comes while the connection is lost is new as well
+        while not self._stopping:
+            self._taken.silence()
+            if arrivals and len(self._batches) < 2:  # noqa: PLR2004 - one is worked on, one is ready
+                arrivals[-1].accept_all()
+                self._hand_over([arrival.body for arrival in arrivals])
+                arrivals.clear()
+            link.listen(_TICK_S, self._taken.fileno())
+
+    def _hand_over(self, bodies: list[bytes]) -> None:
+        batch = [recorded for body in bodies if (recorded := _decode(body))]
+        if batch:
+            self._said.clear()
+            self._begin = batch[-1].time
+            self._batches.append(batch)
+            self.arrived.ring()
+
+    def _note(self, problem: BrokerProblem) -> None:
+        if problem.because not in self._said:
+            self._said.add(problem.because)
+            log.warning("subscription.interrupted", because=problem.because, advice=problem.advice or "trying again")
+
+
+def _decode(body: bytes) -> Recorded | None:
+    try:
+        return Recorded.decode(body)
+    except DecodeError as error:
+        log.warning("message.skipped", because=str(error))
+        return None
