@@ -52,7 +52,8 @@ class Allowed:
     default: str = ""
 
 
-def _count_processors() -> int:
+def count_processors() -> int:
+    """Return how many processors this process may use."""
     return len(os.sched_getaffinity(0))
 
 
@@ -117,7 +118,7 @@ class Settings(BaseSettings):
         Allowed("amqp://USER:PASSWORD@HOST:PORT/VHOST, or amqps", default="the stack's own broker"),
     ] = Field(default=None, description="Another broker for events.")
     novaflow_jobs: Annotated[PositiveInt, Allowed("a whole number from 1 up", unit="steps", default="the number of processors")] = Field(
-        default_factory=_count_processors, description="How many steps that burn a core run at once."
+        default_factory=count_processors, description="How many steps that burn a core run at once."
     )
     novaflow_on_ready: Command = Field(default=None, description="Run when the stack is ready, with the event on its standard input.")
     novaflow_on_failed: Command = Field(default=None, description="Run when the stack has failed, with the event on its standard input.")
