@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -116,7 +116,7 @@ def read_journal(path: Path, *, after: int = 0, since: datetime | None = None) -
         reader.close()
 
 
-async def follow_journal(path: Path, *, after: int = 0) -> AsyncIterator[Recorded]:
+async def follow_journal(path: Path, *, after: int = 0) -> AsyncGenerator[Recorded, None]:
     """Yield the events behind sequence number ``after``, and then every event as it comes; the file may come later."""
     reader = JournalReader(path, after=after)
     try:
