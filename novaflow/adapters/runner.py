@@ -11,10 +11,12 @@ import psutil
 import structlog
 from anyio.abc import Process
 
+from novaflow.adapters.amqp import amqp_login, amqp_request
+from novaflow.adapters.belongings import Owner, find_processes
 from novaflow.adapters.files import read_last_lines, write_whole
 from novaflow.adapters.http import HttpClient
 from novaflow.adapters.probe import is_served_by, wait_answer
-from novaflow.adapters.process import MARKER, run_to_end, running
+from novaflow.adapters.process import run_to_end, running
 from novaflow.adapters.secrets import Secrets
 from novaflow.errors import MachineError, NotReady, NovaflowError, ProgramFailed, ServiceExited, StepFailed
 from novaflow.model.component import Answer, Component, Paths, Service, Skipped, Step
@@ -84,7 +86,7 @@ class MachineRunner:
         output = context.log_file
         output.parent.mkdir(parents=True, exist_ok=True)
         env = context.environment(service.env(context) if service.env else {})
-        block = running(service.command(context), env=env, output=output, grace_s=service.grace_s)
+        block = running(context.owner, service.command(context), env=env, cwd=self._machine.paths.run, output=output, grace_s=service.grace_s)
         try:
             process = await block.__aenter__()
         except OSError as error:
@@ -196,6 +198,11 @@ class NodeContext:
         return self._machine.components
 
     @property
+    def owner(self) -> Owner:
+        """Return to whom everything belongs that this node starts."""
+        return Owner(self.paths, self._node)
+
+    @property
     def log_file(self) -> Path:
         """Return where the output of this node's programs goes."""
         return self.paths.log / f"{self._node}.log"
@@ -207,7 +214,6 @@ class NodeContext:
             "HOME": str(self.paths.run),
             "LANG": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
-            MARKER: f"{self.paths.root}:{self._node}",
         }
         return clean | dict(added)
 
@@ -235,7 +241,7 @@ class NodeContext:
         environment = self.environment(env or {})
         try:
             code, printed = await run_to_end(
-                argv, env=environment, output=self.log_file, stdin=stdin, on_line=take, grace_s=STEP_GRACE_S
+                self.owner, argv, env=environment, cwd=self.paths.run, output=self.log_file, stdin=stdin, on_line=take, grace_s=STEP_GRACE_S
             )
         except OSError as error:
             raise MachineError(f"{argv[0]} cannot be started: {error}") from error
@@ -253,6 +259,14 @@ class NodeContext:
         """Send one HTTP request and return the answer, whatever its status."""
         return await self._machine.client.request(method, url, json=json, content=content, headers=headers)
 
+    async def amqp_login(self, url: str) -> str:
+        """Log in to a broker and return what it said of itself."""
+        return await amqp_login(url)
+
+    async def amqp_request(self, url: str, exchange: str, routing_key: str, body: Callable[[str], bytes], *, within_s: float) -> bytes:
+        """Publish ``body(name of our reply queue)`` and return the first reply."""
+        return await amqp_request(url, exchange, routing_key, body, within_s=within_s)
+
     def secret(self, name: str) -> str:
         """Return the stack's password of that name, made on first use."""
         return self._machine.secrets.get(name)
@@ -260,6 +274,20 @@ class NodeContext:
     def report(self, text: str, fraction: float | None = None) -> None:
         """Tell whoever watches how far this step is."""
         self._machine.report(self._node, text, fraction)
+
+    async def wait(self, ask: Callable[[], Awaitable[str]], *, within_s: float) -> str:
+        """Ask until there is an answer, and return it.
+
+        Raises: StepFailed, with the last refusal, when the time is over.
+        """
+        try:
+            return await wait_answer(ask, name=self._node, within_s=within_s, pace=self._machine.pace)
+        except NotReady as error:
+            raise StepFailed(str(error)) from error
+
+    def process_count(self) -> int:
+        """Return how many processes this node runs."""
+        return len(find_processes(self.owner))
 
     async def drain_events(self, within_s: float) -> bool:
         """Wait until the broker has every event told so far, and return whether it has."""

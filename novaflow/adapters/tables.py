@@ -1,1 +1,52 @@
 """Tables for people, on rich like the progress."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.table import Table
+
+from novaflow.model.component import Finding, Verdict
+
+_COLOURS = {
+    "ready": "green",
+    "started": "yellow",
+    "starting": "yellow",
+    "stopping": "yellow",
+    "degraded": "yellow",
+    "unready": "yellow",
+    "stopped": "dim",
+    "failed": "red",
+    "exited": "red",
+}
+_VERDICTS = {Verdict.GOOD: "[green]✔[/]", Verdict.WARNING: "[yellow]![/]", Verdict.BAD: "[red]✘[/]"}
+
+
+def print_status(status: Mapping[str, Any], stream: TextIO) -> None:
+    """Print what ``describe_status`` returned: the stack's state, its services, its addresses."""
+    console = Console(file=stream, highlight=False)
+    after = f", ready after {status['ready_after_s']:.1f} s" if status["ready_after_s"] else ""
+    console.print(f"{status['stack']} is [bold {_COLOURS[status['state']]}]{status['state']}[/]{after}: {status['because']}", soft_wrap=True)
+    if status["services"]:
+        table = Table(box=None, pad_edge=False)
+        for heading, justify in (("service", "left"), ("state", "left"), ("pid", "right"), ("port", "right"), ("ready after", "right"), ("because", "left")):
+            table.add_column(heading, justify=justify, no_wrap=heading != "because", overflow="ellipsis" if heading == "because" else "fold")  # type: ignore[arg-type]
+        for service in status["services"]:
+            took = f"{service['ready_after_s']:.1f} s" if service["ready_after_s"] is not None else ""
+            state = f"[{_COLOURS.get(service['state'], 'default')}]{service['state']}[/]"
+            because = service["because"].partition("\n")[0]
+            table.add_row(service["name"], state, str(service["pid"] or ""), str(service["port"] or ""), took, because)
+        console.print(table)
+    for name, url in status["url"].items():
+        console.print(f"{name:<12} {url}", soft_wrap=True)
+    events = status["events"]
+    console.print(f"events       {events['published']} published, {events['waiting']} waiting, broker {events['broker']}", soft_wrap=True)
+
+
+def print_findings(findings: Iterable[Finding], stream: TextIO) -> None:
+    """Print what a look at the machine found, and what to do about it."""
+    console = Console(file=stream, highlight=False)
+    for finding in findings:
+        console.print(f"{_VERDICTS[finding.verdict]} {finding.about:<22} {finding.found}", soft_wrap=True)
+        if finding.advice and finding.verdict is not Verdict.GOOD:
+            console.print(f"  {'':<22} [dim]{finding.advice}[/]", soft_wrap=True)

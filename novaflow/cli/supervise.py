@@ -14,7 +14,7 @@ import structlog
 from novaflow.adapters.amqp import Publisher
 from novaflow.adapters.control import serving
 from novaflow.adapters.lock import StackLock
-from novaflow.adapters.process import end_processes
+from novaflow.adapters.belongings import end_processes
 from novaflow.adapters.reaper import become_subreaper, reap_orphans
 from novaflow.adapters.secrets import Secrets
 from novaflow.cli.conduct import Conductor, conducting, new_run_id

@@ -113,12 +113,37 @@ class Context(Protocol):
         """
         ...
 
+    async def amqp_login(self, url: str) -> str:
+        """Log in to a broker and return what it said of itself.
+
+        Raises: NotYet, if it does not let us in.
+        """
+        ...
+
+    async def amqp_request(self, url: str, exchange: str, routing_key: str, body: Callable[[str], bytes], *, within_s: float) -> bytes:
+        """Publish ``body(name of our reply queue)``, JSON, and return the first reply.
+
+        Raises: NotYet, if nobody takes it or nobody replies in time.
+        """
+        ...
+
     def secret(self, name: str) -> str:
         """Return the stack's password of that name, made on first use; letters and digits only."""
         ...
 
     def report(self, text: str, fraction: float | None = None) -> None:
         """Tell whoever watches how far this step is; ``fraction`` from 0 to 1, ``None`` if nobody can know."""
+        ...
+
+    async def wait(self, ask: "Callable[[], Awaitable[str]]", *, within_s: float) -> str:
+        """Ask until there is an answer, and return it; ``ask`` raises ``NotYet`` while there is none.
+
+        Raises: StepFailed, with the last refusal, when the time is over.
+        """
+        ...
+
+    def process_count(self) -> int:
+        """Return how many processes this node runs."""
         ...
 
     async def drain_events(self, within_s: float) -> bool:
@@ -150,11 +175,15 @@ def always(_: "Settings") -> bool:
     return True
 
 
+EVERYTHING = "*"  # a need: all nodes of the workflow that do not say so themselves
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """Something that is done and over.
 
-    ``needs`` and ``after`` name nodes, or components as a whole; ``after`` counts only where the other is part of the workflow.
+    ``needs`` and ``after`` name nodes, or components as a whole, or ``EVERYTHING``; ``after`` counts only where the other
+    is part of the workflow.
     """
 
     name: str

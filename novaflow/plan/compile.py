@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from novaflow.errors import ComponentUnknown, NeedUnknown, PortShared
-from novaflow.model.component import Component, Service, Step
+from novaflow.errors import ComponentUnknown, NameShared, NeedUnknown, PortShared
+from novaflow.model.component import EVERYTHING, Component, Service, Step
 from novaflow.plan.graph import Graph, Node
 
 if TYPE_CHECKING:
@@ -31,10 +31,15 @@ def select_components(components: Iterable[Component], wanted: Iterable[str], se
         if name not in chosen:
             chosen.add(name)
             waiting.extend(needs[name])
-    for name, component in able.items():
-        if not any(isinstance(part, Service) for parts in component.parts.values() for part in parts) and needs[name] <= chosen:
-            chosen.add(name)
+    helpers = {name for name, component in able.items() if not _has_service(component)}
+    # Again until nothing changes: one may need another that comes later.
+    while joining := {name for name in helpers - chosen if needs[name] <= chosen}:
+        chosen |= joining
     return tuple(component for name, component in able.items() if name in chosen)
+
+
+def _has_service(component: Component) -> bool:
+    return any(isinstance(part, Service) for parts in component.parts.values() for part in parts)
 
 
 def resolve_name(name: str, components: Iterable[Component]) -> str:
@@ -51,20 +56,29 @@ def resolve_name(name: str, components: Iterable[Component]) -> str:
 def compile_graph(workflow: str, components: Iterable[Component], settings: "Settings") -> Graph:
     """Return the graph of the parts of that workflow.
 
-    Raises: NeedUnknown, PortShared, DependencyCycle.
+    Raises: NameShared, NeedUnknown, PortShared, DependencyCycle.
     """
     components = tuple(components)
-    nodes = {node.name: node for component in components for node in _nodes_of(component, workflow, settings)}
+    nodes: dict[str, Node] = {}
+    for node in (node for component in components for node in _nodes_of(component, workflow, settings)):
+        if nodes.setdefault(node.name, node) is not node:
+            raise NameShared(node.name, nodes[node.name].component, node.component)
     # A need on something that exists but takes no part in this workflow is met already.
     elsewhere = {component.name for component in components} | {
         _node_name(component, part) for component in components for parts in component.parts.values() for part in parts
     }
-    members = {component.name: [node.name for node in nodes.values() if node.component == component.name] for component in components}
+    last = {node.name for node in nodes.values() if EVERYTHING in node.part.needs}
+    members = {
+        component.name: [node.name for node in nodes.values() if node.component == component.name and node.name not in last]
+        for component in components
+    }
 
     def resolve(node: Node) -> Node:
         found: set[str] = set()
         for need in (*node.part.needs, *node.part.after):
-            if need in nodes:
+            if need == EVERYTHING:
+                found.update(nodes.keys() - last)
+            elif need in nodes:
                 found.add(need)
             elif need in members:
                 found.update(members[need])

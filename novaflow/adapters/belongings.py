@@ -1,0 +1,114 @@
+"""Finds the processes that belong to a node or to a whole stack, and ends them."""
+
+import os
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+import psutil
+
+from novaflow.model.component import Paths
+
+KILL_WITHIN_S = 5.0  # after SIGKILL only a process stuck in the kernel is still there
+_MARKER = "NOVAFLOW_NODE"
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A node of a stack, or the stack as a whole where ``node`` is ``None``.
+
+    What it starts carries a marker in its environment, and the session it was started in is noted in the stack's
+    folder: a program that writes its own title over the one is found by the other, one that leaves the session by the first.
+    """
+
+    paths: Paths
+    node: str | None = None
+
+    @property
+    def marker(self) -> Mapping[str, str]:
+        """Return what goes into the environment of everything the node starts."""
+        return {_MARKER: f"{self.paths.root}:{self.node}"}
+
+    def note(self, pid: int) -> None:
+        """Write down the process that leads the node's session."""
+        self._note.parent.mkdir(parents=True, exist_ok=True)
+        self._note.write_text(f"{pid} {_read_stat(pid)[1]}\n")
+
+    def forget(self) -> None:
+        """Forget the session: nothing of it is left."""
+        self._note.unlink(missing_ok=True)
+
+    def sessions(self) -> Mapping[int, int]:
+        """Return the noted sessions, and when each one's leader was started, in clock ticks after boot."""
+        notes = [self._note] if self.node else [*self._note.parent.glob("*.pid")]
+        return dict(_read_note(note) for note in notes if note.exists())
+
+    @property
+    def _note(self) -> Path:
+        return self.paths.run / "pids" / f"{self.node}.pid"
+
+
+def find_processes(owner: Owner) -> tuple[psutil.Process, ...]:
+    """Return everything that runs for the owner; never ourselves."""
+    sessions = owner.sessions()
+    wanted = f"{_MARKER}={owner.paths.root}:{owner.node or ''}".encode()
+    found = (pid for pid in psutil.pids() if pid != os.getpid() and (_is_in(pid, sessions) or _is_marked(pid, wanted, whole=owner.node is not None)))
+    return tuple(_existing(found))
+
+
+async def end_processes(processes: Sequence[psutil.Process], *, grace_s: float) -> None:
+    """Ask the processes to end, then make them; psutil compares start times, so a reused pid is never hit."""
+    for number, patience_s in ((signal.SIGTERM, grace_s), (signal.SIGKILL, KILL_WITHIN_S)):
+        alive = [process for process in processes if _is_alive(process)]
+        if not alive or not patience_s:
+            continue
+        for process in alive:
+            with suppress(psutil.Error):
+                process.send_signal(number)
+        with anyio.move_on_after(patience_s):
+            while any(_is_alive(process) for process in alive):
+                await anyio.sleep(0.01)
+
+
+def _is_in(pid: int, sessions: Mapping[int, int]) -> bool:
+    """Return whether the process is in one of the sessions, and the session is still the one that was noted."""
+    with suppress(OSError):
+        session, started = _read_stat(pid)
+        # A session's number is given away again only when the session is empty, and then to something younger.
+        return session in sessions and (started == sessions[session] if pid == session else started >= sessions[session])
+    return False
+
+
+def _is_marked(pid: int, wanted: bytes, *, whole: bool) -> bool:
+    try:
+        entries = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:  # gone, or somebody else's
+        return False
+    return any(entry == wanted if whole else entry.startswith(wanted) for entry in entries)
+
+
+def _read_stat(pid: int) -> tuple[int, int]:
+    """Return the process's session and start, in clock ticks after boot. Source: proc_pid_stat(5)."""
+    # The name, in parentheses, may hold anything.
+    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(words[3]), int(words[19])
+
+
+def _read_note(note: Path) -> tuple[int, int]:
+    pid, started = note.read_text().split()
+    return int(pid), int(started)
+
+
+def _existing(pids: Iterator[int]) -> Iterator[psutil.Process]:
+    for pid in pids:
+        with suppress(psutil.NoSuchProcess):
+            yield psutil.Process(pid)
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False

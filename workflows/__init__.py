@@ -1,0 +1,1 @@
+"""OpenStack: everything that knows the word "nova"."""

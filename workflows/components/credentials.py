@@ -1,0 +1,43 @@
+"""What a user logs in with: openrc, clouds.yaml."""
+
+from novaflow.model.component import Component, Context, step
+from workflows.shared.openstack import DOMAIN, REGION, identity_url
+
+
+@step(needs=("keystone.bootstrap",), within_s=10)
+async def write(ctx: Context) -> str:
+    """Write openrc and clouds.yaml."""
+    password, url = ctx.secret("account-admin"), f"{identity_url(ctx)}/v3"
+    exports = {
+        "OS_AUTH_URL": url,
+        "OS_USERNAME": "admin",
+        "OS_PASSWORD": password,
+        "OS_PROJECT_NAME": "admin",
+        "OS_USER_DOMAIN_ID": DOMAIN,
+        "OS_PROJECT_DOMAIN_ID": DOMAIN,
+        "OS_REGION_NAME": REGION,
+        "OS_IDENTITY_API_VERSION": "3",
+        "OS_INTERFACE": "public",
+    }
+    openrc = "".join(f"export {name}='{value}'\n" for name, value in exports.items())
+    # No YAML library for nine lines whose values are all ours.
+    clouds = f"""\
+clouds:
+  novaflow:
+    auth:
+      auth_url: {url}
+      username: admin
+      password: "{password}"
+      project_name: admin
+      user_domain_id: {DOMAIN}
+      project_domain_id: {DOMAIN}
+    region_name: {REGION}
+    interface: public
+    identity_api_version: 3
+"""
+    await ctx.write(ctx.paths.credentials / "openrc", openrc, 0o600)
+    await ctx.write(ctx.paths.credentials / "clouds.yaml", clouds, 0o600)
+    return str(ctx.paths.credentials)
+
+
+COMPONENT = Component(name="credentials", summary="What a user logs in with.", parts={"run": (write,)})

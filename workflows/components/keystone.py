@@ -1,0 +1,89 @@
+"""keystone, the identity service: users, projects, tokens and the catalogue."""
+
+import base64
+import secrets
+from pathlib import Path
+
+from novaflow.model.component import Component, Context, Lane, step
+from workflows.shared.database import database_url
+from workflows.shared.ini import render_ini
+from workflows.shared.openstack import DOMAIN, IDENTITY_PORT, REGION, SERVICE_PROJECT, Api, identity_url, log_in
+from workflows.shared.wsgi import Wsgi
+
+DAY_S = 86_400  # a token outlives any run of tests; the stack's own steps share one
+
+
+def _config(ctx: Context) -> Path:
+    return ctx.paths.etc / "keystone" / "keystone.conf"
+
+
+KEYSTONE = Wsgi(
+    name="keystone",
+    summary="keystone's API.",
+    application="keystone.wsgi.api:application",
+    port=IDENTITY_PORT,
+    path="/v3",
+    env=lambda ctx: {"OS_KEYSTONE_CONFIG_FILES": str(_config(ctx))},
+    needs=("keystone.configure", "database"),
+)
+
+
+@step(within_s=10)
+async def configure(ctx: Context) -> str:
+    """Write keystone's configuration and the keys its tokens are sealed with."""
+    keys = {kind: ctx.paths.etc / "keystone" / f"{kind}-keys" for kind in ("fernet", "credential")}
+    options = {
+        "DEFAULT": {"use_stderr": True},
+        "database": {"connection": database_url(ctx, "keystone")},
+        "token": {"provider": "fernet", "expiration": DAY_S},
+        "fernet_tokens": {"key_repository": keys["fernet"]},
+        "fernet_receipts": {"key_repository": keys["fernet"]},
+        "credential": {"key_repository": keys["credential"]},
+        # The generated passwords have 128 bits: hashing them slowly protects nothing.
+        "identity": {"password_hash_rounds": 4, "max_password_length": 72},
+        "cache": {"enabled": True, "backend": "dogpile.cache.memory"},
+    }
+    await ctx.write(_config(ctx), render_ini(options), 0o600)
+    for folder in keys.values():
+        folder.mkdir(mode=0o700, exist_ok=True)
+        for index in ("0", "1"):
+            if not (folder / index).exists():
+                await ctx.write(folder / index, base64.urlsafe_b64encode(secrets.token_bytes(32)), 0o600)
+    await KEYSTONE.configure(ctx)
+    return str(_config(ctx))
+
+
+@step(needs=("keystone.configure", "database"), lane=Lane.CPU, within_s=180)
+async def schema(ctx: Context) -> None:
+    """Bring keystone's tables to head."""
+    await ctx.run("keystone-manage", "--config-file", _config(ctx), "db_sync")
+
+
+@step(needs=("keystone.configure", "database"), lane=Lane.CPU, within_s=120)
+async def bootstrap(ctx: Context) -> str:
+    """Make the administrator and keystone's own place in the catalogue."""
+    url = f"{identity_url(ctx)}/v3"
+    await ctx.run(
+        "keystone-manage", "--config-file", _config(ctx), "bootstrap",
+        "--bootstrap-username", "admin", "--bootstrap-project-name", "admin", "--bootstrap-role-name", "admin",
+        "--bootstrap-service-name", "keystone", "--bootstrap-region-id", REGION,
+        "--bootstrap-public-url", url, "--bootstrap-internal-url", url,
+        env={"OS_BOOTSTRAP_PASSWORD": ctx.secret("account-admin")},
+    )  # fmt: skip
+    return f"admin in project admin; identity is at {url}"
+
+
+@step(needs=("keystone.bootstrap", "keystone"), within_s=60)
+async def accounts(ctx: Context) -> str:
+    """Log in once for all steps, and make the project of the services' own users."""
+    await log_in(ctx)
+    api = Api.logged_in(ctx)
+    await api.call("POST", api.identity("/projects"), {"project": {"name": SERVICE_PROJECT, "domain_id": DOMAIN}})
+    return f"project {SERVICE_PROJECT}"
+
+
+COMPONENT = Component(
+    name="keystone",
+    summary="Users, projects, tokens and the catalogue.",
+    parts={"template": (configure, schema), "run": (configure, bootstrap, KEYSTONE.service(), accounts)},
+)

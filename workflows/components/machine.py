@@ -1,0 +1,92 @@
+"""The machine itself: what it must be and have before anything is touched."""
+
+import os
+import platform
+import shutil
+import sys
+from pathlib import Path
+
+from novaflow.model.component import Component, Finding, Paths, Verdict
+from novaflow.settings import Settings
+from workflows.shared.kernel import has_openvswitch, kvm_refusal
+
+DISK_MIB = 3_000  # environment 700, template 140, packages 1,300, servers' disks
+MEMORY_MIB = 4_000  # all services of a stack take 2,500, a tiny server 150
+LONGEST_FOLDER = 70  # characters; a Unix socket's path may have 107, and ours are up to 30 longer
+
+
+def is_root(_: Settings, __: Paths) -> Finding:
+    """Look who asks."""
+    if os.geteuid() == 0:
+        return Finding("user", Verdict.GOOD, "root")
+    return Finding("user", Verdict.BAD, f"user id {os.geteuid()}, and root is needed", "run it with sudo")
+
+
+def is_debian(_: Settings, __: Paths) -> Finding:
+    """Look what the machine runs."""
+    try:
+        release = platform.freedesktop_os_release()
+    except OSError:
+        release = {}
+    name = release.get("PRETTY_NAME", "an unknown system")
+    if {release.get("ID"), *release.get("ID_LIKE", "").split()} & {"debian", "ubuntu"}:
+        return Finding("system", Verdict.GOOD, name)
+    return Finding("system", Verdict.BAD, f"{name}, and packages come from apt", "use Debian 12 or newer, or an Ubuntu of that age")
+
+
+def has_python(_: Settings, __: Paths) -> Finding:
+    """Look which Python this is."""
+    version = platform.python_version()
+    if sys.version_info >= (3, 11):
+        return Finding("python", Verdict.GOOD, version)
+    return Finding("python", Verdict.BAD, f"{version}, and Nova needs 3.11", "install python3.11 or newer")
+
+
+def has_room(_: Settings, paths: Paths) -> Finding:
+    """Look how much the disk has free."""
+    free_mib = shutil.disk_usage(_existing(paths.root)).free // 2**20
+    if free_mib >= DISK_MIB or (paths.data / "template" / "seal").exists():
+        return Finding("disk", Verdict.GOOD, f"{free_mib} MiB free for {paths.root}")
+    return Finding("disk", Verdict.BAD, f"{free_mib} MiB free for {paths.root}, and {DISK_MIB} are needed", "make room, or name a DIR elsewhere")
+
+
+def has_memory(_: Settings, __: Paths) -> Finding:
+    """Look how much memory there is."""
+    memory_mib = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
+    if memory_mib >= MEMORY_MIB:
+        return Finding("memory", Verdict.GOOD, f"{memory_mib} MiB")
+    return Finding("memory", Verdict.WARNING, f"{memory_mib} MiB; {MEMORY_MIB} are comfortable", "expect it to swap")
+
+
+def has_short_name(_: Settings, paths: Paths) -> Finding:
+    """Look whether the sockets' paths will fit."""
+    length = len(str(paths.root))
+    if length <= LONGEST_FOLDER:
+        return Finding("folder", Verdict.GOOD, str(paths.root))
+    return Finding("folder", Verdict.BAD, f"{paths.root} has {length} characters, {LONGEST_FOLDER} are possible", "name a DIR with a shorter path")
+
+
+def has_kvm(_: Settings, __: Paths) -> Finding:
+    """Look whether servers can run on the processor itself."""
+    refusal = kvm_refusal()
+    if refusal is None:
+        return Finding("virtualisation", Verdict.GOOD, "KVM works")
+    return Finding("virtualisation", Verdict.WARNING, f"no KVM ({refusal}); servers are emulated", "nothing, if a small server is enough")
+
+
+def has_datapath(_: Settings, __: Paths) -> Finding:
+    """Look how Open vSwitch will move packets."""
+    if has_openvswitch():
+        return Finding("datapath", Verdict.GOOD, "the kernel's openvswitch module")
+    return Finding("datapath", Verdict.WARNING, "no openvswitch module; packets go through userspace", "nothing, if a small network is enough")
+
+
+def _existing(path: Path) -> Path:
+    return path if path.exists() else _existing(path.parent)
+
+
+COMPONENT = Component(
+    name="machine",
+    summary="The machine itself.",
+    checks=(is_root, is_debian, has_python, has_room, has_memory, has_short_name, has_kvm, has_datapath),
+)

@@ -1,0 +1,129 @@
+"""neutron: servers' networks, their addresses, and who may reach them."""
+
+import os
+import shutil
+
+from novaflow.model.component import Component, Context, Lane, Skipped, step
+from novaflow.model.probe import AskProbe, NotYet
+from workflows.shared.leftovers import find_ports, links_of, remove_link, remove_namespace, remove_rules, remove_sets
+from workflows.shared.neutron import API_PORT, OPENFLOW_PORT, config_file, daemon, write_configs
+from workflows.shared.openstack import Api, account
+from workflows.shared.oslo_ping import rpc_probe
+from workflows.shared.wsgi import Wsgi
+
+PERIODIC_PROCESSES = 2  # the one that was started, and its worker
+
+NEUTRON = Wsgi(
+    name="neutron-api",
+    summary="OpenStack Networking.",
+    application="neutron.wsgi.api:application",
+    port=API_PORT,
+    env=lambda ctx: {"OS_NEUTRON_CONFIG_DIR": str(config_file(ctx).parent), "OS_NEUTRON_CONFIG_FILES": "neutron.conf;ml2.ini"},
+    needs=("neutron.configure", "database", "rabbitmq"),
+)
+
+
+@step(within_s=10)
+async def configure(ctx: Context) -> str:
+    """Write neutron's configuration."""
+    shutil.rmtree(ctx.paths.data / "neutron", ignore_errors=True)
+    await write_configs(ctx)
+    await NEUTRON.configure(ctx)
+    return str(config_file(ctx).parent)
+
+
+@step(needs=("neutron.configure", "database"), lane=Lane.CPU, within_s=300)
+async def schema(ctx: Context) -> None:
+    """Bring neutron's tables to head."""
+    configs = ("--config-file", config_file(ctx), "--config-file", config_file(ctx, "ml2.ini"))
+    if ctx.settings.use_mysql:
+        await ctx.run("neutron-db-manage", *configs, "upgrade", "heads")
+    else:
+        # The migrations refuse SQLite: make the tables of the newest schema, and say that it is the newest.
+        await ctx.run(ctx.paths.venv / "bin" / "python", "-c", _CREATE_TABLES, env={"DATABASE": f"sqlite:///{ctx.paths.data}/sqlite/neutron.db"})
+        await ctx.run("neutron-db-manage", *configs, "stamp", "heads")
+
+
+_CREATE_TABLES = """
+import os, sqlalchemy
+from neutron.db.migration.models import head
+head.get_metadata().create_all(sqlalchemy.create_engine(os.environ["DATABASE"]))
+"""
+
+
+def agent_probe(binary: str) -> AskProbe:
+    """Ready when neutron's API calls the agent of this host alive."""
+
+    async def ask(ctx: Context) -> str:
+        api = Api.logged_in(ctx)
+        agents = (await api.call("GET", api.network(f"/agents?binary={binary}&host={os.uname().nodename}")))["agents"]
+        if not any(agent["alive"] for agent in agents):
+            raise NotYet("neutron's API does not list it as alive")
+        return "neutron's API lists it as alive"
+
+    return AskProbe(ask, "alive in GET /v2.0/agents")
+
+
+async def _ask_workers(ctx: Context) -> str:
+    """Look whether it has started its worker: it speaks to the database alone, and nobody can ask it anything."""
+    if (count := ctx.process_count()) < PERIODIC_PROCESSES:
+        raise NotYet(f"{count} of its {PERIODIC_PROCESSES} processes run")
+    return f"its {count} processes run"
+
+
+RPC = daemon(
+    "neutron-rpc-server",
+    "Answers neutron's agents.",
+    rpc_probe("neutron", "q-plugin"),
+    needs=("database", "rabbitmq"),
+    also="ml2.ini",
+)
+PERIODIC = daemon(
+    "neutron-periodic-workers",
+    "Does what neutron has to do from time to time.",
+    AskProbe(_ask_workers, "its workers run"),
+    needs=("database", "rabbitmq"),
+    also="ml2.ini",
+)
+# An agent whose first call nobody answers waits a minute before it asks again: the RPC server comes first.
+OPENVSWITCH_AGENT = daemon(
+    "neutron-openvswitch-agent",
+    "Wires servers' ports.",
+    agent_probe("neutron-openvswitch-agent"),
+    needs=("neutron-rpc-server", "neutron-api", "keystone.accounts", "neutron.account", "openvswitch"),
+    also="openvswitch-agent.ini",
+    port=OPENFLOW_PORT,
+)
+DHCP_AGENT = daemon(
+    "neutron-dhcp-agent",
+    "Hands out servers' addresses.",
+    agent_probe("neutron-dhcp-agent"),
+    needs=("neutron-rpc-server", "neutron-api", "keystone.accounts", "neutron.account", "openvswitch"),
+    also="dhcp-agent.ini",
+)
+
+
+@step(within_s=60)
+async def remove_links(ctx: Context) -> Skipped | str:
+    """Remove namespaces, links, rules and sets that agents leave when they stop."""
+    networks = [folder.name for folder in (ctx.paths.data / "neutron" / "dhcp").glob("*")]
+    removed = [await remove_namespace(ctx, f"qdhcp-{network}") for network in networks]
+    removed += [await remove_link(ctx, link) for port in await find_ports(ctx) for link in links_of(port)]
+    removed += [await remove_rules(ctx, command) for command in ("iptables", "ip6tables")]
+    removed += [await remove_sets(ctx)]
+    (ctx.paths.data / "ovs" / "conf.db").unlink(missing_ok=True)
+    count = sum(removed)
+    return f"{count} of them" if count else Skipped("nothing was left")
+
+
+COMPONENT = Component(
+    name="neutron",
+    summary="Servers' networks.",
+    packages=("dnsmasq-base", "dnsmasq-utils", "iptables", "ipset", "conntrack", "iproute2", "iputils-arping"),
+    parts={
+        "template": (configure, schema),
+        "run": (configure, account("neutron", "network", f":{API_PORT}"), NEUTRON.service(), RPC, PERIODIC, OPENVSWITCH_AGENT, DHCP_AGENT),
+        "clean": (remove_links,),
+    },
+    aliases=("network",),
+)

@@ -1,0 +1,75 @@
+"""What all of nova's services share: configuration, schemas, cells, account."""
+
+import shutil
+
+from novaflow.model.component import Component, Context, Lane, step
+from workflows.shared.nova import API_PORT, config_file, write_config
+from workflows.shared.openstack import account
+
+
+@step(within_s=10)
+async def configure(ctx: Context) -> str:
+    """Write nova's configuration."""
+    await write_config(ctx)
+    shutil.copy(ctx.paths.venv / "etc" / "nova" / "api-paste.ini", config_file(ctx).parent)
+    return str(config_file(ctx))
+
+
+@step(within_s=30)
+async def forget(ctx: Context) -> str:
+    """Forget the servers of earlier runs: disks, and the host's name for itself."""
+    # nova-compute refuses to start when its database and this folder disagree.
+    for folder in (ctx.paths.data / "nova", ctx.settings.instances_path):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+    return str(ctx.settings.instances_path)
+
+
+@step(needs=("nova.configure", "database"), lane=Lane.CPU, within_s=300)
+async def api_schema(ctx: Context) -> None:
+    """Bring the tables of nova's API to head."""
+    await _manage(ctx, "api_db", "sync")
+
+
+@step(needs=("nova.configure", "database"), lane=Lane.CPU, within_s=300)
+async def cell_schema(ctx: Context) -> None:
+    """Bring the tables of the cell to head."""
+    await _manage(ctx, "db", "sync", "--local_cell")
+
+
+@step(needs=("nova.api-schema",), lane=Lane.CPU, within_s=120)
+async def map_cell0(ctx: Context) -> str:
+    """Enter cell0, where servers go that could not be placed; the row holds no password."""
+    url = "{scheme}://{username}:{password}@{hostname}/nova_cell0?{query}" if ctx.settings.use_mysql else f"sqlite:///{ctx.paths.data}/sqlite/nova_cell0.db"
+    await _manage(ctx, "cell_v2", "map_cell0", "--database_connection", url)
+    return url
+
+
+@step(needs=("nova.api-schema",), lane=Lane.CPU, within_s=120)
+async def create_cell1(ctx: Context) -> str:
+    """Enter cell1, where servers live; the row holds no password."""
+    # nova fills the braces from its own configuration. Source: nova's admin guide, "Template URLs in Cell Mappings".
+    url = "{scheme}://{username}:{password}@{hostname}/nova?{query}" if ctx.settings.use_mysql else f"sqlite:///{ctx.paths.data}/sqlite/nova.db"
+    broker = "{scheme}://{username}:{password}@{hostname}:{port}/{path}"
+    await _manage(ctx, "cell_v2", "create_cell", "--name", "cell1", "--database_connection", url, "--transport-url", broker)
+    return url
+
+
+@step(needs=("nova.map-cell0",), lane=Lane.CPU, within_s=300)
+async def cell0_schema(ctx: Context) -> None:
+    """Bring the tables of cell0 to head."""
+    await _manage(ctx, "db", "sync")
+
+
+async def _manage(ctx: Context, *words: str) -> None:
+    await ctx.run("nova-manage", "--config-file", config_file(ctx), *words)
+
+
+COMPONENT = Component(
+    name="nova",
+    summary="What all of nova's services share.",
+    parts={
+        "template": (configure, api_schema, cell_schema, map_cell0, create_cell1, cell0_schema),
+        "run": (configure, forget, account("nova", "compute", f":{API_PORT}/v2.1")),
+    },
+)

@@ -1,0 +1,15 @@
+"""nova-compute: starts servers on this machine."""
+
+from novaflow.model.component import Component
+from workflows.shared.nova import daemon
+from workflows.shared.oslo_ping import rpc_probe
+
+COMPUTE = daemon(
+    "nova-compute",
+    "Starts servers on this machine.",
+    rpc_probe("nova", "compute"),
+    # Without conductor it waits in steps of ten seconds.
+    needs=("nova-conductor", "nova.forget", "nova.account", "placement.account", "placement", "libvirt", "openvswitch"),
+)
+
+COMPONENT = Component(name="nova-compute", summary="Starts servers on this machine.", parts={"run": (COMPUTE,)}, aliases=("compute",))

@@ -1,0 +1,9 @@
+"""nova-conductor: does for the computes what needs the database."""
+
+from novaflow.model.component import Component
+from workflows.shared.nova import daemon
+from workflows.shared.oslo_ping import rpc_probe
+
+CONDUCTOR = daemon("nova-conductor", "Does for computes what needs the database.", rpc_probe("nova", "conductor"), needs=())
+
+COMPONENT = Component(name="nova-conductor", summary="Does for computes what needs the database.", parts={"run": (CONDUCTOR,)})

@@ -1,0 +1,97 @@
+"""Open vSwitch: the switch servers are plugged into, of the stack's own."""
+
+import shutil
+from pathlib import Path
+
+from novaflow.errors import ProgramFailed
+from novaflow.model.component import Component, Context, Finding, Paths, Service, Verdict, step
+from novaflow.model.probe import AskProbe, NotYet
+from novaflow.settings import Settings
+from workflows.shared.openvswitch import BRIDGES, datapath_type, ovs_environment, ovsdb_address
+
+SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
+QUIET = ("-vconsole:warn", "-vsyslog:off", "-vfile:off")
+
+
+def has_free_bridges(_: Settings, paths: Paths) -> Finding:
+    """Look whether somebody else has bridges of our names."""
+    taken = [bridge for bridge in BRIDGES if Path("/sys/class/net", bridge).exists()]
+    if taken and not (paths.run / "ovs" / "ovs-vswitchd.pid").exists():
+        return Finding("bridges", Verdict.BAD, f"{', '.join(taken)} exists and is not this stack's", f"remove it, or end what made it: ip link show {taken[0]}")
+    return Finding("bridges", Verdict.GOOD, f"{', '.join(BRIDGES)} are free or the stack's own")
+
+
+@step(within_s=10)
+async def prepare(ctx: Context) -> str:
+    """Make the switch's empty database."""
+    for folder in (ctx.paths.run / "ovs", ctx.paths.data / "ovs"):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    await ctx.run("ovsdb-tool", "create", ctx.paths.data / "ovs" / "conf.db", SCHEMA)
+    return "empty"
+
+
+async def _ask_ovsdb(ctx: Context) -> str:
+    try:
+        await ctx.run("ovs-vsctl", "--timeout=2", f"--db={ovsdb_address(ctx.paths)}", "--no-wait", "init")
+    except ProgramFailed as error:
+        raise NotYet(error.last_lines) from error
+    return "answered ovs-vsctl init"
+
+
+async def _ask_vswitchd(ctx: Context) -> str:
+    try:
+        answer = await ctx.run("ovs-appctl", "--timeout=2", "-t", ctx.paths.run / "ovs" / "ovs-vswitchd.ctl", "version")
+    except ProgramFailed as error:
+        raise NotYet(error.last_lines) from error
+    return f"answered ovs-appctl version with {answer.splitlines()[0]}"
+
+
+OVSDB = Service(
+    name="ovsdb-server",
+    summary="Open vSwitch's database.",
+    command=lambda ctx: (
+        "ovsdb-server",
+        ctx.paths.data / "ovs" / "conf.db",
+        f"--remote=p{ovsdb_address(ctx.paths)}",
+        f"--pidfile={ctx.paths.run}/ovs/ovsdb-server.pid",
+        f"--unixctl={ctx.paths.run}/ovs/ovsdb-server.ctl",
+        *QUIET,
+    ),
+    env=ovs_environment,
+    ready=AskProbe(_ask_ovsdb, "ovs-vsctl init"),
+    needs=("openvswitch.prepare",),
+)
+
+VSWITCHD = Service(
+    name="ovs-vswitchd",
+    summary="Open vSwitch's switch.",
+    command=lambda ctx: (
+        "ovs-vswitchd",
+        ovsdb_address(ctx.paths),
+        f"--pidfile={ctx.paths.run}/ovs/ovs-vswitchd.pid",
+        f"--unixctl={ctx.paths.run}/ovs/ovs-vswitchd.ctl",
+        *QUIET,
+    ),
+    env=ovs_environment,
+    ready=AskProbe(_ask_vswitchd, "ovs-appctl version"),
+    needs=("ovsdb-server",),
+)
+
+
+@step(within_s=30, needs=("ovs-vswitchd",))
+async def bridges(ctx: Context) -> str:
+    """Make the bridges of servers and of the way out."""
+    kind = datapath_type()
+    words = [word for bridge in BRIDGES for word in ("--", "--may-exist", "add-br", bridge, "--", "set", "bridge", bridge, f"datapath_type={kind}")]
+    await ctx.run("ovs-vsctl", "--timeout=20", f"--db={ovsdb_address(ctx.paths)}", *words[1:])
+    return f"{', '.join(BRIDGES)}; datapath {kind}"
+
+
+COMPONENT = Component(
+    name="openvswitch",
+    summary="The switch servers are plugged into.",
+    packages=("openvswitch-switch",),
+    checks=(has_free_bridges,),
+    parts={"run": (prepare, OVSDB, VSWITCHD, bridges)},
+)

@@ -1,0 +1,99 @@
+"""The tty image: a kernel, a busybox and nothing else; boots to its lease in seconds."""
+
+import gzip
+import shutil
+from pathlib import Path
+
+from novaflow.errors import MachineError, ProgramFailed, StepFailed
+from novaflow.model.component import Component, Context, Lane, Skipped, step
+from workflows.shared.cpio import Entry, pack
+from workflows.shared.openstack import Api
+
+PACKAGE = "linux-image-cloud-amd64"  # Debian's name for the newest kernel for virtual machines
+BUSYBOX = Path("/bin/busybox")
+# In the order they need each other: the package brings no list of that, depmod makes it at installation.
+MODULES = ("virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "failover", "net_failover", "virtio_net", "virtio_blk", "virtio-rng")  # fmt: skip
+DISK_MIB = 1
+COMMAND_LINE = "console=ttyS0 quiet"
+SHARED = Path(__file__).parent.parent / "shared"
+
+
+def _folder(ctx: Context) -> Path:
+    return ctx.paths.data / "tty"
+
+
+@step(within_s=300, after=("packages.refresh",), lane=Lane.NET)
+async def kernel(ctx: Context) -> Skipped | str:
+    """Fetch Debian's kernel for virtual machines; it is unpacked, never installed."""
+    if (_folder(ctx) / "kernel" / "vmlinuz").exists():
+        return Skipped("it is there")
+    work = _folder(ctx) / "kernel.new"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    depends = await ctx.run("apt-cache", "depends", "--important", PACKAGE)
+    name = next((line.split()[-1] for line in depends.splitlines() if "linux-image" in line and "Depends:" in line), None)
+    if name is None:
+        message = f"apt knows no kernel for {PACKAGE}; look at apt's sources"
+        raise MachineError(message)
+    try:
+        # As root apt would drop its privileges for the download, into a folder that is ours alone.
+        await ctx.run("sh", "-c", 'cd "$0" && exec apt-get -qq -o APT::Sandbox::User=root download "$1"', work, name)
+    except ProgramFailed as error:
+        message = f"{name} cannot be fetched; look at the network and at apt's sources:\n{error.last_lines}"
+        raise MachineError(message) from error
+    await ctx.run("dpkg-deb", "--extract", *work.glob("*.deb"), work)
+    for found, kept in ((next((work / "boot").glob("vmlinuz-*")), "vmlinuz"), *((_find_module(work, module), f"{module}.ko") for module in MODULES)):
+        found.rename(work / kept)
+    for rest in ("boot", "lib", "usr"):
+        shutil.rmtree(work / rest, ignore_errors=True)
+    for package in work.glob("*.deb"):
+        package.unlink()
+    shutil.rmtree(_folder(ctx) / "kernel", ignore_errors=True)
+    work.rename(_folder(ctx) / "kernel")
+    return name
+
+
+def _find_module(folder: Path, name: str) -> Path:
+    found = next(folder.glob(f"**/{name}.ko*"), None)
+    if found is None or found.suffix != ".ko":
+        message = f"the kernel brings no {name}.ko, found {found}"
+        raise StepFailed(message)
+    return found
+
+
+@step(needs=("tty.kernel", "packages.install"), lane=Lane.CPU, within_s=60)
+async def image(ctx: Context) -> Skipped | str:
+    """Make the tty image: kernel, first file system, empty disk."""
+    init, lease = (SHARED / "tty-init.sh").read_bytes(), (SHARED / "tty-lease.sh").read_bytes()
+    kernel = _folder(ctx) / "kernel"
+    entries = [Entry(folder) for folder in ("bin", "lib", "proc", "sys", "dev", "etc", "tmp", "root", "run")]
+    entries += [Entry("bin/busybox", BUSYBOX.read_bytes(), 0o755), Entry("init", init, 0o755), Entry("etc/lease", lease, 0o755)]
+    entries += [Entry(f"lib/{index:02}-{module}.ko", (kernel / f"{module}.ko").read_bytes()) for index, module in enumerate(MODULES)]
+    packed = gzip.compress(pack(entries), mtime=0)
+    target = _folder(ctx) / "initrd"
+    if target.exists() and target.read_bytes() == packed:
+        return Skipped("it is there")
+    await ctx.write(_folder(ctx) / "disk", bytes(DISK_MIB << 20))
+    await ctx.write(target, packed)
+    return f"{len(packed) // 1024} KiB beside the kernel"
+
+
+@step(needs=("glance", "glance.account", "keystone.accounts"), within_s=120)
+async def upload(ctx: Context) -> str:
+    """Upload the tty image in its three parts: aki-tty, ari-tty, ami-tty."""
+    api = Api.logged_in(ctx)
+    ids: dict[str, str] = {}
+    for kind, path in (("aki", "kernel/vmlinuz"), ("ari", "initrd"), ("ami", "disk")):
+        properties = {"kernel_id": ids["aki"], "ramdisk_id": ids["ari"], "hw_rng_model": "virtio", "os_command_line": COMMAND_LINE} if kind == "ami" else {}
+        new = {"name": f"{kind}-tty", "disk_format": kind, "container_format": kind, "visibility": "public", **properties}
+        ids[kind] = (await api.call("POST", api.image("/images"), new))["id"]
+        await api.call("PUT", api.image(f"/images/{ids[kind]}/file"), content=_folder(ctx) / path)
+    return f"ami-tty is {ids['ami']}"
+
+
+COMPONENT = Component(
+    name="tty",
+    summary="The tty image.",
+    packages=("busybox-static",),
+    parts={"install": (kernel, image), "run": (upload,)},
+)

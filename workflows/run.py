@@ -1,0 +1,24 @@
+"""`run`: fresh databases, then all services, each as soon as what it needs answers.
+
+Every component brings its configuration, its account in the catalogue and its services; `cloud.ready` comes last and
+is done when a server could be placed.
+"""
+
+from novaflow.model.component import Paths, Workflow
+from novaflow.settings import Settings
+from workflows.shared.database import template_is_sealed
+from workflows.shared.rabbitmq import publisher_url
+
+
+def _not_installed(settings: Settings, paths: Paths) -> str | None:
+    if template_is_sealed(settings, paths) is None:
+        return f"{paths.root} is not installed; run `novaflow install` or `novaflow up`"
+    return None
+
+
+def _urls(settings: Settings) -> dict[str, str]:
+    host = settings.host_ip
+    return {"compute": f"http://{host}:8774/v2.1", "identity": f"http://{host}:5000/v3"}
+
+
+WORKFLOW = Workflow("run", "All services on fresh databases.", stays=True, unmet=_not_installed, broker=publisher_url, urls=_urls)

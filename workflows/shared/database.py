@@ -1,0 +1,47 @@
+"""Where databases live, and the template they are copied from."""
+
+import hashlib
+from pathlib import Path
+
+from novaflow.model.component import Context, Paths
+from novaflow.settings import Settings
+from workflows.shared.releases import CONSTRAINTS
+
+USER = "openstack"
+
+
+def database_url(ctx: Context, name: str) -> str:
+    """Return the SQLAlchemy address of the service's database."""
+    if ctx.settings.use_mysql:
+        return f"mysql+pymysql://{USER}:{database_password(ctx)}@localhost/{name}?unix_socket={socket_path(ctx.paths)}"
+    return f"sqlite:///{ctx.paths.data}/sqlite/{name}.db"
+
+
+def database_password(ctx: Context) -> str:
+    """Return the password the services' database user has: the user's, or a generated one."""
+    chosen = ctx.settings.mysql_pass
+    return chosen.get_secret_value() if chosen else ctx.secret("database")
+
+
+def socket_path(paths: Paths) -> Path:
+    """Return the Unix socket of the stack's MariaDB, its only door."""
+    return paths.run / "mariadb.sock"
+
+
+def template_folder(paths: Paths) -> Path:
+    """Return the folder of the migrated, empty databases."""
+    return paths.data / "template"
+
+
+def template_key(settings: Settings) -> str:
+    """Return what the template depends on: the kind of database and every release in the constraints."""
+    kind = "mariadb" if settings.use_mysql else "sqlite"
+    return f"{kind}-{hashlib.sha256(CONSTRAINTS.read_bytes()).hexdigest()[:16]}"
+
+
+def template_is_sealed(settings: Settings, paths: Paths) -> str | None:
+    """Return why there is no need to migrate anything, ``None`` if there is."""
+    seal = template_folder(paths) / "seal"
+    if seal.exists() and seal.read_text() == template_key(settings):
+        return "the migrated databases are there already"
+    return None

@@ -1,0 +1,109 @@
+"""neutron's configuration: one file for its servers, one more for each agent."""
+
+import os
+from pathlib import Path
+
+from novaflow.model.component import Context, Service
+from novaflow.model.probe import Probe
+from novaflow.settings import NetMan
+from workflows.shared.database import database_url
+from workflows.shared.ini import render_ini
+from workflows.shared.openstack import locks, messaging, privileged, service_credentials, token_validation
+from workflows.shared.openvswitch import EXTERNAL, INTEGRATION, datapath_type, ovs_environment, ovsdb_address
+
+API_PORT = 9696
+OPENFLOW_PORT = 16633  # where the agent listens for the switch
+PHYSICAL = "physnet1"  # what br-ex is called in provider networks
+VLANS = "100:299"  # tags for projects' networks; Open vSwitch's own, so any will do
+
+
+def config_file(ctx: Context, name: str = "neutron.conf") -> Path:
+    """Return where one of neutron's configuration files lies."""
+    return ctx.paths.etc / "neutron" / name
+
+
+async def write_configs(ctx: Context) -> None:
+    """Write neutron's configuration from the settings."""
+    main = {
+        "DEFAULT": {
+            "use_stderr": True,
+            "host": os.uname().nodename,
+            "bind_host": ctx.settings.host_ip,
+            "state_path": ctx.paths.data / "neutron",
+            "core_plugin": "ml2",
+            "service_plugins": "",
+            "auth_strategy": "keystone",
+            "graceful_shutdown_timeout": 1,
+            "api_workers": 1,
+            "rpc_workers": 1,
+            "rpc_state_report_workers": 0,
+            "notify_nova_on_port_status_changes": True,
+            "notify_nova_on_port_data_changes": True,
+            "send_events_interval": 1,
+            "api_paste_config": ctx.paths.venv / "etc" / "neutron" / "api-paste.ini",
+        },
+        # As root already: nothing in front of a command, and helpers without sudo.
+        "AGENT": {"root_helper": "", "report_interval": 10},
+        "database": {"connection": database_url(ctx, "neutron")},
+        "nova": {**service_credentials(ctx, "nova"), "endpoint_type": "internal"},
+        "placement": service_credentials(ctx, "placement"),
+    }
+    kinds = ("privsep", "privsep_dhcp_release", "privsep_ovs_vsctl", "privsep_namespace", "privsep_conntrack", "privsep_link")
+    layers = (messaging(ctx), token_validation(ctx, "neutron"), locks(ctx, "neutron"), privileged(ctx, config_file(ctx), *kinds))
+    await ctx.write(config_file(ctx), render_ini(main, *layers), 0o600)
+    await ctx.write(config_file(ctx, "ml2.ini"), render_ini(_ml2(ctx)))
+    await ctx.write(config_file(ctx, "openvswitch-agent.ini"), render_ini(_openvswitch_agent(ctx)))
+    await ctx.write(config_file(ctx, "dhcp-agent.ini"), render_ini(_dhcp_agent(ctx)))
+
+
+def _ml2(ctx: Context) -> dict[str, dict[str, str | bool]]:
+    is_vlan = ctx.settings.net_man is NetMan.VLAN
+    return {
+        "ml2": {
+            "type_drivers": "flat,vlan",
+            "project_network_types": "vlan" if is_vlan else "",
+            "mechanism_drivers": "openvswitch",
+            "extension_drivers": "port_security",
+        },
+        "ml2_type_flat": {"flat_networks": "*"},
+        "ml2_type_vlan": {"network_vlan_ranges": f"{PHYSICAL}:{VLANS}"},
+        "securitygroup": {"enable_ipset": True},
+    }
+
+
+def _openvswitch_agent(ctx: Context) -> dict[str, dict[str, str | int | bool]]:
+    kind = datapath_type()
+    return {
+        "ovs": {
+            "ovsdb_connection": ovsdb_address(ctx.paths),
+            "integration_bridge": INTEGRATION,
+            "bridge_mappings": f"{PHYSICAL}:{EXTERNAL}",
+            "datapath_type": kind,
+            "of_listen_address": "127.0.0.1",
+            "of_listen_port": OPENFLOW_PORT,
+        },
+        "agent": {"tunnel_types": "", "polling_interval": 1},
+        # In userspace the openvswitch driver swallows DHCP's broadcasts; a Linux bridge a port does not.
+        "securitygroup": {"firewall_driver": "openvswitch" if kind == "system" else "iptables_hybrid", "enable_security_group": True},
+    }
+
+
+def _dhcp_agent(ctx: Context) -> dict[str, dict[str, str | int | bool]]:
+    return {
+        "DEFAULT": {"interface_driver": "openvswitch", "resync_interval": 5},
+        "ovs": {"ovsdb_connection": ovsdb_address(ctx.paths), "integration_bridge": INTEGRATION},
+    }
+
+
+def daemon(name: str, summary: str, ready: Probe, needs: tuple[str, ...], *, also: str, port: int | None = None) -> Service:
+    """Return one of neutron's services that has no API; ``also`` is its second configuration file."""
+    return Service(
+        name=name,
+        summary=summary,
+        command=lambda ctx: (ctx.paths.venv / "bin" / name, "--config-file", config_file(ctx), "--config-file", config_file(ctx, also)),
+        env=ovs_environment,
+        ready=ready,
+        needs=("neutron.configure", *needs),
+        within_s=120,
+        port=port,
+    )

@@ -1,0 +1,27 @@
+"""The stack's Open vSwitch as everybody else sees it."""
+
+from novaflow.model.component import Context, Paths
+from workflows.shared.kernel import has_openvswitch
+
+INTEGRATION, EXTERNAL = "br-int", "br-ex"
+BRIDGES = (INTEGRATION, EXTERNAL)
+
+
+def ovsdb_address(paths: Paths) -> str:
+    """Return where the switch's database listens."""
+    return f"unix:{paths.run}/ovs/db.sock"
+
+
+def ovs_environment(ctx: Context) -> dict[str, str]:
+    """Return what makes every Open vSwitch tool speak to the stack's own."""
+    return {
+        "OVS_RUNDIR": f"{ctx.paths.run}/ovs",
+        "OVS_DBDIR": f"{ctx.paths.data}/ovs",
+        "OVS_LOGDIR": str(ctx.paths.log),
+        "OVS_SYSCONFDIR": str(ctx.paths.etc),
+    }
+
+
+def datapath_type() -> str:
+    """Return how packets are moved: by the kernel's module where there is one, else in userspace."""
+    return "system" if has_openvswitch() else "netdev"
