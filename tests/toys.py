@@ -1,11 +1,15 @@
 """Components, steps and graphs as small as can be."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
+
+from click.testing import Result
 
 from novaflow.model.component import Component, Context, Lane, Part, Service, Step
 from novaflow.model.probe import HttpProbe
 from novaflow.plan.graph import Graph, Node
+
+Novaflow = Callable[..., Result]  # the command line, called with arguments
 
 
 async def do_nothing(_: Context) -> None:

@@ -6,6 +6,7 @@ import click
 
 from novaflow.cli.stack import Stack, stack_arguments
 from novaflow.drawing import DRAWINGS
+from novaflow.drawing.as_states import draw_states
 from novaflow.errors import UsageError
 
 
@@ -13,13 +14,14 @@ from novaflow.errors import UsageError
 @click.argument("workflow", default="run")
 @click.option("--format", "language", type=click.Choice([*DRAWINGS]), help="Text, unless the name of --output says otherwise.")
 @click.option("--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file.")
+@click.option("--states", is_flag=True, help="Draw the life of a node instead, as Mermaid.")
 @stack_arguments
-def command(*, stack: Stack, workflow: str, language: str | None, output: Path | None) -> None:
+def command(*, stack: Stack, workflow: str, language: str | None, output: Path | None, states: bool) -> None:
     """Draw what needs what in WORKFLOW, `run` if none is named.
 
     Example: novaflow graph run --output run.svg
     """
-    drawing = DRAWINGS[language or choose_language(output)](stack.graph(workflow))
+    drawing = draw_states() if states else DRAWINGS[language or choose_language(output)](stack.graph(workflow))
     if output is None:
         click.echo(drawing, nl=False)
         return

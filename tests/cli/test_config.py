@@ -5,6 +5,7 @@ from pathlib import Path
 
 from novaflow.cli.config import describe, describe_as_json
 from novaflow.settings import load_settings
+from tests.toys import Novaflow
 
 
 def test_every_line_has_name_value_and_origin(tmp_path: Path) -> None:
@@ -23,3 +24,16 @@ def test_json_holds_the_same(tmp_path: Path) -> None:
     described = json.loads(describe_as_json(load_settings(Path("nova"), environ={"MYSQL_PASS": "hush"}, cwd=tmp_path)))
     assert described["MYSQL_PASS"] == {"value": "********", "origin": "environment"}
     assert described["INTERFACE"] == {"value": "", "origin": "default"}
+
+
+def test_the_command_line_is_the_strongest(call: Novaflow, stack: Path) -> None:
+    """--set wins over the stack's own .env, and says so."""
+    (stack / ".env").write_text("SCREEN_NAME=one\nTEST=1\n")
+    shown = json.loads(call("config", "--json", "--set", "SCREEN_NAME=two").output)
+    assert shown["SCREEN_NAME"] == {"value": "two", "origin": "command line"}
+    assert shown["TEST"] == {"value": "1", "origin": f"{stack}/.env line 2"}
+
+
+def test_without_json_it_is_a_table(call: Novaflow) -> None:
+    """People get a line for each setting."""
+    assert call("config").output.startswith("USE_MYSQL ")

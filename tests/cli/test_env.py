@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from novaflow.cli.env import export_credentials, export_settings
 from novaflow.errors import UsageError
 from novaflow.settings import Settings
+from tests.toys import Novaflow
 
 NASTY = 'a\'b "c" $(exit 1) `exit 2` \\ # ü *'
 
@@ -46,3 +47,11 @@ def test_a_folder_is_no_openrc(tmp_path: Path) -> None:
     """What cannot be read is refused with the system's reason."""
     with pytest.raises(UsageError, match="cannot be read: Is a directory"):
         [*export_credentials(tmp_path)]
+
+
+def test_settings_come_before_credentials(call: Novaflow, stack: Path) -> None:
+    """One command prints both."""
+    (stack / "credentials").mkdir()
+    (stack / "credentials/openrc").write_text("export OS_USERNAME=admin\n")
+    lines = call("env").output.splitlines()
+    assert (lines[0], lines[-1]) == ("export USE_MYSQL=1", "export OS_USERNAME=admin")

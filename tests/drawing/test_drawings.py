@@ -9,6 +9,7 @@ from novaflow.drawing import DRAWINGS
 from novaflow.drawing.as_dot import draw_dot
 from novaflow.drawing.as_json import draw_json
 from novaflow.drawing.as_mermaid import draw_mermaid
+from novaflow.drawing.as_states import draw_states
 from novaflow.drawing.as_svg import draw_svg
 from novaflow.drawing.as_text import draw_text
 from novaflow.drawing.colours import choose_colours
@@ -116,3 +117,23 @@ def test_neighbours_differ_in_colour() -> None:
     """Each component has a colour of its own."""
     colours = choose_colours(graph_of({f"c{number}.go": [] for number in range(20)}))
     assert len({shades.line for shades in colours.values()}) == 20
+
+
+def test_states_are_drawn_from_the_table() -> None:
+    """Every move of the table that leads somewhere is an arrow."""
+    assert draw_states().splitlines() == [
+        "stateDiagram-v2",
+        "  [*] --> waiting",
+        "  waiting --> starting: started",
+        "  waiting --> failed: failed",
+        "  waiting --> stopped: stop asked",
+        "  starting --> up: was done",
+        "  starting --> failed: failed",
+        "  starting --> stopping: stop asked",
+        "  up --> failed: failed",
+        "  up --> stopping: stop asked",
+        "  stopping --> failed: failed",
+        "  stopping --> stopped: gone",
+        "  failed --> [*]",
+        "  stopped --> [*]",
+    ]

@@ -1,0 +1,41 @@
+"""`novaflow timings`: what the journal tells of the latest execution."""
+
+import json
+from pathlib import Path
+
+from novaflow.adapters.journal import Journal
+from novaflow.errors import UsageError
+from novaflow.model.event import StepChanged, StepState, WorkflowChanged, WorkflowState
+from tests.toys import Novaflow
+
+
+def tell(stack: Path) -> None:
+    """Write the journal of an execution in which ``toy.create`` came to its end."""
+    journal = Journal(stack / "journal.jsonl", source="/novaflow/here/nova")
+    journal.append(WorkflowChanged(name="run", state=WorkflowState.STARTED, because="x"), "r1")
+    for state in (StepState.STARTED, StepState.SUCCEEDED):
+        journal.append(StepChanged(name="toy.create", state=state, workflow="run", component="toy", because="x"), "r1")
+    journal.close()
+
+
+def test_the_latest_execution_is_shown(call: Novaflow, stack: Path) -> None:
+    """A table for people."""
+    tell(stack)
+    output = call("timings", "run").output
+    assert ": 1 nodes in " in output
+    assert "critical path" in output
+
+
+def test_programs_get_an_object(call: Novaflow, stack: Path) -> None:
+    """The same as JSON, with the bound and the efficiency."""
+    tell(stack)
+    timings = json.loads(call("timings", "run", "--json").output)
+    assert [span["node"] for span in timings["spans"]] == ["toy.create"]
+    assert {"workflow", "began", "elapsed_s", "critical_path", "lower_bound_s", "efficiency"} <= set(timings)
+
+
+def test_a_stack_that_was_never_run_has_none(call: Novaflow) -> None:
+    """The message says where was looked and what to do."""
+    result = call("timings", "run")
+    assert isinstance(result.exception, UsageError)
+    assert str(result.exception).endswith("journal.jsonl; run it first")
