@@ -10,9 +10,13 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Self
 
+import pika  # type: ignore[import-untyped]
 import pytest
+from pika.adapters.blocking_connection import BlockingChannel  # type: ignore[import-untyped]
 
 from novaflow.adapters.amqp.address import BrokerProblem
 from novaflow.adapters.amqp.link import Link
@@ -20,6 +24,7 @@ from novaflow.model.exchange import PUBLISHER, SUBSCRIBER, VHOST, definitions
 
 _SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")  # Debian's; the one in PATH insists on a user of its own
 _START_S = 60
+_SILENCE_S = 10
 
 
 class Broker:
@@ -80,6 +85,22 @@ class Broker:
         while b"Killed" not in subprocess.run(["epmd", "-kill"], env=self._env, capture_output=True, check=False).stdout:
             assert time.monotonic() < deadline, "epmd stayed: its node is still alive"
 
+    @contextmanager
+    def channel(self) -> Iterator[BlockingChannel]:
+        """Lend a channel of an independent client, pika."""
+        connection = pika.BlockingConnection(pika.URLParameters(self.url))
+        try:
+            yield connection.channel()
+        finally:
+            connection.close()
+
+    def read_log(self, exchange: str, count: int) -> list[int]:
+        """Return the sequence numbers of the first events in the stream of an exchange."""
+        with self.channel() as channel:
+            channel.basic_qos(prefetch_count=100)
+            events = channel.consume(f"{exchange}.log", arguments={"x-stream-offset": "first"}, inactivity_timeout=_SILENCE_S)
+            return [int(json.loads(body)["sequence"]) for _, (_, _, body) in zip(range(count), events, strict=False)]
+
     def control(self, *argv: str) -> str:
         """Run rabbitmqctl."""
         done = subprocess.run(
@@ -105,6 +126,45 @@ class Broker:
             "RABBITMQ_ENABLED_PLUGINS_FILE": f"{root}/plugins",
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+sbwt none -kernel inet_dist_use_interface {127,0,0,1}",
         }
+
+
+class Ear:
+    """A subscriber that is none of ours: pika, with a durable queue that has everything from before it listened."""
+
+    def __init__(self, url: str, exchange: str) -> None:
+        self._connection = pika.BlockingConnection(pika.URLParameters(url))
+        self._channel = self._connection.channel()
+        self._channel.exchange_declare(exchange, "topic", durable=True)
+        self._queue = f"{exchange}.ear"
+        self._channel.queue_declare(self._queue, durable=True)
+        self._channel.queue_bind(self._queue, exchange, "#")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._channel.queue_delete(self._queue)
+        self._connection.close()
+
+    def next(self) -> tuple[Any, pika.BasicProperties, bytes]:
+        """Return the next message."""
+        for method, properties, body in self._channel.consume(self._queue, inactivity_timeout=_SILENCE_S):
+            assert method is not None, "no message came"
+            self._channel.basic_ack(method.delivery_tag)
+            return method, properties, body
+        raise AssertionError
+
+    def events(self, count: int) -> list[dict[str, Any]]:
+        """Return so many events; a repeated one counts once, and has to be the very same."""
+        events: dict[str, dict[str, Any]] = {}
+        while len(events) < count:
+            event = json.loads(self.next()[2])
+            assert events.setdefault(event["sequence"], event)["id"] == event["id"]
+        return [*events.values()]
+
+    def sequences(self, count: int) -> list[int]:
+        """Return so many sequence numbers, in the order they came first."""
+        return [int(event["sequence"]) for event in self.events(count)]
 
 
 def free_ports(count: int) -> list[int]:

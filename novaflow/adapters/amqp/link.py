@@ -145,7 +145,8 @@ class Link:
     def close(self) -> None:
         """Say good-bye if the broker listens; a blocked one does not."""
         if not self.blocked:
-            with suppress(*FAILURES, *CONFUSIONS):
+            # A last message may still come in, and be a problem to the one who listens.
+            with suppress(*FAILURES, *CONFUSIONS, BrokerProblem):
                 self._connection.close()
         self._connection.collect()
 

@@ -26,10 +26,17 @@ def declare_exchange(link: Link, exchange: str) -> None:
         with link.trial() as channel:
             channel.exchange_declare(exchange, "topic", durable=True, auto_delete=False)
     except BrokerProblem as refused:
-        if refused.trouble is not Trouble.NOT_PERMITTED:
+        if refused.trouble is not Trouble.NOT_PERMITTED or not _is_there(link, exchange):
             raise
+
+
+def _is_there(link: Link, exchange: str) -> bool:
+    try:
         with link.trial() as channel:
             channel.exchange_declare(exchange, "topic", passive=True)
+    except BrokerProblem:
+        return False
+    return True
 
 
 def declare_log(link: Link, exchange: str) -> bool:
