@@ -1,14 +1,16 @@
 """What the user chose: who wins, what is refused, and how it is said."""
 
+import sys
 from collections.abc import Mapping
 from ipaddress import IPv4Network
 from pathlib import Path
 
+import anyio
 import pytest
 from pydantic import SecretStr
 
 from novaflow.errors import SettingsInvalid
-from novaflow.settings import LibvirtType, Loaded, NetMan, Settings, load_settings
+from novaflow.settings import LibvirtType, Loaded, NetMan, Settings, load_settings, registry_environment
 from novaflow.settings.example import write_example
 from novaflow.settings.fields import NAMES, find_allowed
 from novaflow.settings.load import find_source_address
@@ -292,3 +294,17 @@ def test_every_setting_says_what_it_means() -> None:
     for field in NAMES.values():
         assert (Settings.model_fields[field].description or "").endswith(".")
         assert find_allowed(field).values
+
+
+async def test_the_module_writes_the_example() -> None:
+    """`python -m novaflow.settings` prints .env.example."""
+    root = Path(__file__).parents[1]
+    answer = await anyio.run_process([sys.executable, "-m", "novaflow.settings"], cwd=root)
+    assert answer.stdout.decode() == (root / ".env.example").read_text()
+
+
+def test_the_installer_finds_the_registry() -> None:
+    """Where packages come from is handed on in uv's words; uv's own settings win, and nothing else is passed."""
+    environ = {"PIP_INDEX_URL": "one", "PIP_EXTRA_INDEX_URL": "", "UV_OFFLINE": "1", "https_proxy": "two", "SECRET": "three"}
+    assert registry_environment(environ) == {"UV_DEFAULT_INDEX": "one", "UV_OFFLINE": "1", "https_proxy": "two"}
+    assert registry_environment(environ | {"UV_DEFAULT_INDEX": "four"})["UV_DEFAULT_INDEX"] == "four"

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from novaflow.model.component import Context
 
 
-class NotYet(Exception):  # noqa: N818 - an answer, not an error
+class NotYet(Exception):
     """What a probe raises while the service is not ready; the message is the answer it got."""
 
 

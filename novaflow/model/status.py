@@ -54,7 +54,9 @@ class StackStatus:
                 ready_after_s = duration_s if state is StackState.READY else self.ready_after_s
                 return replace(self, state=state, because=because, since=recorded.time, ready_after_s=ready_after_s)
             case ServiceChanged() as event if recorded.run_id == self.run_id:
-                before = self.services.get(event.name) or ServiceStatus(event.name, event.component, event.state, event.because, port=event.port)
+                before = self.services.get(event.name) or ServiceStatus(
+                    event.name, event.component, event.state, event.because, port=event.port
+                )
                 return replace(self, services={**self.services, event.name: before.fed(event)})
             case _:
                 return self

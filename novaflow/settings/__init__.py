@@ -4,4 +4,4 @@ from novaflow.settings.fields import LibvirtType, NetMan, Settings
 from novaflow.settings.load import Loaded, load_settings
 from novaflow.settings.registry import registry_environment
 
-__all__ = ["registry_environment", "LibvirtType", "Loaded", "NetMan", "Settings", "load_settings"]
+__all__ = ["LibvirtType", "Loaded", "NetMan", "Settings", "load_settings", "registry_environment"]
