@@ -28,17 +28,19 @@ class Standing:
 class Publisher:
     """Publishes a journal from the position in the cursor file on, in a thread of its own.
 
+    Without a URL nothing is published, and events stay in the journal.
     The thread is the one that house rules allow: kombu is neither asynchronous nor thread-safe.
     """
 
     def __init__(self, journal: Path, cursor: Path, url: str, *, exchange: str = EXCHANGE) -> None:
-        self._journal = journal
+        self._journal, self._url = journal, url
         self._courier = Courier(journal, cursor, url, exchange)
         self._thread = threading.Thread(target=self._courier.run, name="novaflow publisher", daemon=True)
 
     def start(self) -> None:
         """Begin, whether or not there is a broker yet."""
-        self._thread.start()
+        if self._url:
+            self._thread.start()
 
     def wake(self) -> None:
         """Say that the journal has more; costs a microsecond."""
@@ -59,6 +61,8 @@ class Publisher:
         """Wait until everything that is in the journal now is confirmed; return whether it is."""
         last = await anyio.to_thread.run_sync(last_recorded, self._journal)
         wanted = last.sequence if last else 0
+        if not self._url:
+            return False
         self.wake()
         with anyio.move_on_after(within_s):
             while self._courier.confirmed < wanted:
@@ -75,5 +79,5 @@ class Publisher:
             published=confirmed,
             waiting=max(0, (last.sequence if last else 0) - confirmed),
             broker=self._courier.broker,
-            because=self._courier.because,
+            because=self._courier.because if self._url else "no broker is named",
         )

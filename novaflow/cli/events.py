@@ -1,0 +1,86 @@
+"""`events`: what happened, and what happens."""
+
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import anyio
+import click
+
+from novaflow.adapters.http import HttpClient
+from novaflow.adapters.webhook import Webhook
+from novaflow.cli.stack import Stack, stack_arguments
+from novaflow.cli.telling import Telling
+from novaflow.errors import UsageError
+from novaflow.logs import log_to
+from novaflow.model.event import STATES, Recorded
+from novaflow.model.wanted import Wanted, parse_since
+
+_KINDS = [cls.kind for cls in STATES]
+_STATES = sorted({state.value for states in STATES.values() for state in states})
+
+
+@click.command("events")
+@click.option("-f", "--follow", is_flag=True, help="Go on with what happens; alone: only with that.")
+@click.option("--from-start", is_flag=True, help="All there are; without --follow, that is what you get.")
+@click.option("--since", metavar="TIME|SEQUENCE", help="From then on: 2026-11-22T09:12, 10m (ago), or 42.")
+@click.option("--kind", "kinds", multiple=True, type=click.Choice(_KINDS), help="Only of this kind.")
+@click.option("--name", "names", multiple=True, help="Only of this name; * and ? may stand in it.")
+@click.option("--state", "states", multiple=True, type=click.Choice(_STATES), help="Only with this state.")
+@click.option("--pattern", default="#", help="Only with a routing key like this: nova.service.*.ready")
+@click.option("--json", "as_json", is_flag=True, help="One CloudEvent a line.")
+@click.option("--webhook", metavar="URL", help="Post them there, one by one, each until it is taken.")
+@stack_arguments
+def command(  # noqa: PLR0913 - every option is one
+    *, stack: Stack, since: str | None, as_json: bool, webhook: str | None, follow: bool, from_start: bool, **chosen: Any
+) -> None:
+    """Show what happened, or follow what happens.
+
+    Subscribes to the stack's broker; reads the journal while there is none.
+
+    Example: novaflow events --follow --kind service --state ready
+    """
+    log_to(sys.stderr)
+    wanted = _wanted_since(Wanted(**chosen), since)
+    telling = Telling(stack, wanted, past=from_start or bool(since) or not follow, future=follow)
+    if webhook:
+        anyio.run(_post, telling, webhook)
+    else:
+        anyio.run(_print, telling, as_json)
+
+
+def _wanted_since(wanted: Wanted, since: str | None) -> Wanted:
+    if since is None:
+        return wanted
+    try:
+        begin = parse_since(since, datetime.now(UTC))
+    except ValueError as error:
+        raise UsageError(
+            f"--since wants a time (2026-11-22T09:12), how long ago (10m) or a sequence number (42), found {since!r}"
+        ) from error
+    return replace(wanted, first=begin) if isinstance(begin, int) else replace(wanted, since=begin)
+
+
+async def _print(telling: Telling, as_json: bool) -> None:  # noqa: FBT001 - anyio.run passes no keywords
+    async def show(recorded: Recorded) -> None:
+        click.echo(recorded.encode().decode() if as_json else describe(recorded))
+
+    await telling.tell(show)
+
+
+async def _post(telling: Telling, url: str) -> None:
+    client = HttpClient()
+    try:
+        await telling.tell(Webhook(url, client).post)
+    finally:
+        await client.aclose()
+
+
+def describe(recorded: Recorded) -> str:
+    """Return an event as a line for people, in local time."""
+    event = recorded.event
+    at = recorded.time.astimezone().replace(tzinfo=None).isoformat(" ", "milliseconds")
+    took = f" ({event.duration_s:.2f} s)" if event.duration_s is not None else ""
+    because = event.because.partition("\n")[0]
+    return f"{at} {recorded.sequence:>6}  {event.kind:<8} {event.name:<32} {event.state:<9} {because}{took}"

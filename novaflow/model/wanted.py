@@ -1,0 +1,47 @@
+"""Which events somebody asked to see."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
+
+from novaflow.model.event import Recorded
+from novaflow.model.order import matches
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A choice of events; what is empty chooses all. ``names`` may hold ``*`` and ``?``, ``pattern`` is an AMQP topic."""
+
+    kinds: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    pattern: str = "#"
+    since: datetime | None = None
+    first: int = 0  # sequence number
+
+    def admits(self, recorded: Recorded) -> bool:
+        """Whether the event was asked for."""
+        event = recorded.event
+        return (
+            recorded.sequence >= self.first
+            and (self.since is None or recorded.time >= self.since)
+            and (not self.kinds or event.kind in self.kinds)
+            and (not self.states or event.state in self.states)
+            and (not self.names or any(fnmatchcase(event.name, name) for name in self.names))
+            and matches(self.pattern, recorded.routing_key)
+        )
+
+
+def parse_since(text: str, now: datetime) -> datetime | int:
+    """Read a sequence number, a time, or how long ago: ``42``, ``2026-11-22T09:12``, ``10m``. A time without zone is local.
+
+    Raises: ValueError, if it is none of these.
+    """
+    if text.isdecimal():
+        return int(text)
+    if ago := re.fullmatch(r"(\d+)([smhd])", text):
+        return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+    return datetime.fromisoformat(text).astimezone(UTC)
