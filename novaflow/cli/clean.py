@@ -33,10 +33,10 @@ def command(stack: Stack) -> None:
 
 
 async def _clean(stack: Stack, progress: Progress) -> None:
-    if is_locked(stack.paths.run / "lock"):
+    if is_locked(stack.paths.lock):
         await _ask_supervisor(stack, progress)
     # Also after a supervisor: one that was killed on its way leaves work.
-    lock = StackLock(stack.paths.run / "lock", "clean")
+    lock = StackLock(stack.paths.lock, "clean")
     async with conducting(stack, [progress.show], progress.note) as conductor:
         require_good("clean", await sweep(conductor))
     lock.release()
@@ -49,7 +49,7 @@ async def _ask_supervisor(stack: Stack, progress: Progress) -> None:
         with anyio.move_on_after(1):
             await _wait_gone(stack)
             return
-        StackLock(stack.paths.run / "lock", "clean")
+        StackLock(stack.paths.lock, "clean")
         raise StackBusy
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_show_events, stack, progress, last.sequence if last else 0)
@@ -63,5 +63,5 @@ async def _show_events(stack: Stack, progress: Progress, after: int) -> None:
 
 
 async def _wait_gone(stack: Stack) -> None:
-    while is_locked(stack.paths.run / "lock"):
+    while is_locked(stack.paths.lock):
         await anyio.sleep(LOOK_S)

@@ -26,7 +26,7 @@ def command(stack: Stack) -> None:
     Example: sudo novaflow install
     """
     require_machine(stack)
-    lock = StackLock(stack.paths.run / "lock", "install")
+    lock = StackLock(stack.paths.lock, "install")
     with Progress(sys.stdout) as progress:
         anyio.run(install, stack, progress)
     lock.release()

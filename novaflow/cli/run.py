@@ -27,7 +27,7 @@ def command(stack: Stack, wait_ready: bool, detach: bool, timeout_s: float | Non
     until = Until.READY if wait_ready else Until.LAUNCHED if detach else Until.OVER
     require_machine(stack)
     refuse_if_up(stack)
-    lock = StackLock(stack.paths.run / "lock", "run")
+    lock = StackLock(stack.paths.lock, "run")
     run(stack, lock, until, timeout_s)
 
 
@@ -51,6 +51,6 @@ def refuse_if_up(stack: Stack) -> None:
 
     Raises: UsageError, saying how it is and what to do.
     """
-    if is_locked(stack.paths.run / "lock") and (status := anyio.run(Control(stack.paths.control).status)):
+    if is_locked(stack.paths.lock) and (status := anyio.run(Control(stack.paths.control).status)):
         message = f"{stack.name} is {status['state']} since {status['since']}; `novaflow clean` ends it, `novaflow up` keeps it"
         raise UsageError(message)

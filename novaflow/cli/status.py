@@ -40,7 +40,7 @@ def command(stack: Stack, as_json: bool) -> None:
 
 def ask_supervisor(stack: Stack) -> Mapping[str, Any] | None:
     """Return what the stack's supervisor says; ``None`` if there is none."""
-    return anyio.run(Control(stack.paths.control).status) if is_locked(stack.paths.run / "lock") else None
+    return anyio.run(Control(stack.paths.control).status) if is_locked(stack.paths.lock) else None
 
 
 def _read_status(stack: Stack) -> Mapping[str, Any]:

@@ -28,7 +28,7 @@ def command(stack: Stack, timeout_s: float | None) -> None:
         return
     require_machine(stack)
     refuse_if_up(stack)
-    lock = StackLock(stack.paths.run / "lock", "up")
+    lock = StackLock(stack.paths.lock, "up")
     with Progress(sys.stdout) as progress:
         anyio.run(install, stack, progress)
     run(stack, lock, Until.READY, timeout_s)
@@ -37,7 +37,7 @@ def command(stack: Stack, timeout_s: float | None) -> None:
 
 def is_up(stack: Stack) -> bool:
     """Return whether the stack is ready."""
-    if not is_locked(stack.paths.run / "lock"):
+    if not is_locked(stack.paths.lock):
         return False
     status = anyio.run(Control(stack.paths.control).status)
     return status is not None and status["state"] == "ready"

@@ -54,6 +54,11 @@ class Paths:
         return self.root / "journal.jsonl"
 
     @property
+    def lock(self) -> Path:
+        """Return the file that whoever works on the stack holds locked."""
+        return self.run / "stack.lock"
+
+    @property
     def control(self) -> Path:
         """Return the supervisor's Unix socket."""
         return self.run / "control.sock"

@@ -4,6 +4,12 @@ from novaflow.model.component import Component
 from workflows.shared.nova import daemon
 from workflows.shared.oslo_ping import rpc_probe
 
-CONDUCTOR = daemon("nova-conductor", "Does for computes what needs the database.", rpc_probe("nova", "conductor"), needs=())
+CONDUCTOR = daemon(
+    "nova-conductor",
+    "Does for computes what needs the database.",
+    rpc_probe("nova", "conductor"),
+    # Once keystone answers, a placement account that is missing ends it.
+    needs=("placement.account", "nova.account"),
+)
 
 COMPONENT = Component(name="nova-conductor", summary="Does for computes what needs the database.", parts={"run": (CONDUCTOR,)})

@@ -1,6 +1,7 @@
 """Open vSwitch: the switch servers are plugged into, of the stack's own."""
 
 import shutil
+import socket
 from pathlib import Path
 
 from novaflow.errors import ProgramFailed
@@ -15,7 +16,7 @@ QUIET = ("-vconsole:warn", "-vsyslog:off", "-vfile:off")
 
 def has_free_bridges(_: Settings, paths: Paths) -> Finding:
     """Look whether somebody else has bridges of our names."""
-    taken = [bridge for bridge in BRIDGES if Path("/sys/class/net", bridge).exists()]
+    taken = sorted({name for _, name in socket.if_nameindex()} & {*BRIDGES})
     if taken and not (paths.run / "ovs" / "ovs-vswitchd.pid").exists():
         return Finding("bridges", Verdict.BAD, f"{', '.join(taken)} exists and is not this stack's", f"remove it, or end what made it: ip link show {taken[0]}")
     return Finding("bridges", Verdict.GOOD, f"{', '.join(BRIDGES)} are free or the stack's own")

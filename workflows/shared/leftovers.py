@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 from pathlib import Path
 
 from novaflow.model.component import Context
@@ -31,7 +32,8 @@ def links_of(port: str) -> list[str]:
 
 async def remove_link(ctx: Context, link: str) -> bool:
     """Remove a network link if it is there, and return whether it was."""
-    if not Path("/sys/class/net", link).exists():
+    # Asked of the kernel: /sys shows the network namespace it was mounted in, which need not be ours.
+    if link not in {name for _, name in socket.if_nameindex()}:
         return False
     await ctx.run("ip", "link", "delete", link, ok=(0, 1))  # 1: the other end of its cable took it along
     return True
