@@ -1,6 +1,6 @@
 """A real RabbitMQ for tests: a private node that can be killed, and leaves nothing behind."""
 
-# ruff: noqa: S603, S607, TID251 - the programs tests start are their own, and the environment is what CI says
+# ruff: noqa: S603, TID251 - the programs tests start are their own, and the environment is what CI says
 
 import json
 import os
@@ -31,7 +31,7 @@ class Broker:
     """A RabbitMQ node with the definitions novaflow gives to a stack's own."""
 
     def __init__(self, root: Path) -> None:
-        self.port, self._dist_port, self._epmd_port, self.tls_port = free_ports(4)
+        self.port, self._erlang_port = free_ports(2)
         self._root = root
         self._process: subprocess.Popen[bytes] | None = None
         salts = {PUBLISHER: b"salt", SUBSCRIBER: b"pepr"}
@@ -79,16 +79,13 @@ class Broker:
         self._process.wait()
 
     def stop(self) -> None:
-        """End the node, its helpers and its epmd."""
+        """End the node; its files go with the test's folder."""
         self.kill()
-        deadline = time.monotonic() + _START_S
-        while b"Killed" not in subprocess.run(["epmd", "-kill"], env=self._env, capture_output=True, check=False).stdout:
-            assert time.monotonic() < deadline, "epmd stayed: its node is still alive"
 
     @contextmanager
-    def channel(self) -> Iterator[BlockingChannel]:
-        """Lend a channel of an independent client, pika."""
-        connection = pika.BlockingConnection(pika.URLParameters(self.url))
+    def channel(self, url: str = "") -> Iterator[BlockingChannel]:
+        """Lend a channel of an independent client, pika; the publisher's unless another URL is given."""
+        connection = pika.BlockingConnection(pika.URLParameters(url or self.url))
         try:
             yield connection.channel()
         finally:
@@ -111,20 +108,21 @@ class Broker:
     @property
     def _env(self) -> dict[str, str]:
         root = str(self._root)
+        alone = f"-start_epmd false -erl_epmd_port {self._erlang_port}"  # no daemon that outlives the node
         return {
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": root,  # the cookie
             "LC_ALL": "C.UTF-8",
-            "ERL_EPMD_ADDRESS": "127.0.0.1",
-            "ERL_EPMD_PORT": str(self._epmd_port),
+            "RUNNING_UNDER_SYSTEMD": "true",  # the script becomes the node, instead of its parent
             "RABBITMQ_NODENAME": f"test{self.port}@localhost",
-            "RABBITMQ_DIST_PORT": str(self._dist_port),
+            "RABBITMQ_DIST_PORT": str(self._erlang_port),
             "RABBITMQ_MNESIA_BASE": f"{root}/data",
             "RABBITMQ_LOG_BASE": f"{root}/log",
             "RABBITMQ_CONFIG_FILE": f"{root}/rabbitmq.conf",
-            "RABBITMQ_CONF_ENV_FILE": f"{root}/none",
+            "RABBITMQ_CONF_ENV_FILE": "/dev/null",
             "RABBITMQ_ENABLED_PLUGINS_FILE": f"{root}/plugins",
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+sbwt none -kernel inet_dist_use_interface {127,0,0,1}",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"{alone} +sbwt none -kernel inet_dist_use_interface {{127,0,0,1}}",
+            "RABBITMQ_CTL_ERL_ARGS": f"{alone} -dist_listen false",
         }
 
 
