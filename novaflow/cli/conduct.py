@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from novaflow.adapters.http import HttpClient
 from novaflow.adapters.journal import Journal, read_journal
-from novaflow.plan.lanes import lane_widths
 from novaflow.adapters.runner import Machine, MachineRunner, Report
 from novaflow.adapters.secrets import Secrets
 from novaflow.cli.stack import Stack
@@ -15,6 +14,7 @@ from novaflow.engine.bus import EventBus, Sink
 from novaflow.engine.engine import Engine, Outcome
 from novaflow.errors import NovaflowError
 from novaflow.plan.durations import last_durations
+from novaflow.plan.lanes import lane_widths
 from novaflow.plan.plan import Plan
 
 LOOK_BACK = 5000  # events; a run tells about 200, so this is what the last twenty runs took
@@ -45,15 +45,14 @@ class Conductor:
 
         Raises: WorkflowError, if its parts do not fit together.
         """
-        graph = self.stack.graph(name)
         recent = read_journal(self.stack.paths.journal, after=max(0, self.journal.sequence - LOOK_BACK))
         plan = Plan(
-            graph,
+            self.stack.graph(name),
             lanes=lane_widths(self.stack.settings.novaflow_jobs),
             durations_s=last_durations(recorded.event for recorded in recent),
             stays=self.stack.workflow(name).stays,
         )
-        return Engine(name, graph.nodes, plan, MachineRunner(self.machine), self.bus(run_id), on_up=on_up, on_failed=on_failed)
+        return Engine(plan, MachineRunner(self.machine), self.bus(run_id), on_up=on_up, on_failed=on_failed)
 
     async def conduct(self, name: str) -> Outcome:
         """Run that workflow to its end."""

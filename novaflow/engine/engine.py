@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import anyio
 from anyio.abc import TaskGroup
-from anyio.streams.memory import MemoryObjectSendStream
 
 from novaflow.engine.ports import Bus, Runner
 from novaflow.errors import NovaflowError
@@ -15,6 +16,9 @@ from novaflow.model.event import ServiceChanged, ServiceState, StepChanged, Step
 from novaflow.plan.graph import Node
 from novaflow.plan.lifecycle import Fact, Failed, Gone, WasDone
 from novaflow.plan.plan import Action, AllUp, Finish, GiveUp, Plan, Start, Stop
+
+if TYPE_CHECKING:
+    from anyio.streams.memory import MemoryObjectSendStream
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +40,6 @@ class Engine:
 
     def __init__(
         self,
-        workflow: str,
-        nodes: dict[str, Node],
         plan: Plan,
         runner: Runner,
         bus: Bus,
@@ -45,7 +47,8 @@ class Engine:
         on_up: Callable[[float], None] = lambda _: None,
         on_failed: Callable[[str, NovaflowError], None] = lambda _, __: None,
     ) -> None:
-        self._workflow, self._nodes, self._plan, self._runner, self._bus = workflow, nodes, plan, runner, bus
+        self._workflow, self._nodes = plan.graph.workflow, plan.graph.nodes
+        self._plan, self._runner, self._bus = plan, runner, bus
         self._on_up, self._on_failed = on_up, on_failed
         self._scopes: dict[str, anyio.CancelScope] = {}
         self._stops: dict[str, str] = {}
@@ -58,8 +61,9 @@ class Engine:
         self._facts_in, self._facts = anyio.create_memory_object_stream(math.inf)
 
     def stop(self, because: str) -> None:
-        """Ask for an orderly end; ``conduct`` returns when it is reached."""
-        self._facts_in.send_nowait(because)
+        """Ask for an orderly end; ``conduct`` returns when it is reached, and after that nothing happens."""
+        with suppress(anyio.ClosedResourceError):
+            self._facts_in.send_nowait(because)
 
     async def conduct(self) -> Outcome:
         """Run the plan to its end, and return how it ended; nothing is left running."""
@@ -95,9 +99,7 @@ class Engine:
                     self._was_up = True
                     self._tell_end(Outcome())
                     self._on_up(anyio.current_time() - self._began_s)
-                case Finish():
-                    return True
-        return False
+        return Finish() in actions
 
     def _tell_end(self, outcome: Outcome) -> None:
         took_s = round(anyio.current_time() - self._began_s, 3)
@@ -106,17 +108,17 @@ class Engine:
             state, because = WorkflowState.FAILED, f"failed: {', '.join(outcome.failures)}"
         elif outcome.cancelled is not None:
             state, because = WorkflowState.CANCELLED, outcome.cancelled
-        self._bus.tell(WorkflowChanged(name=self._workflow, state=state, because=because, duration_s=took_s, failed=tuple(outcome.failures)))
+        failed = tuple(outcome.failures)
+        self._bus.tell(WorkflowChanged(name=self._workflow, state=state, because=because, duration_s=took_s, failed=failed))
 
     async def _conduct_node(self, node: Node, because: str) -> None:
         began_s = anyio.current_time()
         with self._scopes[node.name]:
             try:
-                match node.part:
-                    case Step() as step:
-                        await self._do(node, step, because, began_s)
-                    case Service() as service:
-                        await self._serve(node, service, began_s)
+                if isinstance(node.part, Service):
+                    await self._serve(node, node.part, began_s)
+                else:
+                    await self._do(node, node.part, because, began_s)
             except NovaflowError as error:
                 self._fail(node, error, anyio.current_time() - began_s)
                 return
@@ -170,6 +172,11 @@ class Engine:
         else:
             self._bus.tell(
                 StepChanged(
-                    name=node.name, state=StepState(state), workflow=self._workflow, component=node.component, because=because, duration_s=took_s
+                    name=node.name,
+                    state=StepState(state),
+                    workflow=self._workflow,
+                    component=node.component,
+                    because=because,
+                    duration_s=took_s,
                 )
             )

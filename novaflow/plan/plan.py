@@ -75,6 +75,11 @@ class Plan:
         self._finished = False
 
     @property
+    def graph(self) -> Graph:
+        """Return what is executed."""
+        return self._graph
+
+    @property
     def phases(self) -> Mapping[str, Phase]:
         """Return where each node is in its life."""
         return self._phases
