@@ -91,8 +91,8 @@ async def seal(ctx: Context) -> str:
     """Say that every schema is at its head, and for which releases."""
     if not ctx.settings.use_mysql:
         shutil.copytree(ctx.paths.data / "sqlite", template_folder(ctx.paths) / "sqlite")
-    await ctx.write(template_folder(ctx.paths) / "seal", template_key(ctx.settings))
-    return template_key(ctx.settings)
+    await ctx.write(template_folder(ctx.paths) / "seal", template_key(ctx.settings, ctx.paths))
+    return template_key(ctx.settings, ctx.paths)
 
 
 @step(within_s=60)

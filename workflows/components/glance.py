@@ -61,5 +61,5 @@ async def schema(ctx: Context) -> None:
 COMPONENT = Component(
     name="glance",
     summary="The images servers boot from.",
-    parts={"template": (configure, schema), "run": (configure, account("glance", "image", f":{PORT}"), GLANCE.service())},
+    parts={"template": (configure, schema, account("glance", "image", f":{PORT}")), "run": (configure, GLANCE.service())},
 )

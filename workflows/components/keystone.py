@@ -7,7 +7,7 @@ from pathlib import Path
 from novaflow.model.component import Component, Context, Lane, step
 from workflows.shared.database import database_url
 from workflows.shared.ini import render_ini
-from workflows.shared.openstack import DOMAIN, IDENTITY_PORT, REGION, SERVICE_PROJECT, Api, identity_url, log_in
+from workflows.shared.openstack import DOMAIN, IDENTITY_PORT, REGION, SERVICE_PROJECT, Api, forget_token, identity_url, log_in
 from workflows.shared.wsgi import Wsgi
 
 DAY_S = 86_400  # a token outlives any run of tests; the stack's own steps share one
@@ -25,6 +25,7 @@ KEYSTONE = Wsgi(
     path="/v3",
     env=lambda ctx: {"OS_KEYSTONE_CONFIG_FILES": str(_config(ctx))},
     needs=("keystone.configure", "database"),
+    after=("keystone.schema",),
 )
 
 
@@ -49,6 +50,7 @@ async def configure(ctx: Context) -> str:
         for index in ("0", "1"):
             if not (folder / index).exists():
                 await ctx.write(folder / index, base64.urlsafe_b64encode(secrets.token_bytes(32)), 0o600)
+    forget_token(ctx)
     await KEYSTONE.configure(ctx)
     return str(_config(ctx))
 
@@ -59,7 +61,7 @@ async def schema(ctx: Context) -> None:
     await ctx.run("keystone-manage", "--config-file", _config(ctx), "db_sync")
 
 
-@step(needs=("keystone.configure", "database"), lane=Lane.CPU, within_s=120)
+@step(needs=("keystone.schema",), lane=Lane.CPU, within_s=120)
 async def bootstrap(ctx: Context) -> str:
     """Make the administrator and keystone's own place in the catalogue."""
     url = f"{identity_url(ctx)}/v3"
@@ -73,10 +75,15 @@ async def bootstrap(ctx: Context) -> str:
     return f"admin in project admin; identity is at {url}"
 
 
-@step(needs=("keystone.bootstrap", "keystone"), within_s=60)
+@step(needs=("keystone",), after=("keystone.bootstrap",), within_s=60)
+async def login(ctx: Context) -> str:
+    """Log in as the administrator, once for all steps."""
+    return await log_in(ctx)
+
+
+@step(needs=("keystone.login",), within_s=60)
 async def accounts(ctx: Context) -> str:
-    """Log in once for all steps, and make the project of the services' own users."""
-    await log_in(ctx)
+    """Make the project of the services' own users."""
     api = Api.logged_in(ctx)
     await api.call("POST", api.identity("/projects"), {"project": {"name": SERVICE_PROJECT, "domain_id": DOMAIN}})
     return f"project {SERVICE_PROJECT}"
@@ -85,5 +92,5 @@ async def accounts(ctx: Context) -> str:
 COMPONENT = Component(
     name="keystone",
     summary="Users, projects, tokens and the catalogue.",
-    parts={"template": (configure, schema), "run": (configure, bootstrap, KEYSTONE.service(), accounts)},
+    parts={"template": (configure, schema, bootstrap, KEYSTONE.service(), login, accounts), "run": (configure, KEYSTONE.service(), login)},
 )

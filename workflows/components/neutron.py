@@ -85,12 +85,11 @@ PERIODIC = daemon(
     needs=("database", "rabbitmq"),
     also="ml2.ini",
 )
-# An agent whose first call nobody answers waits a minute before it asks again: the RPC server comes first.
 OPENVSWITCH_AGENT = daemon(
     "neutron-openvswitch-agent",
     "Wires servers' ports.",
     agent_probe("neutron-openvswitch-agent"),
-    needs=("neutron-rpc-server", "neutron-api", "keystone.accounts", "neutron.account", "openvswitch"),
+    needs=("rabbitmq", "openvswitch", "keystone.configure"),
     also="openvswitch-agent.ini",
     port=OPENFLOW_PORT,
 )
@@ -98,7 +97,7 @@ DHCP_AGENT = daemon(
     "neutron-dhcp-agent",
     "Hands out servers' addresses.",
     agent_probe("neutron-dhcp-agent"),
-    needs=("neutron-rpc-server", "neutron-api", "keystone.accounts", "neutron.account", "openvswitch"),
+    needs=("rabbitmq", "openvswitch", "keystone.configure"),
     also="dhcp-agent.ini",
 )
 
@@ -121,8 +120,8 @@ COMPONENT = Component(
     summary="Servers' networks.",
     packages=("dnsmasq-base", "dnsmasq-utils", "iptables", "ipset", "conntrack", "iproute2", "iputils-arping"),
     parts={
-        "template": (configure, schema),
-        "run": (configure, account("neutron", "network", f":{API_PORT}"), NEUTRON.service(), RPC, PERIODIC, OPENVSWITCH_AGENT, DHCP_AGENT),
+        "template": (configure, schema, account("neutron", "network", f":{API_PORT}")),
+        "run": (configure, NEUTRON.service(), RPC, PERIODIC, OPENVSWITCH_AGENT, DHCP_AGENT),
         "clean": (remove_links,),
     },
     aliases=("network",),

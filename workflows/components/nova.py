@@ -69,7 +69,7 @@ COMPONENT = Component(
     name="nova",
     summary="What all of nova's services share.",
     parts={
-        "template": (configure, api_schema, cell_schema, map_cell0, create_cell1, cell0_schema),
-        "run": (configure, forget, account("nova", "compute", f":{API_PORT}/v2.1")),
+        "template": (configure, api_schema, cell_schema, map_cell0, create_cell1, cell0_schema, account("nova", "compute", f":{API_PORT}/v2.1")),
+        "run": (configure, forget),
     },
 )

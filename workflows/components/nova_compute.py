@@ -8,8 +8,7 @@ COMPUTE = daemon(
     "nova-compute",
     "Starts servers on this machine.",
     rpc_probe("nova", "compute"),
-    # Without conductor it waits in steps of ten seconds.
-    needs=("nova-conductor", "nova.forget", "nova.account", "placement.account", "placement", "libvirt", "openvswitch"),
+    needs=("nova.forget", "keystone", "placement", "libvirt", "openvswitch"),
 )
 
 COMPONENT = Component(name="nova-compute", summary="Starts servers on this machine.", parts={"run": (COMPUTE,)}, aliases=("compute",))

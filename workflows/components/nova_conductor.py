@@ -8,8 +8,7 @@ CONDUCTOR = daemon(
     "nova-conductor",
     "Does for computes what needs the database.",
     rpc_probe("nova", "conductor"),
-    # Once keystone answers, a placement account that is missing ends it.
-    needs=("placement.account", "nova.account"),
+    needs=("keystone",),
 )
 
 COMPONENT = Component(name="nova-conductor", summary="Does for computes what needs the database.", parts={"run": (CONDUCTOR,)})

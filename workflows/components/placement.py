@@ -47,5 +47,5 @@ async def schema(ctx: Context) -> None:
 COMPONENT = Component(
     name="placement",
     summary="Which host has how much of what left.",
-    parts={"template": (configure, schema), "run": (configure, account("placement", "placement", f":{PORT}"), PLACEMENT.service())},
+    parts={"template": (configure, schema, account("placement", "placement", f":{PORT}")), "run": (configure, PLACEMENT.service())},
 )

@@ -10,6 +10,7 @@ from novaflow.model.probe import AskProbe
 from workflows.shared.rabbitmq import PORT, RPC, hash_password, rpc_url, subscriber_url
 
 DISTRIBUTION_PORT = 25672  # Erlang's; the node is alone, and without epmd somebody has to name it
+RPC_QUEUES = {"nova": ("conductor", "scheduler"), "neutron": ("q-plugin", "q-reports-plugin", "q-server-resource-versions")}
 LAST_EVENTS_S = 3.0  # for the last events to reach the broker before it goes
 
 
@@ -43,6 +44,19 @@ def _definitions(ctx: Context) -> dict[str, list[object]]:
         "users": [{"name": RPC, "password_hash": hash_password(ctx.secret("rabbitmq-rpc")), "hashing_algorithm": "rabbit_password_hashing_sha256", "tags": ""}],
         "permissions": [{"user": RPC, "vhost": RPC, "configure": ".*", "write": ".*", "read": ".*"}],
     }
+    # Servers declare these themselves when they are up. Made beforehand they hold what is asked earlier, so that who
+    # asks and who answers can start side by side: an agent whose first call nobody takes waits a minute.
+    rpc["exchanges"] = [
+        {"name": name, "vhost": RPC, "type": "topic", "durable": False, "auto_delete": False, "internal": False, "arguments": {}} for name in RPC_QUEUES
+    ]
+    rpc["queues"] = [
+        {"name": queue, "vhost": RPC, "durable": False, "auto_delete": False, "arguments": {}} for queues in RPC_QUEUES.values() for queue in queues
+    ]
+    rpc["bindings"] = [
+        {"source": exchange, "vhost": RPC, "destination": queue, "destination_type": "queue", "routing_key": queue, "arguments": {}}
+        for exchange, queues in RPC_QUEUES.items()
+        for queue in queues
+    ]
     return {key: [*events.get(key, []), *rpc.get(key, [])] for key in events | rpc}
 
 
@@ -53,7 +67,6 @@ def _home(ctx: Context) -> Path:
 
 def _environment(ctx: Context) -> dict[str, str]:
     home = _home(ctx)
-    erlang = f"-sname novaflow@localhost -start_epmd false -erl_epmd_port {DISTRIBUTION_PORT} -kernel inet_dist_use_interface {{127,0,0,1}}"
     return {
         "HOME": str(home),  # Erlang's cookie lies there
         "RUNNING_UNDER_SYSTEMD": "true",  # makes the script become the node, instead of its parent
@@ -65,8 +78,10 @@ def _environment(ctx: Context) -> dict[str, str]:
         "RABBITMQ_CONFIG_FILE": str(ctx.paths.etc / "rabbitmq" / "rabbitmq.conf"),
         "RABBITMQ_ADVANCED_CONFIG_FILE": "/dev/null",
         "RABBITMQ_ENABLED_PLUGINS_FILE": str(ctx.paths.etc / "rabbitmq" / "enabled_plugins"),
-        # No epmd: it would be shared with every other Erlang on the machine, and outlive us.
-        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": erlang,
+        # No epmd: it would be shared with every other Erlang on the machine, and outlive us. In the environment, because
+        # the node looks every minute whether epmd knows it, with an Erlang that sees no arguments and would start one.
+        "ERL_FLAGS": f"-start_epmd false -erl_epmd_port {DISTRIBUTION_PORT} -kernel inet_dist_use_interface {{127,0,0,1}}",
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-sname novaflow@localhost",
     }
 
 

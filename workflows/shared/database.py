@@ -1,6 +1,7 @@
 """Where databases live, and the template they are copied from."""
 
 import hashlib
+import json
 from pathlib import Path
 
 from novaflow.model.component import Context, Paths
@@ -33,15 +34,19 @@ def template_folder(paths: Paths) -> Path:
     return paths.data / "template"
 
 
-def template_key(settings: Settings) -> str:
-    """Return what the template depends on: the kind of database and every release in the constraints."""
+def template_key(settings: Settings, paths: Paths) -> str:
+    """Return what the template depends on: kind of database, releases, accounts, and the address in the catalogue."""
     kind = "mariadb" if settings.use_mysql else "sqlite"
-    return f"{kind}-{hashlib.sha256(CONSTRAINTS.read_bytes()).hexdigest()[:16]}"
+    passwords = paths.credentials / "secrets.json"
+    known = json.loads(passwords.read_text()) if passwords.exists() else {}
+    accounts = {name: password for name, password in known.items() if name.startswith("account-")}
+    content = CONSTRAINTS.read_bytes() + json.dumps([settings.host_ip, accounts], sort_keys=True).encode()
+    return f"{kind}-{hashlib.sha256(content).hexdigest()[:16]}"
 
 
 def template_is_sealed(settings: Settings, paths: Paths) -> str | None:
     """Return why there is no need to migrate anything, ``None`` if there is."""
     seal = template_folder(paths) / "seal"
-    if seal.exists() and seal.read_text() == template_key(settings):
+    if seal.exists() and seal.read_text() == template_key(settings, paths):
         return "the migrated databases are there already"
     return None

@@ -8,6 +8,7 @@ from typing import Any
 from novaflow.errors import StepFailed
 from novaflow.model.component import Context, Step, step
 
+from novaflow.model.probe import NotYet
 from workflows.shared.ini import Sections
 from workflows.shared.rabbitmq import transport_url
 
@@ -78,7 +79,12 @@ class Api:
 
     @classmethod
     def logged_in(cls, ctx: Context) -> "Api":
-        """Use the one token of this run, which ``keystone.token`` left."""
+        """Use the one token of this run, which ``keystone.login`` left.
+
+        Raises: NotYet, if nobody has logged in yet.
+        """
+        if not _token_file(ctx).exists():
+            raise NotYet("nobody has logged in to keystone yet")
         kept = json.loads(_token_file(ctx).read_text())
         return cls(ctx, kept["token"], kept["project_id"])
 
@@ -121,7 +127,12 @@ def _token_file(ctx: Context) -> Path:
     return ctx.paths.run / "admin-token.json"
 
 
-async def log_in(ctx: Context) -> None:
+def forget_token(ctx: Context) -> None:
+    """Forget the token of an earlier run."""
+    _token_file(ctx).unlink(missing_ok=True)
+
+
+async def log_in(ctx: Context) -> str:
     """Get a token for the administrator and leave it for this run's other steps.
 
     Raises: StepFailed, if keystone refuses.
@@ -135,6 +146,7 @@ async def log_in(ctx: Context) -> None:
         raise StepFailed(message)
     kept = {"token": answer.headers["x-subject-token"], "project_id": answer.json["token"]["project"]["id"]}
     await ctx.write(_token_file(ctx), json.dumps(kept), 0o600)
+    return f"admin in project {kept['project_id']}"
 
 
 def account(user: str, kind: str, path: str) -> Step:

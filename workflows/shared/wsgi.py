@@ -17,6 +17,7 @@ class Wsgi:
     port: int
     env: Callable[[Context], Mapping[str, str]]
     needs: tuple[str, ...]
+    after: tuple[str, ...] = ()
     threads: int = 8
     path: str = "/"
 
@@ -31,6 +32,7 @@ class Wsgi:
             ready=HttpProbe(port=self.port, path=self.path),
             port=self.port,
             needs=self.needs,
+            after=self.after,
         )
 
     async def configure(self, ctx: Context) -> None:
