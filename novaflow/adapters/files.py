@@ -47,3 +47,26 @@ async def read_last_lines(path: Path, count: int = 12, most_bytes: int = 16_384)
     except FileNotFoundError:
         return ""
     return "\n".join(lines[-count:])
+
+
+class LineFollower:
+    """The lines a file gets from now on; it may be emptied, replaced, or not be there yet."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = path.stat().st_size if path.exists() else 0
+        self._rest = b""
+
+    async def read(self) -> list[str]:
+        """Return the lines that were finished since the last look."""
+        try:
+            async with aiofiles.open(self._path, "rb") as source:
+                if await source.seek(0, os.SEEK_END) < self._offset:
+                    self._offset, self._rest = 0, b""
+                await source.seek(self._offset)
+                new = await source.read()
+        except FileNotFoundError:
+            return []
+        self._offset += len(new)
+        *lines, self._rest = (self._rest + new).split(b"\n")
+        return [line.decode(errors="replace") for line in lines]
