@@ -1,6 +1,7 @@
 """Finds the processes that belong to a node or to a whole stack, and ends them."""
 
 import os
+import resource
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -71,6 +72,17 @@ async def end_processes(processes: Sequence[psutil.Process], *, grace_s: float) 
         with anyio.move_on_after(patience_s):
             while any(_is_alive(process) for process in alive):
                 await anyio.sleep(0.01)
+
+
+def used_processor_s() -> float:
+    """Return the processor seconds used so far by this process and everything it started, dead or alive."""
+    buried = resource.getrusage(resource.RUSAGE_CHILDREN)
+    ours = resource.getrusage(resource.RUSAGE_SELF)
+    used_s = buried.ru_utime + buried.ru_stime + ours.ru_utime + ours.ru_stime
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            used_s += sum(process.cpu_times()[:4])  # its own, and that of the children it has buried
+    return used_s
 
 
 def _is_in(pid: int, sessions: Mapping[int, int]) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from novaflow.adapters.belongings import used_processor_s
 from novaflow.adapters.http import HttpClient
 from novaflow.adapters.journal import Journal, read_journal
 from novaflow.adapters.runner import Machine, MachineRunner, Report
@@ -52,7 +53,7 @@ class Conductor:
             durations_s=last_durations(recorded.event for recorded in recent),
             stays=self.stack.workflow(name).stays,
         )
-        return Engine(plan, MachineRunner(self.machine), self.bus(run_id), on_up=on_up, on_failed=on_failed)
+        return Engine(plan, MachineRunner(self.machine), self.bus(run_id), on_up=on_up, on_failed=on_failed, processor_s=used_processor_s)
 
     async def conduct(self, name: str) -> Outcome:
         """Run that workflow to its end."""

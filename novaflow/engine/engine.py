@@ -36,6 +36,7 @@ class Engine:
     """One execution of one plan.
 
     ``on_up`` is called once, when every node is up; ``on_failed`` with each node that fails by itself and its error.
+    ``processor_s`` returns the processor seconds used so far by everything the runner started.
     """
 
     def __init__(
@@ -46,16 +47,17 @@ class Engine:
         *,
         on_up: Callable[[float], None] = lambda _: None,
         on_failed: Callable[[str, NovaflowError], None] = lambda _, __: None,
+        processor_s: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._workflow, self._nodes = plan.graph.workflow, plan.graph.nodes
         self._plan, self._runner, self._bus = plan, runner, bus
-        self._on_up, self._on_failed = on_up, on_failed
+        self._on_up, self._on_failed, self._processor_s = on_up, on_failed, processor_s
         self._scopes: dict[str, anyio.CancelScope] = {}
         self._stops: dict[str, str] = {}
         self._failures: dict[str, NovaflowError] = {}
         self._cancelled: str | None = None
         self._was_up = False
-        self._began_s = math.nan
+        self._began_s = self._processor_began_s = math.nan
         # A fact is sent once a node has changed: never more facts than three a node, so unbounded is bounded.
         self._facts_in: MemoryObjectSendStream[Fact | str]
         self._facts_in, self._facts = anyio.create_memory_object_stream(math.inf)
@@ -67,7 +69,7 @@ class Engine:
 
     async def conduct(self) -> Outcome:
         """Run the plan to its end, and return how it ended; nothing is left running."""
-        self._began_s = anyio.current_time()
+        self._began_s, self._processor_began_s = anyio.current_time(), self._processor_s()
         self._bus.tell(WorkflowChanged(name=self._workflow, state=WorkflowState.STARTED, because=f"{len(self._nodes)} nodes to bring up"))
         async with self._facts, self._facts_in, anyio.create_task_group() as tasks:
             finished = self._perform(self._plan.begin(), tasks)
@@ -108,8 +110,11 @@ class Engine:
             state, because = WorkflowState.FAILED, f"failed: {', '.join(outcome.failures)}"
         elif outcome.cancelled is not None:
             state, because = WorkflowState.CANCELLED, outcome.cancelled
+        used_s = round(self._processor_s() - self._processor_began_s, 3)
         failed = tuple(outcome.failures)
-        self._bus.tell(WorkflowChanged(name=self._workflow, state=state, because=because, duration_s=took_s, failed=failed))
+        self._bus.tell(
+            WorkflowChanged(name=self._workflow, state=state, because=because, duration_s=took_s, processor_s=used_s, failed=failed)
+        )
 
     async def _conduct_node(self, node: Node, because: str) -> None:
         began_s = anyio.current_time()

@@ -67,13 +67,17 @@ class StackChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkflowChanged:
-    """One execution of a workflow began or ended; ``failed`` names the nodes that failed by themselves."""
+    """One execution of a workflow began or ended.
+
+    ``failed`` names the nodes that failed by themselves; ``processor_s`` is the processor time all of them used.
+    """
 
     kind: ClassVar[str] = "workflow"
     name: str
     state: WorkflowState
     because: str
     duration_s: float | None = None
+    processor_s: float | None = None
     failed: tuple[str, ...] = ()
 
 

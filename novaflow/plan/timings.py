@@ -114,10 +114,10 @@ def last_run(workflow: str, events: Iterable[Recorded]) -> tuple[Recorded, ...]:
     return tuple(found)
 
 
-def measure(graph: Graph, run: tuple[Recorded, ...], *, cores: int, cpu_s: Mapping[str, float] | None = None) -> Timings:
+def measure(graph: Graph, run: tuple[Recorded, ...], *, cores: int) -> Timings:
     """Return the timings of the execution whose events ``run`` holds, from its beginning.
 
-    ``cpu_s`` maps nodes to their processor seconds. Nodes that the graph does not know have left the workflow since
+    Nodes that the graph does not know have left the workflow since
     and are passed over.
     """
     watch = _Watch(run[0].time)
@@ -134,7 +134,10 @@ def measure(graph: Graph, run: tuple[Recorded, ...], *, cores: int, cpu_s: Mappi
         critical_path=_walk_back(graph, spans),
         chain_s=_measure_chain(graph, spans),
         cores=cores,
-        cpu_s=sum(cpu_s.values()) if cpu_s else None,
+        cpu_s=next(
+            (recorded.event.processor_s for recorded in run if isinstance(recorded.event, WorkflowChanged) and recorded.event.processor_s),
+            None,
+        ),
     )
 
 
