@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TextIO
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from novaflow.model.component import Finding, Verdict
@@ -19,22 +20,24 @@ _COLOURS = {
     "failed": "red",
     "exited": "red",
 }
+PIPE_WIDTH = 240  # columns
 _VERDICTS = {Verdict.GOOD: "[green]✔[/]", Verdict.WARNING: "[yellow]![/]", Verdict.BAD: "[red]✘[/]"}
 
 
 def print_status(status: Mapping[str, Any], stream: TextIO) -> None:
     """Print what ``describe_status`` returned: the stack's state, its services, its addresses."""
-    console = Console(file=stream, highlight=False)
+    console = _console(stream)
     after = f", ready after {status['ready_after_s']:.1f} s" if status["ready_after_s"] else ""
     console.print(f"{status['stack']} is [bold {_COLOURS[status['state']]}]{status['state']}[/]{after}: {status['because']}", soft_wrap=True)
     if status["services"]:
         table = Table(box=None, pad_edge=False)
-        for heading, justify in (("service", "left"), ("state", "left"), ("pid", "right"), ("port", "right"), ("ready after", "right"), ("because", "left")):
-            table.add_column(heading, justify=justify, no_wrap=heading != "because", overflow="ellipsis" if heading == "because" else "fold")  # type: ignore[arg-type]
+        for heading in ("service", "state", "pid", "port", "ready after", "because"):
+            is_number = heading in {"pid", "port", "ready after"}
+            table.add_column(heading, justify="right" if is_number else "left", no_wrap=True, overflow="ellipsis")
         for service in status["services"]:
             took = f"{service['ready_after_s']:.1f} s" if service["ready_after_s"] is not None else ""
             state = f"[{_COLOURS.get(service['state'], 'default')}]{service['state']}[/]"
-            because = service["because"].partition("\n")[0]
+            because = escape(service["because"].partition("\n")[0])
             table.add_row(service["name"], state, str(service["pid"] or ""), str(service["port"] or ""), took, because)
         console.print(table)
     for name, url in status["url"].items():
@@ -45,8 +48,13 @@ def print_status(status: Mapping[str, Any], stream: TextIO) -> None:
 
 def print_findings(findings: Iterable[Finding], stream: TextIO) -> None:
     """Print what a look at the machine found, and what to do about it."""
-    console = Console(file=stream, highlight=False)
+    console = _console(stream)
     for finding in findings:
         console.print(f"{_VERDICTS[finding.verdict]} {finding.about:<22} {finding.found}", soft_wrap=True)
         if finding.advice and finding.verdict is not Verdict.GOOD:
             console.print(f"  {'':<22} [dim]{finding.advice}[/]", soft_wrap=True)
+
+
+def _console(stream: TextIO) -> Console:
+    # A pipe has no width: nothing is cut off for a program that reads.
+    return Console(file=stream, highlight=False, width=None if stream.isatty() else PIPE_WIDTH)

@@ -13,12 +13,14 @@ import anyio
 from novaflow.adapters.files import read_last_lines
 from novaflow.adapters.journal import follow_journal, last_recorded, read_journal
 from novaflow.adapters.lock import StackLock
+from novaflow.adapters.keyboard import keys_as_typed, read_key
 from novaflow.adapters.process import start_detached
 from novaflow.adapters.progress import Progress
 from novaflow.cli.stack import Stack
 from novaflow.errors import Interrupted, NotReady, NovaflowError, RunError
 from novaflow.model.event import Recorded, ServiceChanged, ServiceState, StackChanged, StackState
 
+LEAVE_KEY = "q"
 LOOK_S = 0.02  # between two looks at whether the supervisor lives
 
 
@@ -70,13 +72,15 @@ class _Watch:
             tasks.start_soon(self._show_events, tasks.cancel_scope)
             tasks.start_soon(self._wait_gone, tasks.cancel_scope)
             tasks.start_soon(self._pass_on_signals)
+            if self._until is Until.OVER and sys.stdin.isatty():
+                tasks.start_soon(self._leave_on_key)
 
     async def judge(self) -> None:
         """Return if the wanted moment was reached.
 
         Raises: Interrupted; RunError, saying what failed.
         """
-        if self._signal is not None and self._until is not Until.OVER:
+        if self._signal is not None:
             raise Interrupted(self._signal)
         if self._reached:
             return
@@ -90,7 +94,8 @@ class _Watch:
     async def _show_events(self, scope: anyio.CancelScope) -> None:
         async for recorded in follow_journal(self._stack.paths.journal, after=self._seen):
             self._take(recorded)
-            if self._reached and self._signal is None:
+            # Who waits for the end waits for all of it: the supervisor goes when nothing is left.
+            if self._reached and self._signal is None and self._until is not Until.OVER:
                 scope.cancel()
 
     async def _wait_gone(self, scope: anyio.CancelScope) -> None:
@@ -106,6 +111,13 @@ class _Watch:
                 self._signal = self._signal or number
                 with suppress(ProcessLookupError):
                     os.kill(self._supervisor.pid, signal.SIGTERM)
+
+    async def _leave_on_key(self) -> None:
+        with keys_as_typed():
+            while await read_key() != LEAVE_KEY:
+                pass
+            os.kill(self._supervisor.pid, signal.SIGTERM)
+            await anyio.sleep_forever()  # and keep the terminal as it is until the last line
 
     def _take(self, recorded: Recorded) -> None:
         self._seen = recorded.sequence

@@ -7,7 +7,7 @@ from novaflow.errors import MachineError, ProgramFailed
 from novaflow.model.component import Component, Context, Lane, Skipped, step
 
 LOCK_WITHIN_S = 300  # another apt may be at work on a machine that has just booted
-LISTS = Path("/var/lib/apt/lists")
+INTERRUPTED = Path("/var/lib/dpkg/updates")
 POLICY = Path("/usr/sbin/policy-rc.d")  # Debian's own way to forbid package scripts to start services
 FORBID = "#!/bin/sh\n# novaflow is installing packages; it starts what it needs itself.\nexit 101\n"
 NON_INTERACTIVE = {"DEBIAN_FRONTEND": "noninteractive", "DEBCONF_NONINTERACTIVE_SEEN": "true", "APT_LISTCHANGES_FRONTEND": "none"}
@@ -20,6 +20,8 @@ async def install(ctx: Context) -> Skipped | str:
     missing = await _find_missing(ctx, wanted)
     if not missing:
         return Skipped(f"all {len(wanted)} packages are installed")
+    if any(INTERRUPTED.iterdir()):  # apt refuses to go on where somebody ended it half way
+        await ctx.run("dpkg", "--configure", "-a", env=NON_INTERACTIVE)
     await _refresh_lists(ctx, missing)
     is_ours = not POLICY.exists()
     if is_ours:
