@@ -72,6 +72,10 @@ class Broker:
             return False
         return True
 
+    def remembers_its_streams(self) -> bool:
+        """Return whether a killed node would find its streams again: RabbitMQ writes down the first one 3 s late."""
+        return any(b"rabbit_stream_coordinator" in names.read_bytes() for names in self._root.glob("data/*/coordination/*/names.dets"))
+
     def kill(self) -> None:
         """End the node as a power cut would; its files stay."""
         assert self._process is not None
@@ -130,12 +134,21 @@ class Ear:
     """A subscriber that is none of ours: pika, with a durable queue that has everything from before it listened."""
 
     def __init__(self, url: str, exchange: str) -> None:
-        self._connection = pika.BlockingConnection(pika.URLParameters(url))
-        self._channel = self._connection.channel()
-        self._channel.exchange_declare(exchange, "topic", durable=True)
+        self._url = url
         self._queue = f"{exchange}.ear"
+        self.come_back()
+        self._channel.exchange_declare(exchange, "topic", durable=True)
         self._channel.queue_declare(self._queue, durable=True)
         self._channel.queue_bind(self._queue, exchange, "#")
+
+    def come_back(self) -> None:
+        """Connect; the queue may have been there for long."""
+        self._connection = pika.BlockingConnection(pika.URLParameters(self._url))
+        self._channel = self._connection.channel()
+
+    def leave(self) -> None:
+        """Disconnect; the queue stays."""
+        self._connection.close()
 
     def __enter__(self) -> Self:
         return self

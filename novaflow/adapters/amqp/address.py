@@ -12,6 +12,7 @@ class Trouble(Enum):
     """What sort of trouble there is with a broker."""
 
     PASSING = "passing"  # it is not there yet, or goes: trying again helps
+    ABSENT = "absent"  # what is named is not there, or not yet
     LASTING = "lasting"  # somebody must change something
     NOT_PERMITTED = "not permitted"  # the same, and the broker says what
     EVENT_TOO_LARGE = "event too large"  # this event will never pass as it is

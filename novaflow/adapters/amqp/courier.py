@@ -4,6 +4,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from novaflow.adapters.amqp.address import BrokerProblem, Trouble
 from novaflow.adapters.amqp.bell import Bell
 from novaflow.adapters.amqp.cursor import read_cursor, write_cursor
 from novaflow.adapters.amqp.link import Link
-from novaflow.adapters.amqp.topology import declare_exchange, declare_log
+from novaflow.adapters.amqp.topology import EventLog, LogState, declare_exchange
 from novaflow.adapters.amqp.window import Window
+from novaflow.adapters.journal import read_journal
 from novaflow.adapters.journal_lines import Entry, JournalReader
 from novaflow.model.event import CONTENT_TYPE
 from novaflow.model.probe import Pace
@@ -27,6 +29,7 @@ _CONFIRM_S = 30  # a broker under load confirmed within 2 s; what takes this lon
 _SAVE_S = 0.1  # between two notes of the position: what is sent again after a kill
 _SHORTENED = 1000  # characters that stay of the reason when the broker finds an event too large
 _PACE = Pace(first_s=0.02, most_s=2.0, factor=1.6)
+_LOG_AGE = timedelta(days=30)  # as the log keeps them
 _PERSISTENT = 2  # AMQP's delivery mode
 
 
@@ -49,6 +52,7 @@ class Courier:
         self.broker, self.because = BrokerState.DOWN, "not connected yet"
         self.bell = Bell()
         self._journal, self._cursor, self._url, self._exchange = journal, cursor, url, exchange
+        self._log = EventLog(exchange)
         self._hurry = threading.Event()
         self._leave_at: float | None = None
         self._link: Link | None = None
@@ -98,7 +102,10 @@ class Courier:
         link.confirm(self._window.settle)
         link.on_return("no queue took an event, for the log's is gone; it is made again, and the event sent again")
         declare_exchange(link, self._exchange)
-        mandatory = declare_log(link, self._exchange)
+        log_state = self._log.declare(link)
+        mandatory = log_state is not LogState.MISSING
+        if log_state is LogState.MADE:
+            self.confirmed = self._refill_from()
         self._become(BrokerState.UP, link.greeting)
         reader = JournalReader(self._journal, after=self.confirmed)
         waiting: deque[Entry] = deque()
@@ -113,6 +120,14 @@ class Courier:
                 self._take_stock(link)
         finally:
             reader.close()
+
+    def _refill_from(self) -> int:
+        """Return the sequence number behind which a new log is filled: it is to hold as much as the one it replaces."""
+        first = next(iter(read_journal(self._journal, since=datetime.now(UTC) - _LOG_AGE)), None)
+        behind = first.sequence - 1 if first else self.confirmed
+        if behind < self.confirmed:
+            log.info("log.refilled", events=self.confirmed - behind, because="the broker had none, or lost it")
+        return min(behind, self.confirmed)
 
     def _is_over(self, link: Link) -> bool:
         return self._leave_at is not None and (self._window.is_empty or link.blocked or time.monotonic() >= self._leave_at)

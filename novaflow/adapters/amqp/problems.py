@@ -69,7 +69,7 @@ def broken(error: Exception) -> BrokerProblem:  # noqa: PLR0911 - a table: one r
         case exceptions.PreconditionFailed():
             return BrokerProblem(str(error.reply_text), "delete what has that name on the broker, or use another virtual host for events")
         case exceptions.NotFound():
-            return BrokerProblem(str(error.reply_text), trouble=Trouble.PASSING)  # the publisher makes it
+            return BrokerProblem(str(error.reply_text), trouble=Trouble.ABSENT)
         case exceptions.ConnectionForced():
             return BrokerProblem(f"the broker closed the connection: {error.reply_text or error}", trouble=Trouble.PASSING)
         case exceptions.AMQPError() if error.reply_text:

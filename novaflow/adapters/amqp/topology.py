@@ -1,5 +1,9 @@
 """What the publisher makes on a broker: the exchange, and the stream that keeps the events for late subscribers."""
 
+import time
+from contextlib import suppress
+from enum import Enum
+
 import structlog
 
 from novaflow.adapters.amqp.address import BrokerProblem, Trouble
@@ -8,6 +12,13 @@ from novaflow.model.exchange import log_queue, unrouted_exchange
 
 log = structlog.get_logger(__name__)
 
+_RECOVERY_S = 8  # a stream of a million events was back 2 s after its broker's port
+# RabbitMQ 3.10 writes down a node's first stream only after 3 s. A node killed before that never finds it again, and
+# refuses to delete it.
+_ADVICE = (
+    "late subscribers will miss what came before them; if it does not answer for good, remove it: "
+    """rabbitmqctl eval 'rabbit_amqqueue:internal_delete(rabbit_misc:r(<<"VHOST">>, queue, <<"{queue}">>), <<"novaflow">>).'"""
+)
 _LOG_ARGUMENTS = {
     "x-queue-type": "stream",
     "x-max-age": "30D",
@@ -15,6 +26,14 @@ _LOG_ARGUMENTS = {
     # A stream forgets by whole segments: RabbitMQ's own 500 MB would double what it keeps.
     "x-stream-max-segment-size-bytes": 50_000_000,
 }
+
+
+class LogState(Enum):
+    """How the publisher found the log."""
+
+    FOUND = "found"
+    MADE = "made"  # there was none: it holds nothing yet
+    MISSING = "missing"
 
 
 def declare_exchange(link: Link, exchange: str) -> None:
@@ -39,22 +58,48 @@ def _is_there(link: Link, exchange: str) -> bool:
     return True
 
 
-def declare_log(link: Link, exchange: str) -> bool:
-    """Make the stream and bind it; return whether every event has a queue to go to.
+class EventLog:
+    """The stream that keeps the events, as the publisher finds it over one connection after another."""
 
-    A broker that has no streams, or does not permit one, still gets the events: only late subscribers go without.
-    """
-    queue, unrouted = log_queue(exchange), unrouted_exchange(exchange)
-    try:
+    def __init__(self, exchange: str) -> None:
+        self._exchange, self._queue = exchange, log_queue(exchange)
+        self._absent_since: float | None = None
+
+    def declare(self, link: Link) -> LogState:
+        """Make the stream, if need be, and bind it.
+
+        A broker that has no streams, does not permit one, or has lost this one, still gets the events.
+
+        Raises: BrokerProblem, if trying again may help.
+        """
+        try:
+            state = self._make(link)
+            self._bind(link)
+        except BrokerProblem as problem:
+            if problem.trouble is Trouble.PASSING or (problem.trouble is Trouble.ABSENT and self._may_come_back()):
+                raise
+            log.warning("log.unavailable", queue=self._queue, because=problem.because, advice=_ADVICE.format(queue=self._queue))
+            return LogState.MISSING
+        self._absent_since = None
+        return state
+
+    def _make(self, link: Link) -> LogState:
+        with suppress(BrokerProblem), link.trial() as channel:
+            channel.queue_declare(self._queue, passive=True)
+            return LogState.FOUND
         with link.trial() as channel:
-            channel.queue_declare(queue, durable=True, exclusive=False, auto_delete=False, arguments=_LOG_ARGUMENTS)
-            channel.queue_bind(queue, exchange, routing_key="#")
+            channel.queue_declare(self._queue, durable=True, exclusive=False, auto_delete=False, arguments=_LOG_ARGUMENTS)
+        return LogState.MADE
+
+    def _bind(self, link: Link) -> None:
+        unrouted = unrouted_exchange(self._exchange)
+        with link.trial() as channel:
+            channel.queue_bind(self._queue, self._exchange, routing_key="#")
             # Where a policy names it as the alternate exchange, the log has every event even if its binding is lost.
             channel.exchange_declare(unrouted, "fanout", durable=True, auto_delete=False)
-            channel.queue_bind(queue, unrouted)
-    except BrokerProblem as problem:
-        if problem.trouble is Trouble.PASSING:
-            raise
-        log.warning("log.unavailable", queue=queue, because=problem.because, advice="late subscribers will miss what came before them")
-        return False
-    return True
+            channel.queue_bind(self._queue, unrouted)
+
+    def _may_come_back(self) -> bool:
+        """Whether a stream that exists and does not answer may just be on its way: brokers open their port before it is."""
+        self._absent_since = self._absent_since or time.monotonic()
+        return time.monotonic() - self._absent_since < _RECOVERY_S
