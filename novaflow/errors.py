@@ -15,6 +15,7 @@ NovaflowError
 │   ├── PortTaken           somebody else listens there
 │   └── StackBusy           another novaflow is at work on the same stack
 ├── RunError                a program or a step refused while it ran
+│   ├── WorkflowFailed      some of a workflow's nodes did
 │   ├── StepFailed          a step's body gave up
 │   ├── ProgramFailed       a program ended with another exit code than 0
 │   └── ServiceExited       a service ended while it was needed
@@ -26,6 +27,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from novaflow.model.component import Finding
 
 
@@ -132,6 +135,16 @@ class RunError(NovaflowError):
     """A program or a step refused while it ran."""
 
     exit_code = 3
+
+
+class WorkflowFailed(RunError):
+    """Some of a workflow's nodes failed; it is the machine's fault if it is for all of them."""
+
+    def __init__(self, workflow: str, failures: "Mapping[str, NovaflowError]") -> None:
+        super().__init__(f"{workflow} failed: {', '.join(failures)}")
+        self.failures = failures
+        if all(isinstance(error, MachineError) for error in failures.values()):
+            self.exit_code = MachineError.exit_code
 
 
 class StepFailed(RunError):

@@ -43,7 +43,7 @@ class Progress:
     """What nodes do, for a person who watches; fed with events, and with notes of running steps."""
 
     def __init__(self, stream: TextIO) -> None:
-        self._console = Console(file=stream, highlight=False, soft_wrap=not stream.isatty())
+        self._console = Console(file=stream, highlight=False)
         self._began_s = time.monotonic()
         self._running: dict[str, _Running] = {}
         self._live = Live(console=self._console, get_renderable=self._draw, refresh_per_second=8, transient=True) if self._console.is_terminal else None
@@ -95,7 +95,9 @@ class Progress:
 
     def _say(self, line: str) -> None:
         # On a terminal a line is a line; in a log nothing is cut off.
-        self._console.print(f"[dim]{time.monotonic() - self._began_s:6.1f}[/] {line}", no_wrap=self._console.is_terminal, overflow="ellipsis")
+        is_screen = self._console.is_terminal
+        stamped = f"[dim]{time.monotonic() - self._began_s:6.1f}[/] {line}"
+        self._console.print(stamped, soft_wrap=not is_screen, no_wrap=True, overflow="ellipsis" if is_screen else "ignore")
 
     def _draw(self) -> Group:
         table = Table.grid(padding=(0, 2))

@@ -12,7 +12,7 @@ from novaflow.cli.conduct import Conductor, conducting, new_run_id
 from novaflow.cli.machine import require_machine
 from novaflow.cli.stack import Stack, stack_arguments
 from novaflow.engine.engine import Outcome
-from novaflow.errors import Interrupted, RunError
+from novaflow.errors import Interrupted, WorkflowFailed
 from novaflow.model.event import WorkflowChanged, WorkflowState
 
 WORKFLOWS = ("install", "template")  # in this order; a folder of workflows need not have both
@@ -35,7 +35,7 @@ def command(stack: Stack) -> None:
 async def install(stack: Stack, progress: Progress) -> None:
     """Conduct the workflows that prepare the machine; whoever does holds the stack's lock.
 
-    Raises: RunError, naming what failed; Interrupted.
+    Raises: WorkflowFailed, naming what failed; Interrupted.
     """
     async with conducting(stack, [progress.show], progress.note) as conductor:
         for name in WORKFLOWS:
@@ -46,7 +46,7 @@ async def install(stack: Stack, progress: Progress) -> None:
 async def conduct_in_foreground(conductor: Conductor, name: str) -> None:
     """Conduct a workflow to its end; Ctrl-C stops it in order.
 
-    Raises: RunError, naming what failed; MachineError, if that is what one step said; Interrupted.
+    Raises: WorkflowFailed, naming what failed; Interrupted.
     """
     stack = conductor.stack
     run_id = new_run_id()
@@ -72,12 +72,9 @@ async def conduct_in_foreground(conductor: Conductor, name: str) -> None:
 
 
 def require_good(name: str, outcome: Outcome) -> None:
-    """Return if nothing failed.
+    """Return if nothing failed; what did was said when it happened.
 
-    Raises: the one error there was, or RunError for several.
+    Raises: WorkflowFailed.
     """
-    if len(outcome.failures) == 1:
-        raise next(iter(outcome.failures.values()))
     if outcome.failures:
-        message = f"{name} failed: {', '.join(outcome.failures)}"
-        raise RunError(message)
+        raise WorkflowFailed(name, outcome.failures)

@@ -1,5 +1,6 @@
 """A user's check: a server boots, gets its lease, answers a ping, and is deleted."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from novaflow.errors import ProgramFailed, StepFailed
@@ -11,7 +12,7 @@ NAME = "novaflow-verify"
 CONSOLE_LINES = 20  # of a server that does not answer: where its boot ended
 
 
-@step(within_s=180)
+@step(within_s=240)
 async def boot(ctx: Context) -> str:
     """Boot the smallest server."""
     api = Api.logged_in(ctx)
@@ -30,10 +31,10 @@ async def boot(ctx: Context) -> str:
             raise NotYet(f"server {server_id} is in state {server['status']}, {server['OS-EXT-STS:task_state']}")
         return f"server {server_id} is ACTIVE at {_address(server)}"
 
-    return await ctx.wait(ask, within_s=170)
+    return await _ask_or_delete(ctx, ask, within_s=170)
 
 
-@step(needs=("verify.boot",), within_s=120)
+@step(needs=("verify.boot",), within_s=170)
 async def lease(ctx: Context) -> str:
     """Wait until the server says on its console that it has its lease."""
     api = Api.logged_in(ctx)
@@ -46,10 +47,10 @@ async def lease(ctx: Context) -> str:
             raise NotYet(f"no lease yet; the console ends with:\n{console}")
         return line.removeprefix("tty: ").strip()
 
-    return await ctx.wait(ask, within_s=110)
+    return await _ask_or_delete(ctx, ask, within_s=110)
 
 
-@step(needs=("verify.lease",), within_s=60)
+@step(needs=("verify.lease",), within_s=110)
 async def ping(ctx: Context) -> str:
     """Ping the server from its network's DHCP namespace."""
     server = await _find(Api.logged_in(ctx))
@@ -63,13 +64,22 @@ async def ping(ctx: Context) -> str:
             raise NotYet(error.last_lines) from error
         return next(line for line in answer.splitlines() if "bytes from" in line)
 
-    return await ctx.wait(ask, within_s=50)
+    return await _ask_or_delete(ctx, ask, within_s=50)
 
 
 @step(needs=("verify.ping",), within_s=60)
 async def delete(ctx: Context) -> str:
     """Delete the server and wait until it is gone."""
     return await _delete_all(ctx, Api.logged_in(ctx))
+
+
+async def _ask_or_delete(ctx: Context, ask: Callable[[], Awaitable[str]], *, within_s: float) -> str:
+    """Wait for the answer; a check that fails leaves no server behind."""
+    try:
+        return await ctx.wait(ask, within_s=within_s)
+    except StepFailed:
+        await _delete_all(ctx, Api.logged_in(ctx))
+        raise
 
 
 async def _delete_all(ctx: Context, api: Api) -> str:
