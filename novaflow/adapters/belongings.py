@@ -34,9 +34,10 @@ class Owner:
         return {_MARKER: f"{self.paths.root}:{self.node}"}
 
     def note(self, pid: int) -> None:
-        """Write down the process that leads the node's session."""
+        """Write down the process that leads the node's session; nothing, if it has gone already."""
         self._note.parent.mkdir(parents=True, exist_ok=True)
-        self._note.write_text(f"{pid} {_read_stat(pid)[1]}\n")
+        with suppress(FileNotFoundError, ProcessLookupError):
+            self._note.write_text(f"{pid} {_read_stat(pid)[1]}\n")
 
     def forget(self) -> None:
         """Forget the session: nothing of it is left."""
@@ -45,7 +46,11 @@ class Owner:
     def sessions(self) -> Mapping[int, int]:
         """Return the noted sessions, and when each one's leader was started, in clock ticks after boot."""
         notes = [self._note] if self.node else [*self._note.parent.glob("*.pid")]
-        return dict(_read_note(note) for note in notes if note.exists())
+        return dict(session for note in notes for session in _read_note(note))
+
+    def beside(self) -> "Owner":
+        """Return the owner of programs that run beside the node's own, and can be ended without it."""
+        return Owner(self.paths, f"{self.node}+")
 
     @property
     def _note(self) -> Path:
@@ -56,8 +61,9 @@ def find_processes(owner: Owner) -> tuple[psutil.Process, ...]:
     """Return everything that runs for the owner; never ourselves."""
     sessions = owner.sessions()
     wanted = f"{_MARKER}={owner.paths.root}:{owner.node or ''}".encode()
-    found = (pid for pid in psutil.pids() if pid != os.getpid() and (_is_in(pid, sessions) or _is_marked(pid, wanted, whole=owner.node is not None)))
-    return tuple(_existing(found))
+    whole = owner.node is not None
+    others = (pid for pid in psutil.pids() if pid != os.getpid())
+    return tuple(_existing(pid for pid in others if _is_in(pid, sessions) or _is_marked(pid, wanted, whole=whole)))
 
 
 async def end_processes(processes: Sequence[psutil.Process], *, grace_s: float) -> None:
@@ -70,8 +76,7 @@ async def end_processes(processes: Sequence[psutil.Process], *, grace_s: float) 
             with suppress(psutil.Error):
                 process.send_signal(number)
         with anyio.move_on_after(patience_s):
-            while any(_is_alive(process) for process in alive):
-                await anyio.sleep(0.01)
+            await _wait_gone(alive)
 
 
 def used_processor_s() -> float:
@@ -83,6 +88,12 @@ def used_processor_s() -> float:
         with suppress(psutil.Error):
             used_s += sum(process.cpu_times()[:4])  # its own, and that of the children it has buried
     return used_s
+
+
+async def _wait_gone(processes: Sequence[psutil.Process]) -> None:
+    # They are nobody's children here, so nothing but looking tells.
+    while any(_is_alive(process) for process in processes):  # noqa: ASYNC110
+        await anyio.sleep(0.01)
 
 
 def _is_in(pid: int, sessions: Mapping[int, int]) -> bool:
@@ -109,9 +120,11 @@ def _read_stat(pid: int) -> tuple[int, int]:
     return int(words[3]), int(words[19])
 
 
-def _read_note(note: Path) -> tuple[int, int]:
-    pid, started = note.read_text().split()
-    return int(pid), int(started)
+def _read_note(note: Path) -> Iterator[tuple[int, int]]:
+    # Gone: the node was stopped this moment. Spoilt: its writer was killed in the middle, or the disk was full.
+    with suppress(FileNotFoundError, ValueError):
+        pid, started = note.read_text().split()
+        yield int(pid), int(started)
 
 
 def _existing(pids: Iterator[int]) -> Iterator[psutil.Process]:

@@ -2,57 +2,71 @@
 
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from subprocess import DEVNULL, Popen
+from subprocess import DEVNULL, Popen  # noqa: TID251 - the one room where programs are started
+from typing import TypeVar
 
 import anyio
 import structlog
-from anyio.abc import ByteReceiveStream, Process
+from anyio.abc import ByteSendStream, Process
 
-from novaflow.adapters.belongings import Owner, end_processes, find_processes
+from novaflow.adapters.belongings import KILL_WITHIN_S, Owner, end_processes, find_processes
+
+LAST_WORDS_S = 1.0  # for what is in a pipe; it ends with its last writer, unless somebody got away with it
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
-KILL_WITHIN_S = 5.0  # after SIGKILL only a process stuck in the kernel is still there
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A program and how it is run: ``env`` is its whole environment but for the owner's marker, ``output`` is appended to."""
+
+    argv: Sequence[str | Path]
+    env: Mapping[str, str]
+    cwd: Path
+    output: Path
+    grace_s: float
 
 
 @asynccontextmanager
-async def running(
-    owner: Owner, argv: Sequence[str | Path], *, env: Mapping[str, str], cwd: Path, output: Path, grace_s: float
-) -> AsyncIterator[Process]:
-    """Run a program as long as the block lasts, in a session of its own, its output appended to ``output``.
-
-    ``env`` is the whole environment but for the owner's marker. When the block ends, nothing of the owner is left.
+async def running(owner: Owner, command: Command) -> AsyncIterator[Process]:
+    """Run a program as long as the block lasts, in a session of its own; when the block ends, nothing of the owner is left.
 
     Raises: OSError, if it cannot be started.
     """
-    with output.open("ab") as sink:
-        process = await anyio.open_process(_words(argv), stdin=DEVNULL, stdout=sink, stderr=sink, env={**env, **owner.marker}, cwd=cwd, start_new_session=True)
+    with command.output.open("ab") as sink:
+        process = await anyio.open_process(
+            _words(command.argv),
+            stdin=DEVNULL,
+            stdout=sink,
+            stderr=sink,
+            env={**command.env, **owner.marker},
+            cwd=command.cwd,
+            start_new_session=True,
+        )
     try:
         owner.note(process.pid)
         yield process
     finally:
-        with anyio.CancelScope(shield=True):
-            await _stop(process, grace_s)
-            await end_processes(find_processes(owner), grace_s=0)
-            owner.forget()
+        await _end_all(owner, process, command.grace_s)
+        owner.forget()
 
 
-async def run_to_end(
-    owner: Owner, argv: Sequence[str | Path], *, env: Mapping[str, str], cwd: Path, output: Path, stdin: bytes, on_line: Callable[[str], None], grace_s: float
-) -> tuple[int, str]:
+async def run_to_end(owner: Owner, command: Command, *, stdin: bytes, on_line: Callable[[str], None]) -> tuple[int, str]:
     """Run a program to its end; return its exit code and what it printed on standard output.
 
-    All it prints goes to ``output``, and to ``on_line`` line by line.
+    All it prints goes to its output file, and to ``on_line`` line by line. If it cannot go on, nothing of the owner is left.
 
     Raises: OSError, if it cannot be started.
     """
-    process = await anyio.open_process(_words(argv), env={**env, **owner.marker}, cwd=cwd, start_new_session=True)
     printed: list[bytes] = []
 
-    async def follow(stream: ByteReceiveStream, keep: Callable[[bytes], None]) -> None:
+    async def follow(stream: AsyncIterable[bytes], keep: Callable[[bytes], None]) -> None:
         rest = b""
         async for chunk in stream:
             sink.write(chunk)
@@ -60,22 +74,23 @@ async def run_to_end(
             *lines, rest = (rest + chunk).replace(b"\r", b"\n").split(b"\n")
             for line in lines:
                 on_line(line.decode(errors="replace"))
+        if rest:
+            on_line(rest.decode(errors="replace"))
 
-    try:
-        with output.open("ab", buffering=0) as sink:
+    with command.output.open("ab", buffering=0) as sink:
+        process = await anyio.open_process(
+            _words(command.argv), env={**command.env, **owner.marker}, cwd=command.cwd, start_new_session=True
+        )
+        try:
             async with anyio.create_task_group() as readers:
-                readers.start_soon(follow, process.stdout, printed.append)
-                readers.start_soon(follow, process.stderr, lambda _: None)
-                with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):  # it need not read all of it
-                    await process.stdin.send(stdin)
-                await process.stdin.aclose()
-            await process.wait()
-    finally:
-        if process.returncode is None:
-            with anyio.CancelScope(shield=True):
-                await _stop(process, grace_s)
-                await end_processes(find_processes(owner), grace_s=0)
-    return process.returncode, b"".join(printed).decode(errors="replace")
+                readers.start_soon(follow, _piped(process.stdout), printed.append)
+                readers.start_soon(follow, _piped(process.stderr), lambda _: None)
+                await _hand_over(_piped(process.stdin), stdin)
+            code = await process.wait()
+        except BaseException:
+            await _end_while_it_talks(owner, process, sink.write, command.grace_s)
+            raise
+    return code, b"".join(printed).decode(errors="replace")
 
 
 def start_detached(argv: Sequence[str | Path], *, output: Path, keep: Sequence[int]) -> Popen[bytes]:
@@ -84,11 +99,45 @@ def start_detached(argv: Sequence[str | Path], *, output: Path, keep: Sequence[i
     anyio's own process would be killed when the event loop closes.
     """
     with output.open("ab") as sink:
-        return Popen(_words(argv), stdin=DEVNULL, stdout=sink, stderr=sink, start_new_session=True, pass_fds=tuple(keep))
+        return Popen(  # noqa: S603 - our own words
+            _words(argv), stdin=DEVNULL, stdout=sink, stderr=sink, start_new_session=True, pass_fds=tuple(keep)
+        )
 
 
 def _words(argv: Sequence[str | Path]) -> list[str]:
     return [str(word) for word in argv]
+
+
+def _piped(stream: T | None) -> T:
+    assert stream is not None  # noqa: S101 - for the type checker: anyio makes a pipe where nothing else is asked for
+    return stream
+
+
+async def _hand_over(target: ByteSendStream, content: bytes) -> None:
+    with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):  # it need not read all of it
+        await target.send(content)
+    await target.aclose()
+
+
+async def _end_while_it_talks(owner: Owner, process: Process, write: Callable[[bytes], object], grace_s: float) -> None:
+    """End the program and take what it still says: one whose output nobody reads would be stuck in the middle of its farewell."""
+
+    async def drain(stream: AsyncIterable[bytes]) -> None:
+        async for chunk in stream:
+            write(chunk)
+
+    with anyio.CancelScope(shield=True):
+        async with anyio.create_task_group() as readers:
+            readers.start_soon(drain, _piped(process.stdout))
+            readers.start_soon(drain, _piped(process.stderr))
+            await _end_all(owner, process, grace_s)
+            readers.cancel_scope.deadline = anyio.current_time() + LAST_WORDS_S
+
+
+async def _end_all(owner: Owner, process: Process, grace_s: float) -> None:
+    with anyio.CancelScope(shield=True):
+        await _stop(process, grace_s)
+        await end_processes(find_processes(owner), grace_s=0)
 
 
 async def _stop(process: Process, grace_s: float) -> None:

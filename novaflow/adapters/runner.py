@@ -2,9 +2,10 @@
 
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import anyio
 import psutil
@@ -16,7 +17,7 @@ from novaflow.adapters.belongings import Owner, find_processes
 from novaflow.adapters.files import read_last_lines, write_whole
 from novaflow.adapters.http import HttpClient
 from novaflow.adapters.probe import is_served_by, wait_answer
-from novaflow.adapters.process import run_to_end, running
+from novaflow.adapters.process import Command, run_to_end, running
 from novaflow.adapters.secrets import Secrets
 from novaflow.errors import MachineError, NotReady, NovaflowError, ProgramFailed, ServiceExited, StepFailed
 from novaflow.model.component import Answer, Component, Paths, Service, Skipped, Step
@@ -30,7 +31,10 @@ STEP_GRACE_S = 5.0  # for a program a cancelled step leaves behind; dpkg wants t
 LAST_LINES = 12  # of a failed program's output: enough for the end of a traceback
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+T = TypeVar("T")
 Report = Callable[[str, str, float | None], None]
+
+PATIENT = Pace()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ class Machine:
     client: HttpClient
     report: Report
     drain_events: Callable[[float], Awaitable[bool]]
-    pace: Pace = Pace()
+    pace: Pace = PATIENT
 
 
 class MachineRunner:
@@ -59,22 +63,9 @@ class MachineRunner:
         Raises: NovaflowError; a body that raises anything else is broken, and its traceback is in the log.
         """
         context = NodeContext(self._machine, node.name)
-        try:
-            with anyio.fail_after(step.within_s) as scope:
-                return await step.body(context)
-        except TimeoutError as error:
-            if scope.cancelled_caught:
-                raise StepFailed(f"{node.name} not done after {step.within_s:g} s; see {context.log_file}") from error
-            raise
-        except NotYet as answer:
-            raise StepFailed(f"{node.name}: {answer}") from answer
-        except NovaflowError:
-            raise
-        except OSError as error:
-            raise MachineError(f"{node.name}: {error}") from error
-        except Exception as error:  # noqa: BLE001 - a body is written by somebody else; its fault is one node's, not the engine's
-            log.exception("step.broken", node=node.name)
-            raise StepFailed(f"{node.name} is broken: {type(error).__name__}: {error}; the traceback is in {self._machine.paths.log}") from error
+        with anyio.move_on_after(step.within_s):
+            return await self._call(node.name, lambda: step.body(context))
+        raise StepFailed(f"{node.name} not done after {step.within_s:g} s; see {context.log_file}")
 
     @asynccontextmanager
     async def running(self, node: Node, service: Service) -> AsyncIterator["LocalProgram"]:
@@ -83,31 +74,52 @@ class MachineRunner:
         Raises: MachineError, if its program cannot be started.
         """
         context = NodeContext(self._machine, node.name)
-        output = context.log_file
-        output.parent.mkdir(parents=True, exist_ok=True)
-        env = context.environment(service.env(context) if service.env else {})
-        block = running(context.owner, service.command(context), env=env, cwd=self._machine.paths.run, output=output, grace_s=service.grace_s)
+        async with AsyncExitStack() as stack:
+            process = await self._call(node.name, lambda: _start(context, service, stack))
+            stack.push_async_callback(_say_goodbye, context, service, process)
+            yield LocalProgram(service, process, context, self._machine.pace)
+
+    async def _call(self, name: str, body: Callable[[], Awaitable[T]]) -> T:
+        """Await what somebody else wrote; its fault is one node's, not the engine's.
+
+        Raises: NovaflowError, and nothing else.
+        """
         try:
-            process = await block.__aenter__()
+            return await body()
+        except NovaflowError:
+            raise
+        except NotYet as answer:
+            raise StepFailed(f"{name}: {answer}") from answer
+        except TimeoutError as error:  # says nothing of itself
+            raise StepFailed(f"{name}: something it waited for took too long") from error
         except OSError as error:
-            raise MachineError(f"{service.name} cannot be started: {error}") from error
-        try:
-            yield LocalProgram(service, process, context, output, self._machine.pace)
-        finally:
-            with anyio.CancelScope(shield=True):
-                await _say_goodbye(context, service, process)
-                await block.__aexit__(None, None, None)
+            raise MachineError(f"{name}: {error}") from error
+        except Exception as error:
+            log.exception("node.broken", node=name)
+            raise StepFailed(f"{name} is broken: {type(error).__name__}: {error}; the traceback is in {self._machine.paths.log}") from error
+
+
+async def _start(context: "NodeContext", service: Service, stack: AsyncExitStack) -> Process:
+    """Start the service's program; ``stack`` ends it, and whatever it started."""
+    output = context.log_file
+    output.parent.mkdir(parents=True, exist_ok=True)
+    env = context.environment(service.env(context) if service.env else {})
+    command = Command(service.command(context), env, context.paths.run, output, service.grace_s)
+    try:
+        return await stack.enter_async_context(running(context.owner, command))
+    except OSError as error:
+        raise MachineError(f"{service.name} cannot be started: {error}") from error
 
 
 async def _say_goodbye(context: "NodeContext", service: Service, process: Process) -> None:
     """Run what the service wants done while it still answers; its failure stops nobody from stopping."""
     if service.before_stop is None or process.returncode is not None:
         return
-    with anyio.move_on_after(service.grace_s) as scope:
+    with anyio.move_on_after(service.grace_s, shield=True) as scope:
         try:
             await service.before_stop(context)
-        except (NovaflowError, NotYet, OSError) as error:
-            log.warning("service.goodbye_failed", service=service.name, why=str(error))
+        except Exception as error:  # noqa: BLE001 - whatever it is, what follows must follow
+            log.warning("service.goodbye_failed", service=service.name, why=f"{type(error).__name__}: {error}")
     if scope.cancelled_caught:
         log.warning("service.goodbye_cut_off", service=service.name, within_s=service.grace_s)
 
@@ -115,8 +127,8 @@ async def _say_goodbye(context: "NodeContext", service: Service, process: Proces
 class LocalProgram:
     """A service's program on this machine."""
 
-    def __init__(self, service: Service, process: Process, context: "NodeContext", output: Path, pace: Pace) -> None:
-        self._service, self._process, self._context, self._output, self._pace = service, process, context, output, pace
+    def __init__(self, service: Service, process: Process, context: "NodeContext", pace: Pace) -> None:
+        self._service, self._process, self._context, self._pace = service, process, context, pace
 
     @property
     def pid(self) -> int:
@@ -135,8 +147,11 @@ class LocalProgram:
             service = self._service
             try:
                 answer = await wait_answer(self._ask, name=service.name, within_s=service.within_s, pace=self._pace)
-            except NotReady as error:
+            except NovaflowError as error:
                 answer = error
+            except Exception as error:
+                log.exception("probe.broken", node=service.name)
+                answer = StepFailed(f"{service.name}: its probe is broken: {type(error).__name__}: {error}")
             tasks.cancel_scope.cancel()
 
         async def leave_if_gone() -> None:
@@ -149,8 +164,9 @@ class LocalProgram:
             tasks.start_soon(leave_if_gone)
         # Raised here, outside the group, so callers see one plain error.
         if isinstance(answer, NotReady):
-            last_lines = await read_last_lines(self._output)
-            raise NotReady(answer.name, answer.within_s, f"{answer.answer}; last lines of {self._output}:\n{last_lines}") from answer
+            output = self._context.log_file
+            last_lines = await read_last_lines(output)
+            raise NotReady(answer.name, answer.within_s, f"{answer.answer}; last lines of {output}:\n{last_lines}") from answer
         if isinstance(answer, NovaflowError):
             raise answer
         return answer
@@ -158,7 +174,7 @@ class LocalProgram:
     async def wait_exit(self) -> ServiceExited:
         """Wait until the program ends by itself, and return how."""
         await self._process.wait()
-        return ServiceExited(self._service.name, self._process.returncode, await read_last_lines(self._output))
+        return ServiceExited(self._service.name, self._process.returncode, await read_last_lines(self._context.log_file))
 
     async def _ask(self) -> str:
         match self._service.ready:
@@ -238,11 +254,10 @@ class NodeContext:
                 on_line(line)
 
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
-        environment = self.environment(env or {})
+        command = Command(argv, self.environment(env or {}), self.paths.run, self.log_file, STEP_GRACE_S)
         try:
-            code, printed = await run_to_end(
-                self.owner, argv, env=environment, cwd=self.paths.run, output=self.log_file, stdin=stdin, on_line=take, grace_s=STEP_GRACE_S
-            )
+            # A probe that is cut off must not take its service with it.
+            code, printed = await run_to_end(self.owner.beside(), command, stdin=stdin, on_line=take)
         except OSError as error:
             raise MachineError(f"{argv[0]} cannot be started: {error}") from error
         if code not in ok:
