@@ -21,6 +21,7 @@ from novaflow.errors import Interrupted, NotReady, NovaflowError, RunError
 from novaflow.model.event import Recorded, ServiceChanged, ServiceState, StackChanged, StackState
 
 LEAVE_KEY = "q"
+FEW_ARENAS = "MALLOC_ARENA_MAX=1"  # glibc keeps memory for each thread; a supervisor's threads only wait
 LOOK_S = 0.02  # between two looks at whether the supervisor lives
 
 
@@ -41,7 +42,7 @@ async def launch(stack: Stack, lock: StackLock, progress: Progress, *, until: Un
     last = last_recorded(stack.paths.journal)
     after = last.sequence if last else 0
     sets = [word for name, value in stack.overrides.items() for word in ("--set", f"{name}={value}")]
-    argv = [sys.executable, "-m", "novaflow.cli.main", "supervise", "--lock", str(lock.descriptor), *sets, str(stack.paths.root)]
+    argv = ["/usr/bin/env", FEW_ARENAS, sys.executable, "-m", "novaflow.cli.main", "supervise", "--lock", str(lock.descriptor), *sets, str(stack.paths.root)]
     stack.paths.log.mkdir(parents=True, exist_ok=True)
     supervisor = start_detached(argv, output=stack.paths.log / "supervisor.log", keep=[lock.descriptor])
     lock.release()

@@ -25,7 +25,7 @@ NETWORK = "private"
 OPEN = ({"protocol": "icmp"}, {"protocol": "tcp", "port_range_min": 22, "port_range_max": 22})  # as nova.sh's users had it
 
 
-@step(needs=("nova-api", "keystone.login"), within_s=60)
+@step(needs=("nova-api", "keystone"), within_s=60)
 async def flavors(ctx: Context) -> str:
     """Make the flavors."""
     api = Api.logged_in(ctx)
@@ -36,7 +36,7 @@ async def flavors(ctx: Context) -> str:
 
 
 # A network made before an agent lives keeps a DHCP port that is bound to nothing.
-@step(needs=("neutron-api", "neutron-openvswitch-agent", "neutron-dhcp-agent", "keystone.login"), within_s=60)
+@step(needs=("neutron-api", "neutron-openvswitch-agent", "neutron-dhcp-agent", "keystone"), within_s=60)
 async def network(ctx: Context) -> str:
     """Make the private network, and let pings and ssh in."""
     api = Api.logged_in(ctx)

@@ -4,7 +4,9 @@ import base64
 import secrets
 from pathlib import Path
 
+from novaflow.errors import StepFailed
 from novaflow.model.component import Component, Context, Lane, step
+from novaflow.model.probe import AskProbe, NotYet
 from workflows.shared.database import database_url
 from workflows.shared.ini import render_ini
 from workflows.shared.openstack import DOMAIN, IDENTITY_PORT, REGION, SERVICE_PROJECT, Api, forget_token, identity_url, log_in
@@ -17,15 +19,29 @@ def _config(ctx: Context) -> Path:
     return ctx.paths.etc / "keystone" / "keystone.conf"
 
 
+async def _log_in(ctx: Context) -> str:
+    """Log in as the administrator, once for all steps, and have keystone judge the token.
+
+    Judging makes it load its policy. Asked for the first time by several at once it refuses some of them for good.
+    """
+    try:
+        project_id = await log_in(ctx)
+        api = Api.logged_in(ctx)
+        await api.call("GET", api.identity("/auth/tokens"), headers={"X-Subject-Token": api.token})
+    except StepFailed as error:
+        raise NotYet(str(error)) from error
+    return f"let admin in to project {project_id}, and judged the token"
+
+
 KEYSTONE = Wsgi(
     name="keystone",
     summary="keystone's API.",
     application="keystone.wsgi.api:application",
     port=IDENTITY_PORT,
-    path="/v3",
     env=lambda ctx: {"OS_KEYSTONE_CONFIG_FILES": str(_config(ctx))},
     needs=("keystone.configure", "database"),
-    after=("keystone.schema",),
+    after=("keystone.bootstrap",),
+    ready=AskProbe(_log_in, "a login, and a look at its token"),
 )
 
 
@@ -75,13 +91,7 @@ async def bootstrap(ctx: Context) -> str:
     return f"admin in project admin; identity is at {url}"
 
 
-@step(needs=("keystone",), after=("keystone.bootstrap",), within_s=60)
-async def login(ctx: Context) -> str:
-    """Log in as the administrator, once for all steps."""
-    return await log_in(ctx)
-
-
-@step(needs=("keystone.login",), within_s=60)
+@step(needs=("keystone",), within_s=60)
 async def accounts(ctx: Context) -> str:
     """Make the project of the services' own users."""
     api = Api.logged_in(ctx)
@@ -92,5 +102,5 @@ async def accounts(ctx: Context) -> str:
 COMPONENT = Component(
     name="keystone",
     summary="Users, projects, tokens and the catalogue.",
-    parts={"template": (configure, schema, bootstrap, KEYSTONE.service(), login, accounts), "run": (configure, KEYSTONE.service(), login)},
+    parts={"template": (configure, schema, bootstrap, KEYSTONE.service(), accounts), "run": (configure, KEYSTONE.service())},
 )

@@ -78,7 +78,7 @@ async def image(ctx: Context) -> Skipped | str:
     return f"{len(packed) // 1024} KiB beside the kernel"
 
 
-@step(needs=("glance", "keystone.login"), within_s=120)
+@step(needs=("glance", "keystone"), within_s=120)
 async def upload(ctx: Context) -> str:
     """Upload the tty image in its three parts: aki-tty, ari-tty, ami-tty."""
     api = Api.logged_in(ctx)

@@ -79,7 +79,7 @@ class Api:
 
     @classmethod
     def logged_in(cls, ctx: Context) -> "Api":
-        """Use the one token of this run, which ``keystone.login`` left.
+        """Use the one token of this run, which ``log_in`` left.
 
         Raises: NotYet, if nobody has logged in yet.
         """
@@ -133,7 +133,7 @@ def forget_token(ctx: Context) -> None:
 
 
 async def log_in(ctx: Context) -> str:
-    """Get a token for the administrator and leave it for this run's other steps.
+    """Get a token for the administrator, leave it for this run's steps, and return the id of its project.
 
     Raises: StepFailed, if keystone refuses.
     """
@@ -146,7 +146,7 @@ async def log_in(ctx: Context) -> str:
         raise StepFailed(message)
     kept = {"token": answer.headers["x-subject-token"], "project_id": answer.json["token"]["project"]["id"]}
     await ctx.write(_token_file(ctx), json.dumps(kept), 0o600)
-    return f"admin in project {kept['project_id']}"
+    return str(kept["project_id"])
 
 
 def account(user: str, kind: str, path: str) -> Step:

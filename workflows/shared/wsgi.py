@@ -4,12 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from novaflow.model.component import Context, Service
-from novaflow.model.probe import HttpProbe
+from novaflow.model.probe import HttpProbe, Probe
 
 
 @dataclass(frozen=True, slots=True)
 class Wsgi:
-    """One API: ``env`` says where its configuration lies; ``threads`` is how many requests it answers at once."""
+    """One API: ``env`` says where its configuration lies; ``threads`` is how many requests it answers at once.
+
+    It is ready when its document of versions answers, unless ``ready`` asks for more.
+    """
 
     name: str
     summary: str
@@ -19,7 +22,7 @@ class Wsgi:
     needs: tuple[str, ...]
     after: tuple[str, ...] = ()
     threads: int = 8
-    path: str = "/"
+    ready: Probe | None = None
 
     def service(self) -> Service:
         """Return the service; ``configure`` has to be awaited in a step it needs."""
@@ -29,7 +32,7 @@ class Wsgi:
             # Without arguments: oslo.config reads the application's from the same place, and would not know gunicorn's.
             command=lambda ctx: (ctx.paths.venv / "bin" / "gunicorn",),
             env=lambda ctx: {**self.env(ctx), "GUNICORN_CMD_ARGS": f"--config {ctx.paths.etc}/gunicorn/{self.name}.py"},
-            ready=HttpProbe(port=self.port, path=self.path),
+            ready=self.ready or HttpProbe(port=self.port),
             port=self.port,
             needs=self.needs,
             after=self.after,
