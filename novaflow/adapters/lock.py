@@ -2,10 +2,14 @@
 
 import fcntl
 import os
+import struct
 from pathlib import Path
 
 from novaflow.adapters.files import unwritable
 from novaflow.errors import StackBusy
+
+_FLOCK = struct.Struct("@hhqqi4x")  # type, whence, start, length, pid. Source: struct flock in fcntl(2)
+_WHOLE_FILE = (os.SEEK_SET, 0, 0, 0)
 
 
 class StackLock:
@@ -21,7 +25,7 @@ class StackLock:
         except OSError as error:
             raise unwritable(path, error) from error
         try:
-            fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.fcntl(self.descriptor, fcntl.F_OFD_SETLK, _FLOCK.pack(fcntl.F_WRLCK, *_WHOLE_FILE))
         except BlockingIOError:
             holder = os.pread(self.descriptor, 200, 0).decode(errors="replace").strip()
             os.close(self.descriptor)
@@ -34,7 +38,7 @@ class StackLock:
         """Take over the lock a parent passed on; programs started from here do not inherit it."""
         lock = cls.__new__(cls)
         lock.descriptor = descriptor
-        os.set_inheritable(descriptor, False)
+        os.set_inheritable(descriptor, False)  # noqa: FBT003 - it takes no keyword
         lock.sign(command)
         return lock
 
@@ -49,15 +53,14 @@ class StackLock:
 
 
 def is_locked(path: Path) -> bool:
-    """Return whether somebody holds the lock."""
+    """Return whether somebody holds the lock; asked without taking it, or who looks would be in the way of who wants it."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        answer = fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, _FLOCK.pack(fcntl.F_RDLCK, *_WHOLE_FILE))
     finally:
         os.close(descriptor)
-    return False
+    found: int = _FLOCK.unpack(answer)[0]
+    return found != fcntl.F_UNLCK
