@@ -66,6 +66,8 @@ def broken(error: Exception) -> BrokerProblem:  # noqa: PLR0911 - a table: one r
             return BrokerProblem(str(error.reply_text), _PERMIT, Trouble.NOT_PERMITTED)
         case exceptions.PreconditionFailed() if error.method_sig == spec.Basic.Publish:
             return BrokerProblem(str(error.reply_text), "raise max_message_size in the broker's rabbitmq.conf", Trouble.EVENT_TOO_LARGE)
+        case exceptions.PreconditionFailed() if error.method_sig == spec.Basic.Consume:
+            return BrokerProblem(str(error.reply_text), trouble=Trouble.PASSING)  # a stream that is still being recovered
         case exceptions.PreconditionFailed():
             return BrokerProblem(str(error.reply_text), "delete what has that name on the broker, or use another virtual host for events")
         case exceptions.NotFound():

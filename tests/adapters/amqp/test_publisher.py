@@ -8,6 +8,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+from cloudevents.core.bindings.amqp import AMQPMessage, from_amqp_event
 from structlog.testing import capture_logs
 
 from novaflow.adapters.amqp import BrokerState, Publisher
@@ -81,6 +82,9 @@ async def test_an_event_arrives_as_the_contract_says(stack: Stack, broker: Broke
     assert properties.headers == {f"cloudEvents_{name}": value for name, value in event.items() if name != "data"}
     assert event["sequence"] == "0000000001"
     assert "crc32" not in event
+    # The CloudEvents project's own library takes it, in structured mode.
+    parsed = from_amqp_event(AMQPMessage({"content-type": properties.content_type}, properties.headers, body))
+    assert (parsed.get_id(), parsed.get_subject(), parsed.get_extension("sequence")) == (event["id"], "fetch.image", "0000000001")
 
 
 async def test_every_event_arrives_in_order(stack: Stack, broker: Broker) -> None:
