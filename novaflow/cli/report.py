@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
-from novaflow.adapters.amqp import Standing
+from novaflow.adapters.amqp import Publisher, Standing
+from novaflow.model.component import Paths
 from novaflow.model.event import StackState
 from novaflow.model.status import StackStatus
 
@@ -16,6 +18,16 @@ EXIT_CODES = {
     StackState.STOPPING: 5,
     StackState.STOPPED: 5,
 }
+
+
+def read_standing(paths: Paths) -> Standing:
+    """Return how far publishing got, as its files tell; asks no broker, and makes no password to ask one with."""
+    return Publisher(paths.journal, cursor_of(paths), "").standing
+
+
+def cursor_of(paths: Paths) -> Path:
+    """Return the file that says how far publishing is."""
+    return paths.data / "published"
 
 
 def describe_status(status: StackStatus, urls: Mapping[str, str], standing: Standing) -> dict[str, Any]:

@@ -10,27 +10,28 @@ import anyio
 import click
 
 from novaflow.adapters.control import Control
-from novaflow.adapters.journal import read_journal
+from novaflow.adapters.journal import last_recorded, read_journal
 from novaflow.adapters.lock import is_locked
 from novaflow.adapters.tables import print_status
 from novaflow.cli.report import EXIT_CODES, describe_status
 from novaflow.cli.stack import Stack, stack_arguments
-from novaflow.cli.supervise import open_publisher
 from novaflow.model.event import StackState
 from novaflow.model.status import StackStatus
 
+LOOK_BACK = 5000  # events; a run tells about 200
 LIVING = {StackState.STARTING, StackState.READY, StackState.DEGRADED, StackState.STOPPING}
+GONE = "its supervisor is gone without a word; `novaflow clean` ends what is left"
 
 
 @click.command("status")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @stack_arguments
-def command(stack: Stack, as_json: bool) -> None:
+def command(*, stack: Stack, as_json: bool) -> None:
     """Show what runs and how it is; exit code 0 ready, 3 degraded or failed, 4 starting, 5 stopped.
 
     Example: novaflow status --json
     """
-    status = ask_supervisor(stack) or _read_status(stack)
+    status = ask_supervisor(stack) or _describe_unsupervised(stack)
     if as_json:
         click.echo(json.dumps(status, indent=1))
     else:
@@ -43,10 +44,21 @@ def ask_supervisor(stack: Stack) -> Mapping[str, Any] | None:
     return anyio.run(Control(stack.paths.control).status) if is_locked(stack.paths.lock) else None
 
 
-def _read_status(stack: Stack) -> Mapping[str, Any]:
-    status = StackStatus(stack.name)
-    for recorded in read_journal(stack.paths.journal):
-        status = status.fed(recorded)
+def read_status(stack: Stack) -> StackStatus:
+    """Return the stack's status as its journal tells it."""
+    last = last_recorded(stack.paths.journal)
+    # The latest run is at the end; only where it told more than that, all of the journal is read.
+    for after in (max(0, (last.sequence if last else 0) - LOOK_BACK), 0):
+        status = StackStatus(stack.name)
+        for recorded in read_journal(stack.paths.journal, after=after):
+            status = status.fed(recorded)
+        if status.run_id:
+            break
+    return status
+
+
+def _describe_unsupervised(stack: Stack) -> Mapping[str, Any]:
+    status = read_status(stack)
     if status.state in LIVING:
-        status = replace(status, state=StackState.FAILED, because="its supervisor is gone without a word; `novaflow clean` ends what is left")
+        status = replace(status, state=StackState.FAILED, because=GONE)
     return describe_status(status, {}, open_publisher(stack).standing)

@@ -2,8 +2,7 @@
 
 import signal
 import sys
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import anyio
@@ -11,17 +10,16 @@ import click
 import psutil
 import structlog
 
-from novaflow.adapters.amqp import Publisher
+from novaflow.adapters.belongings import end_processes
 from novaflow.adapters.control import serving
 from novaflow.adapters.lock import StackLock
-from novaflow.adapters.belongings import end_processes
 from novaflow.adapters.reaper import become_subreaper, reap_orphans
-from novaflow.adapters.secrets import Secrets
+from novaflow.cli.broker import open_publisher
 from novaflow.cli.conduct import Conductor, conducting, new_run_id
-from novaflow.cli.report import describe_status
+from novaflow.cli.report import cursor_of, describe_status
 from novaflow.cli.stack import Stack, stack_arguments
 from novaflow.cli.sweep import sweep
-from novaflow.engine.engine import Engine, Outcome
+from novaflow.engine.engine import Outcome
 from novaflow.errors import NovaflowError
 from novaflow.logs import log_to
 from novaflow.model.event import Recorded, StackChanged, StackState
@@ -115,21 +113,13 @@ class _Beside:
         return {"failures": {node: str(error) for node, error in outcome.failures.items()}}
 
 
-def open_publisher(stack: Stack) -> Publisher:
-    """Return what carries the stack's events from the journal to the broker the settings name."""
-    secrets = Secrets(stack.paths.credentials / "secrets.json")
-    chosen = stack.settings.novaflow_events_url
-    url = chosen.get_secret_value() if chosen else stack.workflow("run").broker(stack.settings, secrets.get)
-    return Publisher(stack.paths.journal, stack.paths.data / "published", url)
-
-
 def _ending(outcome: Outcome, status: StackStatus) -> tuple[StackState, str]:
     if status.state is StackState.STOPPING:
         return StackState.STOPPED, "everything was stopped, as asked"
     return StackState.FAILED, f"failed: {', '.join(outcome.failures)}; everything was stopped"
 
 
-async def _stop_on_signals(stop: Any) -> None:
+async def _stop_on_signals(stop: Callable[[str], None]) -> None:
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async for number in signals:
             stop(f"asked to stop by {number.name}")

@@ -9,10 +9,10 @@ from datetime import datetime
 import anyio
 import click
 
-from novaflow.adapters.amqp import Begin, amqp_login
+from novaflow.adapters.amqp import Begin, amqp_find_log
 from novaflow.adapters.journal import follow_journal, last_recorded, read_journal
+from novaflow.cli.report import read_standing
 from novaflow.cli.stack import Stack
-from novaflow.cli.supervise import open_publisher
 from novaflow.errors import UsageError
 from novaflow.events import subscribe
 from novaflow.model.event import Recorded
@@ -39,9 +39,9 @@ class Telling:
         after = 0 if self.past else self._last_sequence()
         try:
             url, exchange = self._broker()
-            await amqp_login(url)
+            await amqp_find_log(url, exchange)
         except NotYet as why:
-            click.echo(f"novaflow: no broker, so this is the journal: {why}", err=True)
+            click.echo(f"novaflow: this is the journal, not the broker: {why}", err=True)
         else:
             after = await self._tell_from_broker(url, exchange, tell, after)
         await self._tell_from_journal(tell, after)
@@ -58,7 +58,7 @@ class Telling:
 
     async def _tell_from_broker(self, url: str, exchange: str, tell: Tell, after: int) -> int:
         """Tell what the broker has, and return the last sequence number; it never returns if the future is wanted."""
-        last = open_publisher(self.stack).standing.published
+        last = read_standing(self.stack.paths).published
         async with subscribe(url, exchange=exchange, begin=self._begin(), on_gap=_print_gap) as events:
             while self.future or after < last:
                 recorded = await self._next(events)

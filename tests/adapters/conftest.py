@@ -10,6 +10,12 @@ from novaflow.model.component import Paths
 
 
 @pytest.fixture
+def anyio_backend() -> str:
+    """Adapters run where aiofiles and uvicorn do."""
+    return "asyncio"
+
+
+@pytest.fixture
 def paths(tmp_path: Path) -> Iterator[Paths]:
     """Return a stack's folder; after the test nothing of the stack runs."""
     paths = Paths(tmp_path / "nova")
