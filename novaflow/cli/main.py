@@ -79,8 +79,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         known, unknown = group.split(NovaflowError)
         if unknown is not None or known is None:
             raise
-        for error in known.exceptions:
-            click.echo(f"novaflow: {error}", err=True)
+        for one in known.exceptions:
+            click.echo(f"novaflow: {one}", err=True)
         sys.exit(3)
     except BrokenPipeError:
         sys.exit(0)

@@ -13,7 +13,7 @@ from novaflow.adapters.control import Control
 from novaflow.adapters.journal import last_recorded, read_journal
 from novaflow.adapters.lock import is_locked
 from novaflow.adapters.tables import print_status
-from novaflow.cli.report import EXIT_CODES, describe_status
+from novaflow.cli.report import EXIT_CODES, describe_status, read_standing
 from novaflow.cli.stack import Stack, stack_arguments
 from novaflow.model.event import StackState
 from novaflow.model.status import StackStatus
@@ -48,12 +48,14 @@ def read_status(stack: Stack) -> StackStatus:
     """Return the stack's status as its journal tells it."""
     last = last_recorded(stack.paths.journal)
     # The latest run is at the end; only where it told more than that, all of the journal is read.
-    for after in (max(0, (last.sequence if last else 0) - LOOK_BACK), 0):
-        status = StackStatus(stack.name)
-        for recorded in read_journal(stack.paths.journal, after=after):
-            status = status.fed(recorded)
-        if status.run_id:
-            break
+    status = _fold(stack, max(0, (last.sequence if last else 0) - LOOK_BACK))
+    return status if status.run_id else _fold(stack, 0)
+
+
+def _fold(stack: Stack, after: int) -> StackStatus:
+    status = StackStatus(stack.name)
+    for recorded in read_journal(stack.paths.journal, after=after):
+        status = status.fed(recorded)
     return status
 
 
@@ -61,4 +63,4 @@ def _describe_unsupervised(stack: Stack) -> Mapping[str, Any]:
     status = read_status(stack)
     if status.state in LIVING:
         status = replace(status, state=StackState.FAILED, because=GONE)
-    return describe_status(status, {}, open_publisher(stack).standing)
+    return describe_status(status, {}, read_standing(stack.paths))

@@ -16,7 +16,7 @@ from novaflow.adapters.lock import StackLock
 from novaflow.adapters.reaper import become_subreaper, reap_orphans
 from novaflow.cli.broker import open_publisher
 from novaflow.cli.conduct import Conductor, conducting, new_run_id
-from novaflow.cli.report import cursor_of, describe_status
+from novaflow.cli.report import describe_status
 from novaflow.cli.stack import Stack, stack_arguments
 from novaflow.cli.sweep import sweep
 from novaflow.engine.engine import Outcome
