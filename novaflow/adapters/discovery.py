@@ -54,12 +54,15 @@ def _import(path: Path, root: Path) -> ModuleType:
     try:
         module = importlib.import_module(name)
     except SyntaxError as error:
-        raise ComponentBroken(path, f"line {error.lineno}: {error.msg}") from error
+        # It may stand in a file that this one imports.
+        raise ComponentBroken(Path(error.filename or path), f"line {error.lineno}: {error.msg}") from error
     except NovaflowError:
         raise
     except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}."):
+            raise ComponentBroken(path, f"Python finds another package {root.name!r}; put an __init__.py into {root}") from error
         raise ComponentBroken(path, f"it cannot be loaded: {type(error).__name__}: {error}") from error
     found = Path(module.__file__ or "")
     if found != path:
-        raise ComponentBroken(path, f"a package called {root.name!r} is loaded already, from {found.parent}")
+        raise ComponentBroken(path, f"Python finds another one, {found}; put an __init__.py into {root}")
     return module
