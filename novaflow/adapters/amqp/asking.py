@@ -7,6 +7,7 @@ import anyio
 
 from novaflow.adapters.amqp.address import BrokerProblem
 from novaflow.adapters.amqp.link import Arrival, Link
+from novaflow.model.exchange import log_queue
 from novaflow.model.probe import NotYet
 
 _JSON = {"content_type": "application/json", "content_encoding": "utf-8"}
@@ -17,7 +18,19 @@ async def amqp_login(url: str) -> str:
 
     Raises: NotYet, with the reason, if that is not possible.
     """
-    return await anyio.to_thread.run_sync(_login, url, abandon_on_cancel=True)
+    return await anyio.to_thread.run_sync(_ask_once, url, _greet, abandon_on_cancel=True)
+
+
+async def amqp_find_log(url: str, exchange: str) -> str:
+    """Look for the log of an exchange, and return what answered.
+
+    Raises: NotYet, with the reason, if there is none, or no broker.
+    """
+
+    def find() -> str:
+        return _ask_once(url, lambda link: _find_queue(link, log_queue(exchange)))
+
+    return await anyio.to_thread.run_sync(find, abandon_on_cancel=True)
 
 
 async def amqp_request(url: str, exchange: str, routing_key: str, body: Callable[[str], bytes], *, within_s: float) -> bytes:
@@ -32,13 +45,25 @@ async def amqp_request(url: str, exchange: str, routing_key: str, body: Callable
     return await anyio.to_thread.run_sync(ask, abandon_on_cancel=True)
 
 
-def _login(url: str) -> str:
+def _ask_once(url: str, ask: Callable[[Link], str]) -> str:
     try:
         link = Link.open(url, name="probe")
+        try:
+            return ask(link)
+        finally:
+            link.close()
     except BrokerProblem as problem:
         raise NotYet(str(problem)) from problem
-    link.close()
+
+
+def _greet(link: Link) -> str:
     return f"{link.address.user} logged in to {link.greeting} at {link.address.where}"
+
+
+def _find_queue(link: Link, queue: str) -> str:
+    with link.trial() as channel:
+        channel.queue_declare(queue, passive=True)
+    return f"{queue} is there"
 
 
 def _request(url: str, exchange: str, routing_key: str, body: Callable[[str], bytes], within_s: float) -> bytes:
