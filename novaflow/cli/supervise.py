@@ -1,8 +1,10 @@
 """`supervise`: holds one stack's services until it is told to stop; `run` starts it, nobody types it."""
 
+import math
 import signal
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -10,15 +12,18 @@ import click
 import psutil
 import structlog
 
-from novaflow.adapters.belongings import end_processes
+from novaflow.adapters.belongings import Owner, end_processes
 from novaflow.adapters.control import serving
+from novaflow.adapters.hooks import Hooks
 from novaflow.adapters.lock import StackLock
 from novaflow.adapters.reaper import become_subreaper, reap_orphans
+from novaflow.adapters.runner import SYSTEM_PATH
 from novaflow.cli.broker import open_publisher
 from novaflow.cli.conduct import Conductor, conducting, new_run_id
 from novaflow.cli.report import describe_status
 from novaflow.cli.stack import Stack, stack_arguments
 from novaflow.cli.sweep import sweep
+from novaflow.engine.bus import EventBus
 from novaflow.engine.engine import Outcome
 from novaflow.errors import NovaflowError
 from novaflow.logs import log_to
@@ -48,6 +53,9 @@ class Supervisor:
         self._stack = stack
         self._status = StackStatus(stack.name)
         self._publisher = open_publisher(stack)
+        self._hooks = open_hooks(stack)
+        # Commands of the user's own that are due; a stack is ready or fails a few times in its life, not thousands.
+        self._due, self._calls = anyio.create_memory_object_stream[tuple[Recorded, str]](math.inf)
 
     async def live(self) -> None:
         """Bring the stack up, hold it until told to stop, and end it."""
@@ -81,18 +89,28 @@ class Supervisor:
 
         engine = conductor.engine("run", run_id, on_up=say_ready, on_failed=say_degraded)
         say(StackState.STARTING, "asked to run")
-        async with anyio.create_task_group() as beside:
-            beside.start_soon(_stop_on_signals, stop)
-            beside.start_soon(reap_orphans)
-            async with serving(self._stack.paths.control, status=self._answer, stop=stop, conduct=_Beside(conductor).conduct):
-                outcome = await engine.conduct()
-                await sweep(conductor)
-            say(*_ending(outcome, self._status))
-            beside.cancel_scope.cancel()
+        async with anyio.create_task_group() as calls:
+            calls.start_soon(self._answer_calls, bus)
+            async with anyio.create_task_group() as beside:
+                beside.start_soon(_stop_on_signals, stop)
+                beside.start_soon(reap_orphans)
+                async with serving(self._stack.paths.control, status=self._answer, stop=stop, conduct=_Beside(conductor).conduct):
+                    outcome = await engine.conduct()
+                    await sweep(conductor)
+                say(*_ending(outcome, self._status))
+                beside.cancel_scope.cancel()
+            self._due.close()
+
+    async def _answer_calls(self, bus: EventBus) -> None:
+        """Run the user's commands one after the other, and tell how each ended."""
+        async for recorded, command in self._calls:
+            bus.tell(await self._hooks.run(recorded, command))
 
     def _take(self, recorded: Recorded) -> None:
         self._status = self._status.fed(recorded)
         self._publisher.wake()
+        if command := self._hooks.command_for(recorded):
+            self._due.send_nowait((recorded, command))
 
     def _answer(self) -> Mapping[str, Any]:
         urls = self._stack.workflow("run").urls(self._stack.settings)
@@ -111,6 +129,14 @@ class _Beside:
         async with self._locks.setdefault(name, anyio.Lock()):
             outcome = await self._conductor.conduct(name)
         return {"failures": {node: str(error) for node, error in outcome.failures.items()}}
+
+
+def open_hooks(stack: Stack) -> Hooks:
+    """Return the user's commands, by the state of the stack that calls for them."""
+    chosen = {StackState.READY: stack.settings.novaflow_on_ready, StackState.FAILED: stack.settings.novaflow_on_failed}
+    commands = {state: command for state, command in chosen.items() if command}
+    env = {"PATH": SYSTEM_PATH, "LANG": "C.UTF-8", "HOME": str(Path.home())}
+    return Hooks(commands, Owner(stack.paths, "hook"), env, stack.paths.root, stack.paths.log / "hook.log")
 
 
 def _ending(outcome: Outcome, status: StackStatus) -> tuple[StackState, str]:

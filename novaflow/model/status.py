@@ -33,6 +33,13 @@ class ServiceStatus:
         )
 
 
+    def ended(self, because: str) -> Self:
+        """Return the status once the whole stack is gone."""
+        if self.state in {ServiceState.STOPPED, ServiceState.FAILED}:
+            return self
+        return replace(self, state=ServiceState.STOPPED, because=because, pid=None)
+
+
 @dataclass(frozen=True, slots=True)
 class StackStatus:
     """A stack as of its last event; ``run_id``, ``services`` and ``ready_after_s`` are those of its latest run."""
@@ -52,7 +59,11 @@ class StackStatus:
                 return type(self)(self.stack, StackState.STARTING, because, recorded.time, recorded.run_id)
             case StackChanged(state=state, because=because, duration_s=duration_s):
                 ready_after_s = duration_s if state is StackState.READY else self.ready_after_s
-                return replace(self, state=state, because=because, since=recorded.time, ready_after_s=ready_after_s)
+                services = self.services
+                if state in {StackState.STOPPED, StackState.FAILED}:
+                    # Nothing runs any more, also where a service could not say so itself.
+                    services = {name: service.ended(because) for name, service in services.items()}
+                return replace(self, state=state, because=because, since=recorded.time, ready_after_s=ready_after_s, services=services)
             case ServiceChanged() as event if recorded.run_id == self.run_id:
                 before = self.services.get(event.name) or ServiceStatus(
                     event.name, event.component, event.state, event.because, port=event.port
