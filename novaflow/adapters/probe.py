@@ -15,7 +15,7 @@ async def wait_answer(ask: Callable[[], Awaitable[str]], *, name: str, within_s:
 
     Raises: NotReady, with the last refusal, when the time is over.
     """
-    refusal, attempt = "it was never asked", 0
+    refusal, attempt = "it was never answered", 0
     with anyio.move_on_after(within_s):
         while True:
             try:
@@ -28,8 +28,9 @@ async def wait_answer(ask: Callable[[], Awaitable[str]], *, name: str, within_s:
 
 def find_listener(port: int, host: str) -> psutil.Process | None:
     """Return who listens on the port where ``host`` would be served; ``None`` if nobody, or nobody we may see."""
+    places = {host, "0.0.0.0", "::"}  # noqa: S104 - who listens on all addresses is in the way of each
     for connection in psutil.net_connections(kind="tcp"):
-        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.laddr.ip in {host, "0.0.0.0", "::"}:  # noqa: S104
+        if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port and connection.laddr.ip in places:
             return psutil.Process(connection.pid) if connection.pid else None
     return None
 

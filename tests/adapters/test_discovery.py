@@ -59,7 +59,7 @@ def test_a_component_that_breaks_when_loaded_is_named(folder: Path) -> None:
 def test_an_error_of_ours_is_passed_on(folder: Path) -> None:
     """A component may refuse in its own words."""
     (folder / "components/web.py").write_text("from novaflow.errors import UsageError\nraise UsageError('no')\n")
-    with pytest.raises(UsageError, match="^no$"):
+    with pytest.raises(UsageError, match=r"^no$"):
         find_components(folder)
 
 
