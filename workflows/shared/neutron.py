@@ -14,6 +14,7 @@ from workflows.shared.openvswitch import EXTERNAL, INTEGRATION, datapath_type, o
 API_PORT = 9696
 OPENFLOW_PORT = 16633  # where the agent listens for the switch
 PHYSICAL = "physnet1"  # what br-ex is called in provider networks
+DNSMASQ = "dnsmasq.conf"
 VLANS = "100:299"  # tags for projects' networks; Open vSwitch's own, so any will do
 
 
@@ -54,6 +55,8 @@ async def write_configs(ctx: Context) -> None:
     await ctx.write(config_file(ctx, "ml2.ini"), render_ini(_ml2(ctx)))
     await ctx.write(config_file(ctx, "openvswitch-agent.ini"), render_ini(_openvswitch_agent(ctx)))
     await ctx.write(config_file(ctx, "dhcp-agent.ini"), render_ini(_dhcp_agent(ctx)))
+    # As nobody, its own choice, it could not read who gets which address again: the stack may lie in a home of mode 0700.
+    await ctx.write(config_file(ctx, DNSMASQ), "user=root\ngroup=root\n")
 
 
 def _ml2(ctx: Context) -> dict[str, dict[str, str | bool]]:
@@ -90,7 +93,7 @@ def _openvswitch_agent(ctx: Context) -> dict[str, dict[str, str | int | bool]]:
 
 def _dhcp_agent(ctx: Context) -> dict[str, dict[str, str | int | bool]]:
     return {
-        "DEFAULT": {"interface_driver": "openvswitch", "resync_interval": 5},
+        "DEFAULT": {"interface_driver": "openvswitch", "resync_interval": 5, "dnsmasq_config_file": str(config_file(ctx, DNSMASQ))},
         "ovs": {"ovsdb_connection": ovsdb_address(ctx.paths), "integration_bridge": INTEGRATION},
     }
 
