@@ -6,9 +6,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from novaflow.adapters.belongings import used_processor_s
+from novaflow.adapters.context import Machine, Report
 from novaflow.adapters.http import HttpClient
 from novaflow.adapters.journal import Journal, read_journal
-from novaflow.adapters.runner import Machine, MachineRunner, Report
+from novaflow.adapters.runner import MachineRunner
 from novaflow.adapters.secrets import Secrets
 from novaflow.cli.stack import Stack
 from novaflow.engine.bus import EventBus, Sink

@@ -13,11 +13,11 @@ import psutil
 import structlog
 
 from novaflow.adapters.belongings import Owner, end_processes
+from novaflow.adapters.context import SYSTEM_PATH
 from novaflow.adapters.control import serving
 from novaflow.adapters.hooks import Hooks
 from novaflow.adapters.lock import StackLock
 from novaflow.adapters.reaper import become_subreaper, reap_orphans
-from novaflow.adapters.runner import SYSTEM_PATH
 from novaflow.cli.broker import open_publisher
 from novaflow.cli.conduct import Conductor, conducting, new_run_id
 from novaflow.cli.report import describe_status
