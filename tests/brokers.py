@@ -35,7 +35,9 @@ class Broker:
         self._root = root
         self._process: subprocess.Popen[bytes] | None = None
         salts = {PUBLISHER: b"salt", SUBSCRIBER: b"pepr"}
-        (root / "definitions.json").write_text(json.dumps(definitions({PUBLISHER: "publish", SUBSCRIBER: "listen"}, salts=salts)))
+        (root / "definitions.json").write_text(
+            json.dumps(_with_rpc(definitions({PUBLISHER: "publish", SUBSCRIBER: "listen"}, salts=salts)))
+        )
         (root / "plugins").write_text("[].")
         (root / "rabbitmq.conf").write_text(
             f"listeners.tcp.1 = 127.0.0.1:{self.port}\n"
@@ -53,6 +55,11 @@ class Broker:
     def subscriber_url(self) -> str:
         """Return the URL of the user who may only listen."""
         return f"amqp://{SUBSCRIBER}:listen@127.0.0.1:{self.port}/{VHOST}"
+
+    @property
+    def rpc_url(self) -> str:
+        """Return the URL of somebody who may do anything, in a virtual host of its own: as Nova's services have it."""
+        return f"amqp://rpc:rpc@127.0.0.1:{self.port}/rpc"
 
     def start(self) -> None:
         """Start the node, and wait until one can log in."""
@@ -128,6 +135,16 @@ class Broker:
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"{alone} +sbwt none -kernel inet_dist_use_interface {{127,0,0,1}}",
             "RABBITMQ_CTL_ERL_ARGS": f"{alone} -dist_listen false",
         }
+
+
+def _with_rpc(ours: dict[str, Any]) -> dict[str, Any]:
+    anything = {"user": "rpc", "vhost": "rpc", "configure": ".*", "write": ".*", "read": ".*"}
+    theirs: dict[str, list[object]] = {
+        "vhosts": [{"name": "rpc"}],
+        "users": [{"name": "rpc", "password": "rpc", "tags": []}],
+        "permissions": [anything],
+    }
+    return ours | {key: [*ours[key], *more] for key, more in theirs.items()}
 
 
 class Ear:

@@ -54,7 +54,8 @@ def _no_connection(error: OSError, address: Address) -> BrokerProblem:  # noqa: 
         case TimeoutError():
             return BrokerProblem(f"no answer from {address.where}", _NO_BROKER)
         case ConnectionError():
-            return BrokerProblem(f"{address.where}: {error.strerror}", trouble=Trouble.PASSING)
+            # No warning: a broker that is starting or going does that as well.
+            return BrokerProblem(f"{address.where}: {error.strerror}, as a port that wants amqps:// would do", trouble=Trouble.PASSING)
         case _:
             return BrokerProblem(f"{address.where}: {error.strerror}", _NO_BROKER)
 

@@ -1,0 +1,169 @@
+"""How fast events are: `python -m tests.benchmarks.bench_events`; prints a table. Takes a minute and a real RabbitMQ."""
+
+# ruff: noqa: S603, T201, TID251 - a program for people, that measures other programs
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import anyio
+import pika  # type: ignore[import-untyped]
+from kombu import Connection  # type: ignore[attr-defined]
+
+from novaflow.adapters.amqp import Publisher
+from novaflow.adapters.journal import Journal, read_journal
+from novaflow.events import subscribe
+from novaflow.model.event import CONTENT_TYPE, ServiceChanged, ServiceState
+from tests.brokers import Broker
+
+EVENT = ServiceChanged(
+    name="nova-api",
+    state=ServiceState.READY,
+    workflow="run",
+    component="nova-api",
+    because="answered GET / with 200",
+    duration_s=3.21,
+    pid=4711,
+    port=8774,
+)
+SOURCE = "/novaflow/host/nova"
+STREAM = 20_000  # events published at once
+SINGLY = 2_000  # events published one by one
+MILLION = 1_000_000
+
+Row = tuple[str, str, str]
+
+
+def main() -> None:
+    """Measure everything, and print it."""
+    with tempfile.TemporaryDirectory() as folder:
+        broker = Broker(Path(folder))
+        broker.start()
+        try:
+            rows = [*publishing(broker, Path(folder)), *latency(broker, Path(folder))]
+        finally:
+            broker.stop()
+        rows += [*million(Path(folder))]
+    print("| what | measured | goal |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows), sep="\n")
+
+
+def publishing(broker: Broker, folder: Path) -> Iterator[Row]:
+    """Compare the whole path, from a change of state to the broker's confirm, with clients that send one by one."""
+    journal = Journal(folder / "journal.jsonl", source=SOURCE)
+    publisher = Publisher(folder / "journal.jsonl", folder / "cursor", broker.url)
+    publisher.start()
+    began, cpu = time.perf_counter(), time.process_time()
+    for _ in range(STREAM):
+        journal.append(EVENT, "run-1")
+        publisher.wake()
+    assert anyio.run(publisher.drain, 60)
+    took_s, cpu_s = time.perf_counter() - began, time.process_time() - cpu
+    publisher.stop(5)
+    body = journal.append(EVENT, "run-1").encode()
+    journal.close()
+    yield "confirmed publishes a second, whole path", f"{STREAM / took_s:,.0f} ({cpu_s / STREAM * 1e6:.0f} µs of processor each)", "5,000"
+
+    with Connection(broker.url, transport_options={"confirm_publish": True}) as connection:  # type: ignore[no-untyped-call]
+        producer = connection.Producer()
+        yield (
+            "the same, kombu one by one",
+            rate(
+                lambda: producer.publish(
+                    body, exchange="novaflow.events", routing_key="a.b.c.d", content_type=CONTENT_TYPE, content_encoding="utf-8"
+                )
+            ),
+            "1,500 to 1,900",
+        )
+    with broker.channel() as channel:
+        channel.confirm_delivery()
+        persistent = pika.BasicProperties(delivery_mode=2)
+        yield "the same, pika one by one", rate(lambda: channel.basic_publish("novaflow.events", "a.b.c.d", body, persistent)), ""
+
+
+def latency(broker: Broker, folder: Path) -> Iterator[Row]:
+    """Measure what `emit` costs its caller, and how long an event takes to a subscriber, at 200 events a second."""
+    emits, travels = anyio.run(_emit_and_receive, broker, folder)
+    yield "`emit` (append and wake), p50 and p99", f"{_at(emits, 0.5) * 1e6:.0f} µs, {_at(emits, 0.99) * 1e6:.0f} µs", "under 50 µs"
+    yield (
+        "change of state to subscriber, p50 and p99",
+        f"{_at(travels, 0.5) * 1e3:.1f} ms, {_at(travels, 0.99) * 1e3:.1f} ms",
+        "5 ms, 25 ms",
+    )
+
+
+async def _emit_and_receive(broker: Broker, folder: Path) -> tuple[list[float], list[float]]:
+    journal = Journal(folder / "journal.jsonl", source=SOURCE)
+    publisher = Publisher(folder / "journal.jsonl", folder / "cursor", broker.url)
+    publisher.start()
+    await publisher.drain(10)
+    began: dict[int, float] = {}
+    emits, travels = [], []
+    async with subscribe(broker.subscriber_url) as events, anyio.create_task_group() as tg:
+
+        async def receive() -> None:
+            async for recorded in events:
+                arrived = time.perf_counter()
+                travels.append(arrived - began[recorded.sequence])
+
+        tg.start_soon(receive)
+        await anyio.sleep(0.5)
+        for _ in range(1000):
+            start = time.perf_counter()
+            recorded = journal.append(EVENT, "run-1")
+            publisher.wake()
+            emits.append(time.perf_counter() - start)
+            began[recorded.sequence] = start
+            await anyio.sleep(0.005)
+        await publisher.drain(10)
+        await anyio.sleep(0.2)
+        tg.cancel_scope.cancel()
+    publisher.stop(2)
+    journal.close()
+    return emits, travels
+
+
+def million(folder: Path) -> Iterator[Row]:
+    """Measure a journal of a million events: opening, the last hundred, all of them."""
+    stack = folder / "nova"
+    stack.mkdir()
+    journal = Journal(stack / "journal.jsonl", source=SOURCE)
+    for _ in range(MILLION):
+        journal.append(EVENT, "run-1")
+    journal.close()
+    began = time.perf_counter()
+    Journal(stack / "journal.jsonl", source=SOURCE).close()
+    yield "opening a journal of a million events", f"{time.perf_counter() - began:.2f} s", ""
+    began = time.perf_counter()
+    last = list(read_journal(stack / "journal.jsonl", after=MILLION - 100))
+    yield "reading its last hundred", f"{(time.perf_counter() - began) * 1e3:.1f} ms ({len(last)} events)", ""
+    command = [sys.executable, "-m", "novaflow.cli.main", "events", "--json", "--since", str(MILLION - 99), str(stack)]
+    began = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, check=True, env={"PATH": os.defpath, "PYTHONPATH": os.getcwd()})  # noqa: PTH109
+    lines = done.stdout.count(b"\n")
+    yield "`novaflow events --since` of its last hundred", f"{time.perf_counter() - began:.2f} s ({lines} lines)", "under 0.5 s"
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    began = time.perf_counter()
+    count = sum(1 for _ in read_journal(stack / "journal.jsonl"))
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    yield "reading all of them", f"{time.perf_counter() - began:.1f} s, {grown:.1f} MiB more memory ({count:,} events)", "memory flat"
+
+
+def rate(act: Callable[[], object]) -> str:
+    """Return how often a second something can be done."""
+    began = time.perf_counter()
+    for _ in range(SINGLY):
+        act()
+    return f"{SINGLY / (time.perf_counter() - began):,.0f}"
+
+
+def _at(values: list[float], share: float) -> float:
+    return sorted(values)[int(len(values) * share)]
+
+
+if __name__ == "__main__":
+    main()
