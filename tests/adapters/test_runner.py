@@ -13,8 +13,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from novaflow.adapters.belongings import find_processes
+from novaflow.adapters.context import Machine, NodeContext
 from novaflow.adapters.http import HttpClient
-from novaflow.adapters.runner import LocalProgram, Machine, MachineRunner, NodeContext
+from novaflow.adapters.runner import LocalProgram, MachineRunner
 from novaflow.adapters.secrets import Secrets
 from novaflow.errors import MachineError, NotReady, NovaflowError, ProgramFailed, ServiceExited, StepFailed
 from novaflow.model.component import Component, Context, Paths, Service, Skipped, Step
@@ -89,7 +90,7 @@ def a_service(code: str, *arguments: str, ready: AskProbe | HttpProbe | None = N
     service = Service(
         "web", "A toy.", lambda _: python(code, *arguments), ready or AskProbe(answer_at_once, "nothing"), within_s=WITHIN_S, grace_s=1
     )
-    return replace(service, **others)  # type: ignore[arg-type] # fields by name, checked when they are used
+    return replace(service, **others)
 
 
 SLEEP = "import time; print('up', flush=True); time.sleep(60)"
