@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from novaflow.model.component import Component, Finding, Paths, Verdict
-from novaflow.settings import Settings
+from novaflow.settings import LibvirtType, NetMan, Settings
 from workflows.shared.kernel import has_openvswitch, kvm_refusal
 
 DISK_MIB = 3_000  # environment 700, template 140, packages 1,300, servers' disks
@@ -66,11 +66,15 @@ def has_short_name(_: Settings, paths: Paths) -> Finding:
     return Finding("folder", Verdict.BAD, f"{paths.root} has {length} characters, {LONGEST_FOLDER} are possible", "name a DIR with a shorter path")
 
 
-def has_kvm(_: Settings, __: Paths) -> Finding:
+def has_kvm(settings: Settings, _: Paths) -> Finding:
     """Look whether servers can run on the processor itself."""
+    if settings.libvirt_type in {LibvirtType.FAKE, LibvirtType.QEMU}:
+        return Finding("virtualisation", Verdict.GOOD, f"not needed for LIBVIRT_TYPE={settings.libvirt_type}")
     refusal = kvm_refusal()
     if refusal is None:
         return Finding("virtualisation", Verdict.GOOD, "KVM works")
+    if settings.libvirt_type is LibvirtType.KVM:
+        return Finding("virtualisation", Verdict.BAD, f"no KVM ({refusal}), and LIBVIRT_TYPE=kvm asks for it", "use auto or qemu")
     return Finding("virtualisation", Verdict.WARNING, f"no KVM ({refusal}); servers are emulated", "nothing, if a small server is enough")
 
 
@@ -81,6 +85,24 @@ def has_datapath(_: Settings, __: Paths) -> Finding:
     return Finding("datapath", Verdict.WARNING, "no openvswitch module; packets go through userspace", "nothing, if a small network is enough")
 
 
+def is_built(settings: Settings, _: Paths) -> Finding:
+    """Look whether what the settings ask for is there yet: better refused than passed over."""
+    asked = {
+        "USE_LDAP=1": settings.use_ldap,
+        "USE_OPENDJ=1": settings.use_opendj,
+        "USE_IPV6=1": settings.use_ipv6,
+        "TEST=1": settings.test,
+        "INTERFACE": settings.interface,
+        "FLAT_INTERFACE": settings.flat_interface,
+        "LIBVIRT_TYPE=lxc": settings.libvirt_type is LibvirtType.LXC,
+        "NET_MAN=FlatManager": settings.net_man is NetMan.FLAT,
+    }
+    missing = [name for name, is_asked in asked.items() if is_asked]
+    if missing:
+        return Finding("settings", Verdict.BAD, f"{', '.join(missing)} is not built yet", "leave it out")
+    return Finding("settings", Verdict.GOOD, "all that they ask for is there")
+
+
 def _existing(path: Path) -> Path:
     return path if path.exists() else _existing(path.parent)
 
@@ -88,5 +110,5 @@ def _existing(path: Path) -> Path:
 COMPONENT = Component(
     name="machine",
     summary="The machine itself.",
-    checks=(is_root, is_debian, has_python, has_room, has_memory, has_short_name, has_kvm, has_datapath),
+    checks=(is_root, is_debian, has_python, has_room, has_memory, has_short_name, has_kvm, has_datapath, is_built),
 )
