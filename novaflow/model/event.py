@@ -119,6 +119,10 @@ STATES: Mapping[type[Event], type[StrEnum]] = {
     ServiceChanged: ServiceState,
 }
 _CLASSES: Mapping[str, type[Event]] = {cls.kind: cls for cls in STATES}
+_IN_ENVELOPE = {"name", "state"}  # they travel as `subject` and as the last word of `type`
+_DATA: Mapping[type[Event], tuple[str, ...]] = {
+    cls: tuple(field.name for field in fields(cls) if field.name not in _IN_ENVELOPE) for cls in STATES
+}
 
 
 class DecodeError(ValueError):
@@ -178,8 +182,8 @@ class Recorded:
     def encode(self) -> bytes:
         """Return the CloudEvents 1.0 JSON of structured mode, on one line without its end."""
         # Not asdict: its deep copies cost four times as much as all of the rest.
-        members = ((field.name, getattr(self.event, field.name)) for field in fields(self.event))
-        data = {name: value for name, value in members if name not in {"name", "state"} and value is not None}
+        members = ((name, getattr(self.event, name)) for name in _DATA[type(self.event)])
+        data = {name: value for name, value in members if value is not None}
         return json.dumps({**self.attributes, "data": data}, ensure_ascii=False, separators=(",", ":")).encode()
 
     @classmethod

@@ -57,16 +57,20 @@ def publishing(broker: Broker, folder: Path) -> Iterator[Row]:
     journal = Journal(folder / "journal.jsonl", source=SOURCE)
     publisher = Publisher(folder / "journal.jsonl", folder / "cursor", broker.url)
     publisher.start()
+    emits = []
     began, cpu = time.perf_counter(), time.process_time()
     for _ in range(STREAM):
+        start = time.perf_counter()
         journal.append(EVENT, "run-1")
         publisher.wake()
+        emits.append(time.perf_counter() - start)
     assert anyio.run(publisher.drain, 60)
     took_s, cpu_s = time.perf_counter() - began, time.process_time() - cpu
     publisher.stop(5)
     body = journal.append(EVENT, "run-1").encode()
     journal.close()
     yield "confirmed publishes a second, whole path", f"{STREAM / took_s:,.0f} ({cpu_s / STREAM * 1e6:.0f} µs of processor each)", "5,000"
+    yield "`emit` (append and wake) in a burst, p50 and p99", _in_us(emits), "under 50 µs"
 
     with Connection(broker.url, transport_options={"confirm_publish": True}) as connection:  # type: ignore[no-untyped-call]
         producer = connection.Producer()
@@ -88,7 +92,7 @@ def publishing(broker: Broker, folder: Path) -> Iterator[Row]:
 def latency(broker: Broker, folder: Path) -> Iterator[Row]:
     """Measure what `emit` costs its caller, and how long an event takes to a subscriber, at 200 events a second."""
     emits, travels = anyio.run(_emit_and_receive, broker, folder)
-    yield "`emit` (append and wake), p50 and p99", f"{_at(emits, 0.5) * 1e6:.0f} µs, {_at(emits, 0.99) * 1e6:.0f} µs", "under 50 µs"
+    yield "`emit` after 5 ms of nothing: caches are cold, p50 and p99", _in_us(emits), "under 50 µs"
     yield (
         "change of state to subscriber, p50 and p99",
         f"{_at(travels, 0.5) * 1e3:.1f} ms, {_at(travels, 0.99) * 1e3:.1f} ms",
@@ -159,6 +163,10 @@ def rate(act: Callable[[], object]) -> str:
     for _ in range(SINGLY):
         act()
     return f"{SINGLY / (time.perf_counter() - began):,.0f}"
+
+
+def _in_us(values: list[float]) -> str:
+    return f"{_at(values, 0.5) * 1e6:.0f} µs, {_at(values, 0.99) * 1e6:.0f} µs"
 
 
 def _at(values: list[float], share: float) -> float:
