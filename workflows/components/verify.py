@@ -6,10 +6,16 @@ from typing import Any
 from novaflow.errors import ProgramFailed, StepFailed
 from novaflow.model.component import Component, Context, step
 from novaflow.model.probe import NotYet
+from novaflow.settings import LibvirtType, Settings
 from workflows.shared.openstack import Api
 
 NAME = "novaflow-verify"
 CONSOLE_LINES = 20  # of a server that does not answer: where its boot ended
+
+
+def _is_real(settings: Settings) -> bool:
+    """A fake server runs nothing that could ask for a lease, or answer."""
+    return settings.libvirt_type is not LibvirtType.FAKE
 
 
 @step(within_s=240)
@@ -34,7 +40,7 @@ async def boot(ctx: Context) -> str:
     return await _ask_or_delete(ctx, ask, within_s=170)
 
 
-@step(needs=("verify.boot",), within_s=170)
+@step(needs=("verify.boot",), within_s=170, when=_is_real)
 async def lease(ctx: Context) -> str:
     """Wait until the server says on its console that it has its lease."""
     api = Api.logged_in(ctx)
@@ -50,7 +56,7 @@ async def lease(ctx: Context) -> str:
     return await _ask_or_delete(ctx, ask, within_s=110)
 
 
-@step(needs=("verify.lease",), within_s=110)
+@step(needs=("verify.lease",), within_s=110, when=_is_real)
 async def ping(ctx: Context) -> str:
     """Ping the server from its network's DHCP namespace."""
     server = await _find(Api.logged_in(ctx))
@@ -67,7 +73,7 @@ async def ping(ctx: Context) -> str:
     return await _ask_or_delete(ctx, ask, within_s=50)
 
 
-@step(needs=("verify.ping",), within_s=60)
+@step(needs=("verify.boot",), after=("verify.ping",), within_s=60)
 async def delete(ctx: Context) -> str:
     """Delete the server and wait until it is gone."""
     return await _delete_all(ctx, Api.logged_in(ctx))

@@ -75,10 +75,14 @@ async def write_config(ctx: Context) -> None:
 
 
 def virtualisation(chosen: LibvirtType) -> str:
-    """Return nova's ``virt_type``: ``auto`` is KVM where it works."""
-    if chosen is LibvirtType.AUTO:
-        return "qemu" if kvm_refusal() else "kvm"
-    return str(chosen)
+    """Return nova's ``virt_type``: ``auto`` is KVM where it works; ``fake`` has none, and any will do."""
+    match chosen:
+        case LibvirtType.AUTO:
+            return "qemu" if kvm_refusal() else "kvm"
+        case LibvirtType.FAKE:
+            return "qemu"
+        case _:
+            return str(chosen)
 
 
 def daemon(name: str, summary: str, ready: Probe, needs: tuple[str, ...]) -> Service:
