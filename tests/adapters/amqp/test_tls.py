@@ -81,5 +81,5 @@ async def test_a_certificate_file_that_is_not_there_is_named(tls_broker: TlsBrok
 
 async def test_plain_amqp_to_a_port_of_tls_says_so(tls_broker: TlsBroker) -> None:
     """It advises the other scheme."""
-    with pytest.raises(NotYet, match="as a port that wants amqps:// would do|AMQP over TLS"):
+    with pytest.raises(NotYet, match=r"as a port that wants amqps:// would do|AMQP over TLS"):
         await amqp_login(tls_broker.tls_url("localhost").replace("amqps:", "amqp:"))
