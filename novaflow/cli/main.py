@@ -2,11 +2,11 @@
 
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import click
 
-from novaflow.errors import NovaflowError
+from novaflow.errors import NovaflowError, RunError
 
 # Loaded one at a time, when asked for: `--help` of one command imports one.
 COMMANDS = {
@@ -31,17 +31,17 @@ ALIASES = {"run_detached": ("run", "--detach"), "run-detached": ("run", "--detac
 class _Commands(click.Group):
     """The commands of this program, each in a file of its own."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click passes it by name
         return [*COMMANDS]
 
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
         if name not in COMMANDS and name not in HIDDEN:
             return None
         module = importlib.import_module(f"novaflow.cli.{name}")
         command: click.Command = module.command
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl([*COMMANDS.items()])
 
@@ -77,13 +77,22 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(error.exit_code)
     except ExceptionGroup as group:
         known, unknown = group.split(NovaflowError)
-        if unknown is not None or known is None:
+        if known is None or unknown is not None:
             raise
-        for one in known.exceptions:
+        errors = [*_flatten(known)]
+        for one in errors:
             click.echo(f"novaflow: {one}", err=True)
-        sys.exit(3)
+        sys.exit(errors[0].exit_code if len(errors) == 1 else RunError.exit_code)
     except BrokenPipeError:
         sys.exit(0)
+
+
+def _flatten(group: ExceptionGroup[NovaflowError]) -> Iterator[NovaflowError]:
+    for one in group.exceptions:
+        if isinstance(one, ExceptionGroup):
+            yield from _flatten(one)
+        else:
+            yield one
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import structlog
 
 from novaflow.adapters.belongings import Owner, end_processes
 from novaflow.adapters.context import SYSTEM_PATH
-from novaflow.adapters.control import serving
+from novaflow.adapters.control_server import serving
 from novaflow.adapters.hooks import Hooks
 from novaflow.adapters.lock import StackLock
 from novaflow.adapters.reaper import become_subreaper, reap_orphans

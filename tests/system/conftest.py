@@ -1,0 +1,42 @@
+"""The command line as a process, on a toy stack from which nothing gets away."""
+
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from novaflow.adapters.belongings import Owner, find_processes
+from novaflow.model.component import Paths
+from tests.system.toy import Toy
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """One is enough for who only starts processes."""
+    return "asyncio"
+
+
+@pytest.fixture
+def port() -> int:
+    """Return a port nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        number: int = listener.getsockname()[1]
+    return number
+
+
+@pytest.fixture
+async def toy(tmp_path: Path, port: int) -> AsyncIterator[Toy]:
+    """Return a stack with one service and a step before and after it; when the test is over nothing of it runs.
+
+    A test that leaves it up has it cleaned; what is left after that is the test's failure.
+    """
+    toy = Toy(tmp_path, port)
+    yield toy
+    if toy.is_held:
+        await toy.call("clean")
+    left = find_processes(Owner(Paths(toy.root)))
+    for process in left:
+        process.kill()
+    assert left == ()
+    assert not toy.is_held
