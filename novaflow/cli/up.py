@@ -1,6 +1,8 @@
 """`up`: from whatever there is to a cloud that is ready."""
 
+import shutil
 import sys
+from pathlib import Path
 
 import anyio
 import click
@@ -11,6 +13,7 @@ from novaflow.adapters.progress import Progress
 from novaflow.cli.install import install
 from novaflow.cli.launch import Until
 from novaflow.cli.machine import require_machine
+from novaflow.cli.main import COMMANDS
 from novaflow.cli.run import refuse_if_up, run
 from novaflow.cli.stack import Stack, stack_arguments
 
@@ -45,8 +48,20 @@ def is_up(stack: Stack) -> bool:
 
 def say_what_now(stack: Stack) -> None:
     """Tell a newcomer what to type next."""
-    folder = "" if stack.name == "nova" else f" {stack.paths.root}"
-    click.echo(f"\n  novaflow status{folder}      what runs\n  novaflow verify{folder}      boot a server, ping it, delete it\n  novaflow clean{folder}       end it all\n")
+    called, root = called_as(), stack.paths.root
+    folder = "" if root == Path.cwd() / "nova" else f" {root}"
+    width = len(f"{called} status{folder}") + 4
+    click.echo()
+    for command in ("status", "verify", "clean"):
+        click.echo(f"  {f'{called} {command}{folder}':<{width}}{COMMANDS[command]}")
     clouds = stack.paths.credentials / "clouds.yaml"
     if clouds.exists():
-        click.echo(f"  export OS_CLIENT_CONFIG_FILE={clouds} OS_CLOUD=novaflow\n")
+        click.echo(f"\n  export OS_CLIENT_CONFIG_FILE={clouds} OS_CLOUD=novaflow")
+
+
+def called_as() -> str:
+    """Return what a shell knows this program as: its name, or nova.sh beside its package."""
+    script = Path(__file__).parents[2] / "nova.sh"
+    if shutil.which("novaflow") or not script.exists():
+        return "novaflow"
+    return f"./{script.name}" if script.parent == Path.cwd() else str(script)
