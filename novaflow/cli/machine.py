@@ -1,11 +1,14 @@
 """Looks at the machine before anything is touched."""
 
+import os
 from collections.abc import Iterator
 
 from novaflow.adapters.probe import find_listener
 from novaflow.cli.stack import Stack
 from novaflow.errors import MachineUnfit, PortTaken, UsageError
 from novaflow.model.component import Finding, Service, Verdict
+
+DEEPEST = 107 - 35  # bytes: what unix(7) allows, less room for the longest name of a socket in a stack, with a reserve
 
 
 def findings(stack: Stack) -> Iterator[Finding]:
@@ -16,10 +19,15 @@ def findings(stack: Stack) -> Iterator[Finding]:
 
 
 def require_machine(stack: Stack) -> None:
-    """Return if this machine can do it.
+    """Return if what is wanted makes sense and this machine can do it; whoever changes anything asks this first.
 
-    Raises: MachineUnfit, with all that is missing.
+    Raises: WorkflowError, if the parts of any workflow do not fit together; UsageError, if the stack's folder lies too deep;
+    MachineUnfit, with all that is missing.
     """
+    for name in stack.found.workflows:
+        stack.graph(name)
+    if (length := len(os.fsencode(stack.paths.root))) > DEEPEST:
+        raise UsageError(f"{stack.paths.root} is too long a path, {length} bytes: sockets below it need it to have at most {DEEPEST}")
     missing = [finding for finding in findings(stack) if finding.verdict is Verdict.BAD]
     if missing:
         raise MachineUnfit(tuple(missing))

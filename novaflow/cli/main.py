@@ -58,7 +58,7 @@ def novaflow() -> None:
 
     Every command takes the folder DIR of the stack, `nova` if none is named. Settings come from `.env`, `DIR/.env`,
     the environment and `--set`; `novaflow config` shows them.
-    """
+    """  # noqa: D401 - what users read, not what it does
 
 
 def main(argv: Sequence[str] | None = None) -> None:
