@@ -1,0 +1,93 @@
+"""What conducting costs: 1,000 /bin/true in ten layers, against make: `python -m tests.benchmarks.bench_graph --runs 5`."""
+
+# ruff: noqa: T201 - a program for people
+
+import argparse
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+from tests.benchmarks.table import NOVAFLOW, Row, print_table, seconds
+
+LAYERS, WIDTH, AT_ONCE = 10, 100, 8
+NEEDS = 3  # of the layer below, for each node
+WORKFLOW = """
+from novaflow.model.component import Workflow
+
+WORKFLOW = Workflow("install", "Nothing, a thousand times.")
+"""
+COMPONENT = f'''
+from novaflow.model.component import Component, Context, Lane, Step
+
+
+async def true(ctx: Context) -> None:
+    """Do nothing, in a program of its own."""
+    await ctx.run("/bin/true")
+
+
+def needs(layer: int, place: int) -> tuple[str, ...]:
+    return tuple(f"toy.n{{layer - 1}}-{{(place + step) % {WIDTH}}}" for step in range({NEEDS})) if layer else ()
+
+
+STEPS = tuple(
+    Step(f"n{{layer}}-{{place}}", true, 60, needs(layer, place), lane=Lane.CPU) for layer in range({LAYERS}) for place in range({WIDTH})
+)
+COMPONENT = Component("toy", "A toy.", {{"install": STEPS}})
+'''
+
+
+def main() -> None:
+    """Measure in turns, and print it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=5, help="how often each is measured")
+    runs = parser.parse_args().runs
+    with tempfile.TemporaryDirectory(prefix="nf-graph-") as folder:
+        print_table(measure(Path(folder), runs))
+
+
+def measure(room: Path, runs: int) -> list[Row]:
+    """Return what both took, each with its start-up, and what of ours was conducting."""
+    workflows = room / "toys"
+    (workflows / "components").mkdir(parents=True)
+    for path in (workflows / "__init__.py", workflows / "components" / "__init__.py"):
+        path.touch()
+    (workflows / "install.py").write_text(WORKFLOW)
+    (workflows / "components" / "toy.py").write_text(COMPONENT)
+    (room / "Makefile").write_text(makefile())
+    settings = {"NOVAFLOW_WORKFLOWS": str(workflows), "NOVAFLOW_JOBS": str(AT_ONCE)}
+    make_s, novaflow_s, conducting_s = [], [], []
+    for _ in range(runs):
+        make_s.append(seconds("make", "--silent", f"-j{AT_ONCE}", "-C", room))
+        novaflow_s.append(seconds(NOVAFLOW, "install", room / "nova", env=settings))
+        conducting_s.append(conducted(room / "nova" / "journal.jsonl"))
+        shutil.rmtree(room / "nova")
+        print(f"make {make_s[-1]:.2f} s, novaflow {novaflow_s[-1]:.2f} s", flush=True)
+    return [
+        (f"`make -j{AT_ONCE}`, 1,000 `/bin/true` in ten layers", make_s, "s", ""),
+        ("the same by novaflow, each event on disk", novaflow_s, "s", ""),
+        ("of that, conducting", conducting_s, "s", ""),
+        ("ratio", [ours / theirs for ours, theirs in zip(novaflow_s, make_s, strict=True)], "", "2.5"),
+    ]
+
+
+def makefile() -> str:
+    """Return the same graph for make."""
+    names = [f"n{layer}-{place}" for layer in range(LAYERS) for place in range(WIDTH)]
+    lines = [f".PHONY: all {' '.join(names)}", f"all: {' '.join(names)}"]
+    for layer in range(LAYERS):
+        for place in range(WIDTH):
+            needs = [f"n{layer - 1}-{(place + step) % WIDTH}" for step in range(NEEDS)] if layer else []
+            lines.append(f"n{layer}-{place}: {' '.join(needs)}\n\t/bin/true")
+    return "\n".join(lines) + "\n"
+
+
+def conducted(journal: Path) -> float:
+    """Return how long the workflow itself took, as its last event says."""
+    events = [json.loads(line) for line in journal.read_text().splitlines()]
+    assert sum(event["type"] == "novaflow.step.succeeded" for event in events) == LAYERS * WIDTH
+    return float(events[-1]["data"]["duration_s"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""Measuring whole commands, and printing what came out as Markdown."""
+
+# ruff: noqa: S603, T201, TID251 - for programs for people, that measure other programs
+
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+NOVAFLOW = Path(sys.executable).with_name("novaflow")
+
+Row = tuple[str, Sequence[float], str, str]  # what, the figures, their unit, the goal
+
+
+def seconds(*argv: str | Path, env: Mapping[str, str] | None = None, good: Sequence[int] = (0,)) -> float:
+    """Return how long a command took; it has to end with one of the ``good`` exit codes."""
+    began = time.monotonic()
+    done = subprocess.run(argv, env={**os.environ, **(env or {})}, capture_output=True, check=False, stdin=subprocess.DEVNULL)
+    took_s = time.monotonic() - began
+    if done.returncode not in good:
+        sys.exit(f"{' '.join(map(str, argv))} ended with {done.returncode}:\n{(done.stdout + done.stderr).decode()[-3000:]}")
+    return took_s
+
+
+def supervisor_mib(folder: Path) -> float:
+    """Return the resident memory of the supervisor of a stack that is up."""
+    for process in psutil.process_iter(["cmdline"]):
+        words = process.info["cmdline"] or []
+        if "supervise" in words and str(folder) in words:
+            return float(process.memory_info().rss) / 2**20
+    sys.exit(f"no supervisor of {folder} runs")
+
+
+def print_table(rows: Sequence[Row]) -> None:
+    """Print the median of each figure, and from where to where they went."""
+    print(f"\n{describe_machine()}\n")
+    print("| what | median | range | runs | goal |\n|---|--:|---|--:|---|")
+    for what, figures, unit, goal in rows:
+        low, high = min(figures), max(figures)
+        print(f"| {what} | {statistics.median(figures):.3g} {unit} | {low:.3g} to {high:.3g} | {len(figures)} | {goal} |")
+
+
+def describe_machine() -> str:
+    """Return what the figures were taken on."""
+    model = next((line.partition(": ")[2] for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "")
+    system = platform.freedesktop_os_release().get("PRETTY_NAME", "Linux")
+    memory_gib = round(psutil.virtual_memory().total / 2**30)
+    load = os.getloadavg()[0]
+    return (
+        f"{os.cpu_count()} cores ({model or platform.machine()}), {memory_gib} GiB, {system}, Linux {platform.release()}, "
+        f"Python {platform.python_version()}; load at the end {load:.1f}."
+    )

@@ -1,0 +1,203 @@
+"""The main job: a real cloud on this machine, used by programs that are none of ours, and then gone."""
+
+# ruff: noqa: S603, TID251 - the programs tests start are their own
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from typing import Any
+
+import openstack
+import pika  # type: ignore[import-untyped]
+import psutil
+import pytest
+from openstack.compute.v2.server import Server
+
+from tests.cloud.looking import look, processes_of, read_words
+from tests.cloud.stacks import Stack, stack_in_folder
+
+pytestmark = [pytest.mark.cloud, pytest.mark.timeout(1200), pytest.mark.filterwarnings("default")]
+
+PROGRAMS = {
+    "ovsdb-server": "/usr/sbin/ovsdb-server",
+    "ovs-vswitchd": "/usr/lib/openvswitch-switch/ovs-vswitchd",
+    "libvirtd": "/usr/sbin/libvirtd",
+    "rabbitmq": "beam.smp",
+    "mariadb": "/usr/sbin/mariadbd",
+    "keystone": "gunicorn: worker [keystone]",
+    "placement": "gunicorn: worker [placement]",
+    "glance": "gunicorn: worker [glance]",
+    "nova-api": "gunicorn: worker [nova-api]",
+    "nova-conductor": "nova-conductor",
+    "nova-scheduler": "nova-scheduler",
+    "nova-compute": "nova-compute",
+    "neutron-api": "gunicorn: worker [neutron-api]",
+    "neutron-rpc-server": "neutron-rpc-server",
+    "neutron-periodic-workers": "neutron-periodic-workers",
+    "neutron-openvswitch-agent": "neutron-openvswitch-agent",
+    "neutron-dhcp-agent": "neutron-dhcp-agent",
+}
+STATUS_KEYS = {"stack", "state", "since", "run_id", "ready_after_s", "url", "services", "events"}
+SERVICE_KEYS = {"name", "component", "state", "pid", "port", "ready_after_s", "restarts", "because"}
+SILENCE_S = 10
+BOOT_S = 300  # ten at once, emulated, on two cores
+
+
+@pytest.fixture
+def nova(cloud: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[openstack.connection.Connection]:
+    """Lend a connection of OpenStack's own client, logged in by the stack's clouds.yaml."""
+    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(cloud.folder / "credentials" / "clouds.yaml"))
+    with openstack.connect(cloud="novaflow") as connection:
+        yield connection
+
+
+def test_verify_boots_a_server(cloud: Stack) -> None:
+    """`verify` boots a server, sees its lease, pings and deletes it, and says so."""
+    said = cloud("verify").stdout
+    assert all(step in said for step in ("verify.boot", "verify.lease", "verify.ping", "verify.delete", "verify succeeded"))
+
+
+def test_up_on_a_stack_that_is_up_says_so(cloud: Stack) -> None:
+    """A second `up` touches nothing: the run is the same."""
+    before = cloud.status()["run_id"]
+    assert "is up already" in cloud.up()
+    assert cloud.status()["run_id"] == before
+
+
+def test_a_server_of_openstacks_own_client_answers_a_ping(nova: openstack.connection.Connection) -> None:
+    """A server asked for through openstacksdk becomes ACTIVE, answers, and can be deleted."""
+    server = ask_for_server(nova, "one")
+    try:
+        server = nova.compute.wait_for_server(server, wait=BOOT_S)
+        wait_for_ping(nova, server)
+    finally:
+        nova.compute.delete_server(server)
+    nova.compute.wait_for_delete(server, wait=BOOT_S)
+
+
+def test_ten_servers_at_once(nova: openstack.connection.Connection) -> None:
+    """Ten servers asked for at once all become ACTIVE, each with an address of its own."""
+    with ThreadPoolExecutor(10) as askers:
+        servers = [*askers.map(lambda number: ask_for_server(nova, f"ten-{number}"), range(10))]
+    try:
+        servers = [nova.compute.wait_for_server(server, wait=BOOT_S) for server in servers]
+        assert [server.status for server in servers] == ["ACTIVE"] * 10
+        assert len({address_of(server) for server in servers}) == 10
+    finally:
+        for server in servers:
+            nova.compute.delete_server(server)
+    for server in servers:
+        nova.compute.wait_for_delete(server, wait=BOOT_S)
+
+
+def test_the_broker_tells_every_event_in_order(cloud: Stack) -> None:
+    """A client that is none of ours reads the log of events from 1 on, without a gap, and what they say of their order is true."""
+    told = cloud.status()["events"]["published"]
+    login = json.loads((cloud.folder / "credentials" / "events.json").read_text())
+    with pika.BlockingConnection(pika.URLParameters(login["url"])) as connection:
+        channel = connection.channel()
+        channel.basic_qos(prefetch_count=100)
+        messages = channel.consume(f"{login['exchange']}.log", arguments={"x-stream-offset": "first"}, inactivity_timeout=SILENCE_S)
+        events: dict[str, dict[str, Any]] = {}
+        for method, _, body in messages:
+            assert method is not None, f"silence after {len(events)} of {told} events"
+            channel.basic_ack(method.delivery_tag)
+            event = json.loads(body)
+            events.setdefault(event["id"], event)
+            if len(events) == told:
+                break
+        channel.cancel()
+    assert [int(event["sequence"]) for event in events.values()] == [*range(1, told + 1)]
+    assert {event["source"] for event in events.values()} == {next(iter(events.values()))["source"]}
+    said = [(event["type"], event["subject"]) for event in events.values()]
+    for service in PROGRAMS:
+        assert said.index(("novaflow.service.started", service)) < said.index(("novaflow.service.ready", service))
+    assert said.index(("novaflow.service.ready", "rabbitmq")) < said.index(("novaflow.stack.ready", cloud.folder.name))
+
+
+def test_status_is_what_the_contract_says(cloud: Stack) -> None:
+    """`status --json` has the contract's keys, and what it says is what is."""
+    status = cloud.status()
+    assert status.keys() >= STATUS_KEYS
+    assert (status["stack"], status["state"]) == ("nova", "ready")
+    assert status["url"]["compute"] == "http://127.0.0.1:8774/v2.1"
+    assert status["ready_after_s"] > 0
+    assert all(service.keys() >= SERVICE_KEYS for service in status["services"])
+    assert {service["state"] for service in status["services"]} == {"ready"}
+    assert status["events"]["broker"] == "up"
+
+
+def test_every_service_is_the_real_program(cloud: Stack) -> None:
+    """What `status` calls a service lives, is the program of that name, and listens on the port it is said to have."""
+    services = {service["name"]: service for service in cloud.status()["services"]}
+    assert services.keys() == PROGRAMS.keys()
+    for name, program in PROGRAMS.items():
+        leader = psutil.Process(services[name]["pid"])
+        family = [leader, *leader.children(recursive=True)]
+        running = [f"{member.exe()} {read_words(member.pid)}" for member in family]
+        assert any(program in words for words in running), f"{name} runs as {running}"
+        if port := services[name]["port"]:
+            listening = {each.laddr.port for member in family for each in member.net_connections() if each.status == psutil.CONN_LISTEN}
+            assert port in listening, f"{name} listens on {listening}"
+
+
+def test_passwords_are_their_owners(cloud: Stack) -> None:
+    """Passwords lie in files only their owner can read."""
+    credentials = cloud.folder / "credentials"
+    assert credentials.stat().st_mode & 0o777 == 0o700
+    assert {path.name for path in credentials.iterdir()} >= {"openrc", "clouds.yaml", "events.json"}
+    assert all(path.stat().st_mode & 0o077 == 0 for path in credentials.iterdir())
+
+
+def test_clean_leaves_nothing_behind(cloud: Stack, nova: openstack.connection.Connection) -> None:
+    """After `clean`, asked for while a server runs, the machine looks as it did before `up`."""
+    nova.compute.wait_for_server(ask_for_server(nova, "left"), wait=BOOT_S)
+    assert any("qemu-system" in words for words in processes_of(cloud.folder).values())
+    assert look() - cloud.before
+    cloud("clean")
+    assert processes_of(cloud.folder) == {}
+    assert look() - cloud.before == set()
+    assert cloud("status", good=False).returncode == 5
+
+
+@pytest.mark.usefixtures("cloud_machine")
+def test_sqlite_serves_one_server_and_says_so(stack: Stack) -> None:
+    """With USE_MYSQL=0 the cloud comes up without a MariaDB, says what that means, boots a server, and goes."""
+    stack("clean")  # the two would want the same ports
+    with stack_in_folder("lite", USE_MYSQL="0") as lite:
+        assert "SQLite holds one server at a time" in lite.up()
+        assert "mariadb" not in {service["name"] for service in lite.status()["services"]}
+        lite("verify")
+        lite("clean")
+        assert processes_of(lite.folder) == {}
+        assert look() - lite.before == set()
+
+
+def ask_for_server(nova: openstack.connection.Connection, name: str) -> Server:
+    """Ask for the smallest server."""
+    image, flavor, network = nova.image.find_image("ami-tty"), nova.compute.find_flavor("m1.tiny"), nova.network.find_network("private")
+    assert image
+    assert flavor
+    assert network
+    return nova.compute.create_server(name=name, image_id=image.id, flavor_id=flavor.id, networks=[{"uuid": network.id}])
+
+
+def address_of(server: Server) -> str:
+    """Return the address of a server on the private network."""
+    return str(server.addresses["private"][0]["addr"])
+
+
+def wait_for_ping(nova: openstack.connection.Connection, server: Server) -> None:
+    """Ping a server from the namespace of its network until it answers."""
+    network = nova.network.find_network("private")
+    assert network
+    ping = ["ip", "netns", "exec", f"qdhcp-{network.id}", "/bin/busybox", "ping", "-c", "1", "-W", "1", address_of(server)]
+    deadline = time.monotonic() + BOOT_S
+    for _ in count():
+        answer = subprocess.run(ping, capture_output=True, check=False, text=True, timeout=SILENCE_S)
+        if answer.returncode == 0:
+            return
+        assert time.monotonic() < deadline, f"{address_of(server)} does not answer: {answer.stdout}{answer.stderr}"
