@@ -308,3 +308,14 @@ def test_the_installer_finds_the_registry() -> None:
     environ = {"PIP_INDEX_URL": "one", "PIP_EXTRA_INDEX_URL": "", "UV_OFFLINE": "1", "https_proxy": "two", "SECRET": "three"}
     assert registry_environment(environ) == {"UV_DEFAULT_INDEX": "one", "UV_OFFLINE": "1", "https_proxy": "two"}
     assert registry_environment(environ | {"UV_DEFAULT_INDEX": "four"})["UV_DEFAULT_INDEX"] == "four"
+
+
+def test_the_installer_finds_the_registry_that_pip_was_told(tmp_path: Path) -> None:
+    """An index in pip's configuration is uv's too, where no variable names another."""
+    (tmp_path / "pip.conf").write_text("[global]\nindex-url = one\n")
+    environ = {"HOME": str(tmp_path / "home"), "PIP_CONFIG_FILE": str(tmp_path / "pip.conf")}
+    assert registry_environment(environ)["UV_DEFAULT_INDEX"] == "one"
+    assert registry_environment(environ | {"PIP_INDEX_URL": "two"})["UV_DEFAULT_INDEX"] == "two"
+    (tmp_path / "pip.conf").write_text("no configuration\n")
+    assert "UV_DEFAULT_INDEX" not in registry_environment(environ | {"XDG_CONFIG_HOME": str(tmp_path)})
+    assert "UV_DEFAULT_INDEX" not in registry_environment(environ | {"PIP_CONFIG_FILE": "/dev/null"})

@@ -1,7 +1,10 @@
 """How this machine reaches its package registries: handed to the installer, and to nothing else."""
 
+import configparser
 import os
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 _KEPT = (
     "HOME",
@@ -20,7 +23,29 @@ _FROM_PIP = {"PIP_INDEX_URL": "UV_DEFAULT_INDEX", "PIP_EXTRA_INDEX_URL": "UV_IND
 
 
 def registry_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the variables with which uv finds its registry and its cache; ``None`` means the process's own."""
+    """Return the variables with which uv finds its registry and its cache; ``None`` means the process's own.
+
+    uv does not read pip's configuration; who has set a registry there means it for this too.
+    """
     found = os.environ if environ is None else environ
     kept = {name: value for name, value in found.items() if name.upper() in _KEPT or name.startswith("UV_")}
-    return {uv: found[pip] for pip, uv in _FROM_PIP.items() if found.get(pip)} | kept
+    configured = {"UV_DEFAULT_INDEX": index} if (index := _read_pip_index(found)) else {}
+    return configured | {uv: found[pip] for pip, uv in _FROM_PIP.items() if found.get(pip)} | kept
+
+
+def _read_pip_index(environ: Mapping[str, str]) -> str | None:
+    """Return the registry in pip's configuration files; the later file wins.
+
+    Source: pip's documentation, "Configuration", for Unix.
+    """
+    home = Path(environ.get("HOME") or "/nonexistent")
+    user = Path(environ.get("XDG_CONFIG_HOME") or home / ".config")
+    files = [Path("/etc/pip.conf"), home / ".pip" / "pip.conf", user / "pip" / "pip.conf", Path(sys.prefix, "pip.conf")]
+    if chosen := environ.get("PIP_CONFIG_FILE"):
+        files = [] if chosen == os.devnull else [*files, Path(chosen)]
+    config = configparser.RawConfigParser(strict=False)
+    try:
+        config.read(files, encoding="utf-8")
+    except (configparser.Error, OSError, UnicodeDecodeError):
+        return None  # pip itself says what is wrong with them
+    return config.get("install", "index-url", fallback=config.get("global", "index-url", fallback=None))
