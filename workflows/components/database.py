@@ -1,12 +1,14 @@
 """The databases: a MariaDB of the stack's own on a Unix socket, or SQLite files."""
 
 import shutil
+import sqlite3
+from contextlib import closing
 
 from novaflow.model.component import EVERYTHING, Component, Context, Lane, Service, step
 from novaflow.model.probe import AskProbe, NotYet
 from novaflow.settings import Settings
 from workflows.shared.database import USER, database_password, socket_path, template_folder, template_key
-from workflows.shared.ini import render_ini
+from workflows.shared.ini import Value, render_ini
 
 NAMES = ("keystone", "placement", "glance", "nova_api", "nova_cell0", "nova", "neutron")
 
@@ -23,7 +25,7 @@ def _uses_sqlite(settings: Settings) -> bool:
 async def configure(ctx: Context) -> str:
     """Write MariaDB's configuration, and the SQL that makes its user."""
     for name, data in (("mariadb", ctx.paths.data / "mariadb"), ("mariadb-template", template_folder(ctx.paths) / "mariadb")):
-        options = {
+        options: dict[str, Value] = {
             "datadir": data,
             "socket": socket_path(ctx.paths),
             "pid-file": ctx.paths.run / "mariadb.pid",
@@ -90,6 +92,9 @@ async def prepare_sqlite(ctx: Context) -> str:
 async def seal(ctx: Context) -> str:
     """Say that every schema is at its head, and for which releases."""
     if not ctx.settings.use_mysql:
+        for file in (ctx.paths.data / "sqlite").glob("*.db"):
+            with closing(sqlite3.connect(file)) as database:  # kept in the file: readers and a writer side by side
+                database.execute("PRAGMA journal_mode=WAL")
         shutil.copytree(ctx.paths.data / "sqlite", template_folder(ctx.paths) / "sqlite")
     await ctx.write(template_folder(ctx.paths) / "seal", template_key(ctx.settings, ctx.paths))
     return template_key(ctx.settings, ctx.paths)
@@ -111,7 +116,8 @@ async def _ask_database(ctx: Context) -> str:
     """Ask with the user and the password that services will use."""
     sql = "SELECT VERSION()"
     answer = await ctx.run(
-        "mariadb", "--no-defaults", f"--socket={socket_path(ctx.paths)}", f"--user={USER}", "--batch", "--skip-column-names", f"--execute={sql}",
+        "mariadb", "--no-defaults", f"--socket={socket_path(ctx.paths)}", f"--user={USER}", "--batch", "--skip-column-names",
+        f"--execute={sql}",
         env={"MYSQL_PWD": database_password(ctx)}, ok=(0, 1),
     )  # fmt: skip
     if not answer.strip():

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from novaflow.model.component import Component, Context, Lane, step
 from workflows.shared.database import database_url
-from workflows.shared.ini import render_ini
+from workflows.shared.ini import Sections, render_ini
 from workflows.shared.openstack import account, locks, token_validation
 from workflows.shared.wsgi import Wsgi
 
@@ -32,7 +32,7 @@ async def configure(ctx: Context) -> str:
     await ctx.run("rm", "-rf", store)
     for folder in ("images", "staging", "tasks", "cache"):
         (store / folder).mkdir(parents=True)
-    options = {
+    options: Sections = {
         "DEFAULT": {
             "use_stderr": True,
             "enabled_backends": "file:file",

@@ -8,7 +8,7 @@ from novaflow.errors import StepFailed
 from novaflow.model.component import Component, Context, Lane, step
 from novaflow.model.probe import AskProbe, NotYet
 from workflows.shared.database import database_url
-from workflows.shared.ini import render_ini
+from workflows.shared.ini import Sections, render_ini
 from workflows.shared.openstack import DOMAIN, IDENTITY_PORT, REGION, SERVICE_PROJECT, Api, forget_token, identity_url, log_in
 from workflows.shared.wsgi import Wsgi
 
@@ -49,7 +49,7 @@ KEYSTONE = Wsgi(
 async def configure(ctx: Context) -> str:
     """Write keystone's configuration and the keys its tokens are sealed with."""
     keys = {kind: ctx.paths.etc / "keystone" / f"{kind}-keys" for kind in ("fernet", "credential")}
-    options = {
+    options: Sections = {
         "DEFAULT": {"use_stderr": True},
         "database": {"connection": database_url(ctx, "keystone")},
         "token": {"provider": "fernet", "expiration": DAY_S},

@@ -10,6 +10,7 @@ from novaflow.model.probe import AskProbe, NotYet
 from novaflow.settings import LibvirtType, Settings
 from workflows.shared.libvirt import libvirt_url
 
+IN_A_ROOM = "unshare --mount --propagation private --pid --fork --kill-child=KILL --mount-proc".split()  # noqa: SIM905 - reads as typed
 OWN_ROOM = Path(__file__).parent.parent / "shared" / "libvirt-room.sh"
 
 
@@ -61,10 +62,7 @@ LIBVIRTD = Service(
     name="libvirtd",
     summary="libvirt, in a room of its own.",
     # Servers are processes of the room: when its first process ends, so do they, whoever killed what before.
-    command=lambda ctx: (
-        "unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child=KILL", "--mount-proc",
-        "/bin/sh", OWN_ROOM, ctx.paths.root,
-    ),  # fmt: skip
+    command=lambda ctx: (*IN_A_ROOM, "/bin/sh", OWN_ROOM, ctx.paths.root),
     ready=AskProbe(_ask_libvirt, "virsh version"),
     needs=("libvirt.configure",),
     when=_is_real,

@@ -12,6 +12,7 @@ from workflows.shared.kernel import has_openvswitch, kvm_refusal
 
 DISK_MIB = 3_000  # environment 700, template 140, packages 1,300, servers' disks
 MEMORY_MIB = 4_000  # all services of a stack take 2,500, a tiny server 150
+OLDEST_PYTHON = (3, 11)  # of the series of Nova that is installed
 LONGEST_FOLDER = 70  # characters; a Unix socket's path may have 107, and ours are up to 30 longer
 
 
@@ -37,7 +38,7 @@ def is_debian(_: Settings, __: Paths) -> Finding:
 def has_python(_: Settings, __: Paths) -> Finding:
     """Look which Python this is."""
     version = platform.python_version()
-    if sys.version_info >= (3, 11):
+    if sys.version_info[:2] >= OLDEST_PYTHON:
         return Finding("python", Verdict.GOOD, version)
     return Finding("python", Verdict.BAD, f"{version}, and Nova needs 3.11", "install python3.11 or newer")
 
@@ -47,7 +48,9 @@ def has_room(_: Settings, paths: Paths) -> Finding:
     free_mib = shutil.disk_usage(_existing(paths.root)).free // 2**20
     if free_mib >= DISK_MIB or (paths.data / "template" / "seal").exists():
         return Finding("disk", Verdict.GOOD, f"{free_mib} MiB free for {paths.root}")
-    return Finding("disk", Verdict.BAD, f"{free_mib} MiB free for {paths.root}, and {DISK_MIB} are needed", "make room, or name a DIR elsewhere")
+    return Finding(
+        "disk", Verdict.BAD, f"{free_mib} MiB free for {paths.root}, and {DISK_MIB} are needed", "make room, or name a DIR elsewhere"
+    )
 
 
 def has_memory(_: Settings, __: Paths) -> Finding:
@@ -63,7 +66,9 @@ def has_short_name(_: Settings, paths: Paths) -> Finding:
     length = len(str(paths.root))
     if length <= LONGEST_FOLDER:
         return Finding("folder", Verdict.GOOD, str(paths.root))
-    return Finding("folder", Verdict.BAD, f"{paths.root} has {length} characters, {LONGEST_FOLDER} are possible", "name a DIR with a shorter path")
+    return Finding(
+        "folder", Verdict.BAD, f"{paths.root} has {length} characters, {LONGEST_FOLDER} are possible", "name a DIR with a shorter path"
+    )
 
 
 def has_kvm(settings: Settings, _: Paths) -> Finding:
@@ -82,7 +87,9 @@ def has_datapath(_: Settings, __: Paths) -> Finding:
     """Look how Open vSwitch will move packets."""
     if has_openvswitch():
         return Finding("datapath", Verdict.GOOD, "the kernel's openvswitch module")
-    return Finding("datapath", Verdict.WARNING, "no openvswitch module; packets go through userspace", "nothing, if a small network is enough")
+    return Finding(
+        "datapath", Verdict.WARNING, "no openvswitch module; packets go through userspace", "nothing, if a small network is enough"
+    )
 
 
 def is_built(settings: Settings, _: Paths) -> Finding:

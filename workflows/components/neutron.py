@@ -5,6 +5,7 @@ import shutil
 
 from novaflow.model.component import Component, Context, Lane, Skipped, step
 from novaflow.model.probe import AskProbe, NotYet
+from workflows.shared.database import database_url
 from workflows.shared.leftovers import find_ports, links_of, remove_link, remove_namespace, remove_rules, remove_sets
 from workflows.shared.neutron import API_PORT, OPENFLOW_PORT, config_file, daemon, write_configs
 from workflows.shared.openstack import Api, account
@@ -40,7 +41,7 @@ async def schema(ctx: Context) -> None:
         await ctx.run("neutron-db-manage", *configs, "upgrade", "heads")
     else:
         # The migrations refuse SQLite: make the tables of the newest schema, and say that it is the newest.
-        await ctx.run(ctx.paths.venv / "bin" / "python", "-c", _CREATE_TABLES, env={"DATABASE": f"sqlite:///{ctx.paths.data}/sqlite/neutron.db"})
+        await ctx.run(ctx.paths.venv / "bin" / "python", "-c", _CREATE_TABLES, env={"DATABASE": database_url(ctx, "neutron")})
         await ctx.run("neutron-db-manage", *configs, "stamp", "heads")
 
 

@@ -3,6 +3,7 @@
 import shutil
 
 from novaflow.model.component import Component, Context, Lane, step
+from workflows.shared.database import database_url
 from workflows.shared.nova import API_PORT, config_file, write_config
 from workflows.shared.openstack import account
 
@@ -40,7 +41,7 @@ async def cell_schema(ctx: Context) -> None:
 @step(needs=("nova.api-schema",), lane=Lane.CPU, within_s=120)
 async def map_cell0(ctx: Context) -> str:
     """Enter cell0, where servers go that could not be placed; the row holds no password."""
-    url = "{scheme}://{username}:{password}@{hostname}/nova_cell0?{query}" if ctx.settings.use_mysql else f"sqlite:///{ctx.paths.data}/sqlite/nova_cell0.db"
+    url = "{scheme}://{username}:{password}@{hostname}/nova_cell0?{query}" if ctx.settings.use_mysql else database_url(ctx, "nova_cell0")
     await _manage(ctx, "cell_v2", "map_cell0", "--database_connection", url)
     return url
 
@@ -49,7 +50,7 @@ async def map_cell0(ctx: Context) -> str:
 async def create_cell1(ctx: Context) -> str:
     """Enter cell1, where servers live; the row holds no password."""
     # nova fills the braces from its own configuration. Source: nova's admin guide, "Template URLs in Cell Mappings".
-    url = "{scheme}://{username}:{password}@{hostname}/nova?{query}" if ctx.settings.use_mysql else f"sqlite:///{ctx.paths.data}/sqlite/nova.db"
+    url = "{scheme}://{username}:{password}@{hostname}/nova?{query}" if ctx.settings.use_mysql else database_url(ctx, "nova")
     broker = "{scheme}://{username}:{password}@{hostname}:{port}/{path}"
     await _manage(ctx, "cell_v2", "create_cell", "--name", "cell1", "--database_connection", url, "--transport-url", broker)
     return url
@@ -69,7 +70,15 @@ COMPONENT = Component(
     name="nova",
     summary="What all of nova's services share.",
     parts={
-        "template": (configure, api_schema, cell_schema, map_cell0, create_cell1, cell0_schema, account("nova", "compute", f":{API_PORT}/v2.1")),
+        "template": (
+            configure,
+            api_schema,
+            cell_schema,
+            map_cell0,
+            create_cell1,
+            cell0_schema,
+            account("nova", "compute", f":{API_PORT}/v2.1"),
+        ),
         "run": (configure, forget),
     },
 )

@@ -18,7 +18,12 @@ def has_free_bridges(_: Settings, paths: Paths) -> Finding:
     """Look whether somebody else has bridges of our names."""
     taken = sorted({name for _, name in socket.if_nameindex()} & {*BRIDGES})
     if taken and not (paths.run / "ovs" / "ovs-vswitchd.pid").exists():
-        return Finding("bridges", Verdict.BAD, f"{', '.join(taken)} exists and is not this stack's", f"remove it, or end what made it: ip link show {taken[0]}")
+        return Finding(
+            "bridges",
+            Verdict.BAD,
+            f"{', '.join(taken)} exists and is not this stack's",
+            f"remove it, or end what made it: ip link show {taken[0]}",
+        )
     return Finding("bridges", Verdict.GOOD, f"{', '.join(BRIDGES)} are free or the stack's own")
 
 
@@ -84,7 +89,11 @@ VSWITCHD = Service(
 async def bridges(ctx: Context) -> str:
     """Make the bridges of servers and of the way out."""
     kind = datapath_type()
-    words = [word for bridge in BRIDGES for word in ("--", "--may-exist", "add-br", bridge, "--", "set", "bridge", bridge, f"datapath_type={kind}")]
+    words = [
+        word
+        for bridge in BRIDGES
+        for word in ("--", "--may-exist", "add-br", bridge, "--", "set", "bridge", bridge, f"datapath_type={kind}")
+    ]
     await ctx.run("ovs-vsctl", "--timeout=20", f"--db={ovsdb_address(ctx.paths)}", *words[1:])
     return f"{', '.join(BRIDGES)}; datapath {kind}"
 

@@ -51,16 +51,33 @@ async def _apt(ctx: Context, *words: str) -> None:
     def take(line: str) -> None:
         # "pmstatus:PACKAGE:PERCENT:TEXT", "dlstatus:INDEX:PERCENT:TEXT". Source: apt's README.progress-reporting
         if line.startswith(("pmstatus:", "dlstatus:")):
-            kind, _, percent, text = (line.split(":", 3) + ["", "", ""])[:4]
+            kind, _, percent, text = [*line.split(":", 3), "", "", ""][:4]
             if re.fullmatch(r"[0-9.]+", percent):
                 ctx.report(text.strip(), float(percent) / 100 * 0.7 + 0.3 if kind == "pmstatus" else float(percent) / 100 * 0.3)
         elif "Waiting for cache lock" in line:
             ctx.report(f"{line.strip()}; for {LOCK_WITHIN_S} s at most")
 
     # apt closes the descriptor it tells its status on before it starts package scripts, and they need their standard output.
-    options = ("APT::Status-Fd=3", f"DPkg::Lock::Timeout={LOCK_WITHIN_S}", "Dpkg::Use-Pty=0", "Dpkg::Options::=--force-confold", "Acquire::Retries=3")
+    options = (
+        "APT::Status-Fd=3",
+        f"DPkg::Lock::Timeout={LOCK_WITHIN_S}",
+        "Dpkg::Use-Pty=0",
+        "Dpkg::Options::=--force-confold",
+        "Acquire::Retries=3",
+    )
     try:
-        await ctx.run("sh", "-c", 'exec apt-get "$@" 3>&1', "apt-get", "--yes", "--quiet", *(word for option in options for word in ("-o", option)), *words, env=NON_INTERACTIVE, on_line=take)
+        await ctx.run(
+            "sh",
+            "-c",
+            'exec apt-get "$@" 3>&1',
+            "apt-get",
+            "--yes",
+            "--quiet",
+            *(word for option in options for word in ("-o", option)),
+            *words,
+            env=NON_INTERACTIVE,
+            on_line=take,
+        )
     except ProgramFailed as error:
         if "Could not get lock" in error.last_lines:
             message = f"apt's lock was held by another for {LOCK_WITHIN_S} s; let it end and try again:\n{error.last_lines}"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from novaflow.model.component import Component, Context, Lane, step
 from workflows.shared.database import database_url
-from workflows.shared.ini import render_ini
+from workflows.shared.ini import Sections, render_ini
 from workflows.shared.openstack import account, token_validation
 from workflows.shared.wsgi import Wsgi
 
@@ -28,7 +28,7 @@ PLACEMENT = Wsgi(
 @step(within_s=10)
 async def configure(ctx: Context) -> str:
     """Write placement's configuration."""
-    options = {
+    options: Sections = {
         "DEFAULT": {"use_stderr": True},
         "api": {"auth_strategy": "keystone"},
         "placement_database": {"connection": database_url(ctx, "placement")},

@@ -29,28 +29,45 @@ async def configure(ctx: Context) -> str:
         "disk_free_limit.absolute": "50MB",
         "cluster_name": "novaflow",
     }
-    await ctx.write(folder / "rabbitmq.conf", "".join(f"{name} = {str(value).lower() if isinstance(value, bool) else value}\n" for name, value in options.items()))
+    await ctx.write(
+        folder / "rabbitmq.conf",
+        "".join(f"{name} = {str(value).lower() if isinstance(value, bool) else value}\n" for name, value in options.items()),
+    )
     await ctx.write(folder / "enabled_plugins", "[].\n")
     await ctx.write(folder / "definitions.json", json.dumps(_definitions(ctx), indent=1), 0o600)
-    await ctx.write(ctx.paths.credentials / "events.json", json.dumps({"url": subscriber_url(ctx.settings, ctx.secret), "exchange": "novaflow.events"}), 0o600)
+    await ctx.write(
+        ctx.paths.credentials / "events.json",
+        json.dumps({"url": subscriber_url(ctx.settings, ctx.secret), "exchange": "novaflow.events"}),
+        0o600,
+    )
     return "users, permissions, listener"
 
 
 def _definitions(ctx: Context) -> dict[str, list[object]]:
     passwords = {PUBLISHER: ctx.secret("rabbitmq-events"), SUBSCRIBER: ctx.secret("rabbitmq-subscriber")}
     events = definitions(passwords, salts={user: os.urandom(4) for user in passwords})
-    rpc = {
+    rpc: dict[str, list[object]] = {
         "vhosts": [{"name": RPC}],
-        "users": [{"name": RPC, "password_hash": hash_password(ctx.secret("rabbitmq-rpc")), "hashing_algorithm": "rabbit_password_hashing_sha256", "tags": ""}],
+        "users": [
+            {
+                "name": RPC,
+                "password_hash": hash_password(ctx.secret("rabbitmq-rpc")),
+                "hashing_algorithm": "rabbit_password_hashing_sha256",
+                "tags": "",
+            }
+        ],
         "permissions": [{"user": RPC, "vhost": RPC, "configure": ".*", "write": ".*", "read": ".*"}],
     }
     # Servers declare these themselves when they are up. Made beforehand they hold what is asked earlier, so that who
     # asks and who answers can start side by side: an agent whose first call nobody takes waits a minute.
     rpc["exchanges"] = [
-        {"name": name, "vhost": RPC, "type": "topic", "durable": False, "auto_delete": False, "internal": False, "arguments": {}} for name in RPC_QUEUES
+        {"name": name, "vhost": RPC, "type": "topic", "durable": False, "auto_delete": False, "internal": False, "arguments": {}}
+        for name in RPC_QUEUES
     ]
     rpc["queues"] = [
-        {"name": queue, "vhost": RPC, "durable": False, "auto_delete": False, "arguments": {}} for queues in RPC_QUEUES.values() for queue in queues
+        {"name": queue, "vhost": RPC, "durable": False, "auto_delete": False, "arguments": {}}
+        for queues in RPC_QUEUES.values()
+        for queue in queues
     ]
     rpc["bindings"] = [
         {"source": exchange, "vhost": RPC, "destination": queue, "destination_type": "queue", "routing_key": queue, "arguments": {}}

@@ -12,7 +12,10 @@ from workflows.shared.openstack import Api
 PACKAGE = "linux-image-cloud-amd64"  # Debian's name for the newest kernel for virtual machines
 BUSYBOX = Path("/bin/busybox")
 # In the order they need each other: the package brings no list of that, depmod makes it at installation.
-MODULES = ("virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "failover", "net_failover", "virtio_net", "virtio_blk", "virtio-rng")  # fmt: skip
+MODULES = (
+    "virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci",
+    "failover", "net_failover", "virtio_net", "virtio_blk", "virtio-rng",
+)  # fmt: skip
 DISK_MIB = 1
 COMMAND_LINE = "console=ttyS0 quiet"
 SHARED = Path(__file__).parent.parent / "shared"
@@ -42,7 +45,10 @@ async def kernel(ctx: Context) -> Skipped | str:
         message = f"{name} cannot be fetched; look at the network and at apt's sources:\n{error.last_lines}"
         raise MachineError(message) from error
     await ctx.run("dpkg-deb", "--extract", *work.glob("*.deb"), work)
-    for found, kept in ((next((work / "boot").glob("vmlinuz-*")), "vmlinuz"), *((_find_module(work, module), f"{module}.ko") for module in MODULES)):
+    for found, kept in (
+        (next((work / "boot").glob("vmlinuz-*")), "vmlinuz"),
+        *((_find_module(work, module), f"{module}.ko") for module in MODULES),
+    ):
         found.rename(work / kept)
     for rest in ("boot", "lib", "usr"):
         shutil.rmtree(work / rest, ignore_errors=True)
@@ -84,7 +90,11 @@ async def upload(ctx: Context) -> str:
     api = Api.logged_in(ctx)
     ids: dict[str, str] = {}
     for kind, path in (("aki", "kernel/vmlinuz"), ("ari", "initrd"), ("ami", "disk")):
-        properties = {"kernel_id": ids["aki"], "ramdisk_id": ids["ari"], "hw_rng_model": "virtio", "os_command_line": COMMAND_LINE} if kind == "ami" else {}
+        properties = (
+            {"kernel_id": ids["aki"], "ramdisk_id": ids["ari"], "hw_rng_model": "virtio", "os_command_line": COMMAND_LINE}
+            if kind == "ami"
+            else {}
+        )
         new = {"name": f"{kind}-tty", "disk_format": kind, "container_format": kind, "visibility": "public", **properties}
         ids[kind] = (await api.call("POST", api.image("/images"), new))["id"]
         await api.call("PUT", api.image(f"/images/{ids[kind]}/file"), content=_folder(ctx) / path)

@@ -14,7 +14,7 @@ CONSOLE_LINES = 20  # of a server that does not answer: where its boot ended
 
 
 def _is_real(settings: Settings) -> bool:
-    """A fake server runs nothing that could ask for a lease, or answer."""
+    """Leave out what asks a server: a fake one runs nothing that could ask for a lease, or answer."""
     return settings.libvirt_type is not LibvirtType.FAKE
 
 

@@ -27,12 +27,10 @@ def pack(entries: Iterable[Entry]) -> bytes:
 
 def _pack_one(number: int, entry: Entry) -> bytes:
     name, content = entry.path.encode() + b"\0", entry.content or b""
-    if entry.path == _END:
-        mode = 0
-    else:
-        mode = _FOLDER | 0o755 if entry.content is None else _FILE | entry.mode
+    # Only the end has no mode: it is no file.
+    mode = _FOLDER | 0o755 if entry.content is None else entry.mode and _FILE | entry.mode
     links = 2 if entry.content is None else 1
-    # magic, inode, mode, uid, gid, links, mtime, size, device ×4, length of the name, checksum
+    # magic, inode, mode, uid, gid, links, mtime, size, four of devices, length of the name, checksum
     numbers = (number, mode, 0, 0, links, 0, len(content), 0, 0, 0, 0, len(name), 0)
     header = b"070701" + b"".join(b"%08X" % value for value in numbers)
     return _padded(header + name) + _padded(content)

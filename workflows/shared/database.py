@@ -9,19 +9,25 @@ from novaflow.settings import Settings
 from workflows.shared.releases import CONSTRAINTS
 
 USER = "openstack"
+LOCKED_S = 60  # a writer waits for the one before it, instead of failing at once
 
 
 def database_url(ctx: Context, name: str) -> str:
     """Return the SQLAlchemy address of the service's database."""
     if ctx.settings.use_mysql:
         return f"mysql+pymysql://{USER}:{database_password(ctx)}@localhost/{name}?unix_socket={socket_path(ctx.paths)}"
-    return f"sqlite:///{ctx.paths.data}/sqlite/{name}.db"
+    return f"sqlite:///{sqlite_file(ctx.paths, name)}?timeout={LOCKED_S}"
 
 
 def database_password(ctx: Context) -> str:
     """Return the password the services' database user has: the user's, or a generated one."""
     chosen = ctx.settings.mysql_pass
     return chosen.get_secret_value() if chosen else ctx.secret("database")
+
+
+def sqlite_file(paths: Paths, name: str) -> Path:
+    """Return the file of a database, where databases are SQLite's."""
+    return paths.data / "sqlite" / f"{name}.db"
 
 
 def socket_path(paths: Paths) -> Path:

@@ -13,7 +13,10 @@ def render_ini(*layers: Sections) -> str:
     for layer in layers:
         for section, options in layer.items():
             merged.setdefault(section, {}).update(options)
-    blocks = ("\n".join([f"[{section}]", *(f"{name} = {_render(value)}" for name, value in options.items())]) for section, options in merged.items())
+    blocks = (
+        "\n".join([f"[{section}]", *(f"{name} = {_render(value)}" for name, value in options.items())])
+        for section, options in merged.items()
+    )
     return "\n\n".join(blocks) + "\n"
 
 

@@ -7,7 +7,7 @@ from novaflow.model.component import Context, Service
 from novaflow.model.probe import Probe
 from novaflow.settings import NetMan
 from workflows.shared.database import database_url
-from workflows.shared.ini import render_ini
+from workflows.shared.ini import Sections, render_ini
 from workflows.shared.openstack import locks, messaging, privileged, service_credentials, token_validation
 from workflows.shared.openvswitch import EXTERNAL, INTEGRATION, datapath_type, ovs_environment, ovsdb_address
 
@@ -25,7 +25,7 @@ def config_file(ctx: Context, name: str = "neutron.conf") -> Path:
 
 async def write_configs(ctx: Context) -> None:
     """Write neutron's configuration from the settings."""
-    main = {
+    main: Sections = {
         "DEFAULT": {
             "use_stderr": True,
             "host": os.uname().nodename,
@@ -98,7 +98,9 @@ def _dhcp_agent(ctx: Context) -> dict[str, dict[str, str | int | bool]]:
     }
 
 
-def daemon(name: str, summary: str, ready: Probe, needs: tuple[str, ...], *, also: str, port: int | None = None) -> Service:
+def daemon(  # noqa: PLR0913 - as many as its services differ in
+    name: str, summary: str, ready: Probe, needs: tuple[str, ...], *, also: str, port: int | None = None
+) -> Service:
     """Return one of neutron's services that has no API; ``also`` is its second configuration file."""
     return Service(
         name=name,

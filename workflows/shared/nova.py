@@ -7,7 +7,7 @@ from novaflow.model.component import Context, Service
 from novaflow.model.probe import Probe
 from novaflow.settings import LibvirtType
 from workflows.shared.database import database_url
-from workflows.shared.ini import render_ini
+from workflows.shared.ini import Sections, render_ini
 from workflows.shared.kernel import kvm_refusal
 from workflows.shared.libvirt import libvirt_url
 from workflows.shared.openstack import locks, messaging, privileged, service_credentials, token_validation
@@ -24,7 +24,7 @@ def config_file(ctx: Context) -> Path:
 async def write_config(ctx: Context) -> None:
     """Write nova's configuration from the settings."""
     host = ctx.settings.host_ip
-    options = {
+    options: Sections = {
         "DEFAULT": {
             "use_stderr": True,
             "host": os.uname().nodename,

@@ -2,12 +2,12 @@
 
 import json
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from novaflow.errors import StepFailed
 from novaflow.model.component import Context, Step, step
-
 from novaflow.model.probe import NotYet
 from workflows.shared.ini import Sections
 from workflows.shared.rabbitmq import transport_url
@@ -69,6 +69,9 @@ def privileged(ctx: Context, config: Path, *sections: str) -> Sections:
     return {section: {"helper_command": helper} for section in sections}
 
 
+SUCCESS = range(200, 300)  # Source: RFC 9110, section 15.3
+
+
 @dataclass(frozen=True, slots=True)
 class Api:
     """OpenStack's REST APIs, asked with the administrator's token; ``headers`` go with every call."""
@@ -88,7 +91,9 @@ class Api:
         kept = json.loads(_token_file(ctx).read_text())
         return cls(ctx, kept["token"], kept["project_id"])
 
-    async def call(self, method: str, url: str, body: object = None, *, content: Path | None = None, headers: dict[str, str] | None = None) -> Any:
+    async def call(
+        self, method: str, url: str, body: object = None, *, content: Path | None = None, headers: dict[str, str] | None = None
+    ) -> Any:  # noqa: ANN401 - whatever JSON the API answers with
         """Send one call and return the JSON of its answer.
 
         Raises: StepFailed, if the answer is no success; NotYet, if nobody answers.
@@ -97,7 +102,7 @@ class Api:
         if content is not None:
             sent["Content-Type"] = "application/octet-stream"
         answer = await self.ctx.http(method, url, json=body, content=content, headers=sent)
-        if not 200 <= answer.status < 300:
+        if answer.status not in SUCCESS:
             message = f"{method} {url} was answered with {answer.status}: {json.dumps(answer.json)[:600]}"
             raise StepFailed(message)
         return answer.json
@@ -141,7 +146,7 @@ async def log_in(ctx: Context) -> str:
     user = {"name": "admin", "domain": {"id": DOMAIN}, "password": ctx.secret("account-admin")}
     body = {"auth": {"identity": {"methods": ["password"], "password": {"user": user}}, "scope": {"project": project}}}
     answer = await ctx.http("POST", f"{identity_url(ctx)}/v3/auth/tokens", json=body)
-    if answer.status != 201:
+    if answer.status != HTTPStatus.CREATED:
         message = f"keystone refused the administrator with {answer.status}: {answer.json}"
         raise StepFailed(message)
     kept = {"token": answer.headers["x-subject-token"], "project_id": answer.json["token"]["project"]["id"]}
@@ -173,5 +178,3 @@ def account(user: str, kind: str, path: str) -> Step:
         return f"{user} may log in; {kind} is at {url}"
 
     return account
-
-

@@ -21,7 +21,13 @@ def rpc_probe(exchange: str, topic: str) -> AskProbe:
         host = os.uname().nodename
 
         def ping(reply_queue: str) -> bytes:
-            call = {"method": "oslo_rpc_server_ping", "args": {}, "_msg_id": uuid.uuid4().hex, "_unique_id": uuid.uuid4().hex, "_reply_q": reply_queue}
+            call = {
+                "method": "oslo_rpc_server_ping",
+                "args": {},
+                "_msg_id": uuid.uuid4().hex,
+                "_unique_id": uuid.uuid4().hex,
+                "_reply_q": reply_queue,
+            }
             return json.dumps({"oslo.version": "2.0", "oslo.message": json.dumps(call)}).encode()
 
         reply = await ctx.amqp_request(rpc_url(ctx), exchange, f"{topic}.{host}", ping, within_s=ANSWER_WITHIN_S)
