@@ -11,7 +11,17 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from novaflow.model.event import Recorded, ServiceChanged, ServiceState, StackChanged, StackState, StepChanged, StepState, WorkflowChanged, WorkflowState
+from novaflow.model.event import (
+    Recorded,
+    ServiceChanged,
+    ServiceState,
+    StackChanged,
+    StackState,
+    StepChanged,
+    StepState,
+    WorkflowChanged,
+    WorkflowState,
+)
 
 NOTE_EVERY_S = 5.0  # of one step, in plain lines: a log, not a film
 
@@ -46,7 +56,11 @@ class Progress:
         self._console = Console(file=stream, highlight=False)
         self._began_s = time.monotonic()
         self._running: dict[str, _Running] = {}
-        self._live = Live(console=self._console, get_renderable=self._draw, refresh_per_second=8, transient=True) if self._console.is_terminal else None
+        self._live = (
+            Live(console=self._console, get_renderable=self._draw, refresh_per_second=8, transient=True)
+            if self._console.is_terminal
+            else None
+        )
 
     def __enter__(self) -> Self:
         if self._live:

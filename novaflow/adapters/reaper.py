@@ -24,7 +24,7 @@ def become_subreaper() -> None:
         raise MachineError(message)
 
 
-async def reap_orphans() -> None:
+async def reap_orphans(*, every_s: float = ROUND_S) -> None:
     """Bury adopted children for ever; one is buried in the second round that sees it dead.
 
     Our own children are buried by whoever started them within milliseconds, so never by us.
@@ -34,9 +34,9 @@ async def reap_orphans() -> None:
         dead = {child.pid for child in psutil.Process().children() if _is_zombie(child)}
         for pid in seen & dead:
             with suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)
+                os.waitpid(pid, os.WNOHANG)  # noqa: ASYNC222 - returns at once
         seen = dead
-        await anyio.sleep(ROUND_S)
+        await anyio.sleep(every_s)
 
 
 def _is_zombie(process: psutil.Process) -> bool:

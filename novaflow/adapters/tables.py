@@ -28,7 +28,9 @@ def print_status(status: Mapping[str, Any], stream: TextIO) -> None:
     """Print what ``describe_status`` returned: the stack's state, its services, its addresses."""
     console = _console(stream)
     after = f", ready after {status['ready_after_s']:.1f} s" if status["ready_after_s"] else ""
-    console.print(f"{status['stack']} is [bold {_COLOURS[status['state']]}]{status['state']}[/]{after}: {status['because']}", soft_wrap=True)
+    console.print(
+        f"{status['stack']} is [bold {_COLOURS[status['state']]}]{status['state']}[/]{after}: {status['because']}", soft_wrap=True
+    )
     if status["services"]:
         table = Table(box=None, pad_edge=False)
         for heading in ("service", "state", "pid", "port", "ready after", "because"):

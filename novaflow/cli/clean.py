@@ -69,5 +69,5 @@ async def _show_events(stack: Stack, progress: Progress, after: int) -> None:
 
 
 async def _wait_gone(stack: Stack) -> None:
-    while is_locked(stack.paths.lock):
+    while is_locked(stack.paths.lock):  # noqa: ASYNC110 - another process holds it
         await anyio.sleep(LOOK_S)

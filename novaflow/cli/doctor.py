@@ -15,7 +15,7 @@ from novaflow.model.component import Verdict
 @click.command("doctor")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array.")
 @stack_arguments
-def command(stack: Stack, as_json: bool) -> None:
+def command(*, stack: Stack, as_json: bool) -> None:
     """Say whether this machine can do it, and what is missing; exit code 5 if it cannot.
 
     Example: novaflow doctor

@@ -3,17 +3,16 @@
 import os
 import signal
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum
-from subprocess import Popen
+from subprocess import Popen  # noqa: TID251 - for the type of what `start_detached` started
 
 import anyio
 
 from novaflow.adapters.files import read_last_lines
 from novaflow.adapters.journal import follow_journal, last_recorded, read_journal
-from novaflow.adapters.lock import StackLock
 from novaflow.adapters.keyboard import keys_as_typed, read_key
+from novaflow.adapters.lock import StackLock
 from novaflow.adapters.process import start_detached
 from novaflow.adapters.progress import Progress
 from novaflow.cli.stack import Stack
@@ -42,7 +41,18 @@ async def launch(stack: Stack, lock: StackLock, progress: Progress, *, until: Un
     last = last_recorded(stack.paths.journal)
     after = last.sequence if last else 0
     sets = [word for name, value in stack.overrides.items() for word in ("--set", f"{name}={value}")]
-    argv = ["/usr/bin/env", FEW_ARENAS, sys.executable, "-m", "novaflow.cli.main", "supervise", "--lock", str(lock.descriptor), *sets, str(stack.paths.root)]
+    argv = [
+        "/usr/bin/env",
+        FEW_ARENAS,
+        sys.executable,
+        "-m",
+        "novaflow.cli.main",
+        "supervise",
+        "--lock",
+        str(lock.descriptor),
+        *sets,
+        str(stack.paths.root),
+    ]
     stack.paths.log.mkdir(parents=True, exist_ok=True)
     supervisor = start_detached(argv, output=stack.paths.log / "supervisor.log", keep=[lock.descriptor])
     lock.release()
@@ -50,7 +60,9 @@ async def launch(stack: Stack, lock: StackLock, progress: Progress, *, until: Un
     with anyio.move_on_after(timeout_s) as limit:
         await watch.follow(after)
     if limit.cancelled_caught:
-        raise NotReady(stack.name, timeout_s or 0, f"still waiting for {', '.join(sorted(watch.starting)) or 'the supervisor'}; it goes on starting")
+        raise NotReady(
+            stack.name, timeout_s or 0, f"still waiting for {', '.join(sorted(watch.starting)) or 'the supervisor'}; it goes on starting"
+        )
     await watch.judge()
 
 
@@ -100,7 +112,8 @@ class _Watch:
                 scope.cancel()
 
     async def _wait_gone(self, scope: anyio.CancelScope) -> None:
-        while self._supervisor.poll() is None:
+        # Not our child's end but our patience: anyio's own processes end with us, and this one must not.
+        while self._supervisor.poll() is None:  # noqa: ASYNC110
             await anyio.sleep(LOOK_S)
         for recorded in read_journal(self._stack.paths.journal, after=self._seen):
             self._take(recorded)

@@ -61,7 +61,7 @@ def _services_of(stack: Stack, name: str) -> list[str]:
     return [part.name for part in component.parts.get("run", ()) if isinstance(part, Service)]
 
 
-async def _show(paths: tuple[Path, ...], follow: bool) -> None:
+async def _show(paths: tuple[Path, ...], follow: bool) -> None:  # noqa: FBT001 - anyio.run passes no keywords
     width = max(len(path.stem) for path in paths)
 
     def say(path: Path, line: str) -> None:

@@ -8,7 +8,7 @@ from novaflow.cli.stack import Stack
 from novaflow.errors import MachineUnfit, PortTaken, UsageError
 from novaflow.model.component import Finding, Service, Verdict
 
-DEEPEST = 107 - 35  # bytes: what unix(7) allows, less room for the longest name of a socket in a stack, with a reserve
+LONGEST_SOCKET = 107  # bytes. Source: unix(7), sun_path less its final zero
 
 
 def findings(stack: Stack) -> Iterator[Finding]:
@@ -26,8 +26,8 @@ def require_machine(stack: Stack) -> None:
     """
     for name in stack.found.workflows:
         stack.graph(name)
-    if (length := len(os.fsencode(stack.paths.root))) > DEEPEST:
-        raise UsageError(f"{stack.paths.root} is too long a path, {length} bytes: sockets below it need it to have at most {DEEPEST}")
+    if (length := len(os.fsencode(stack.paths.control))) > LONGEST_SOCKET:
+        raise UsageError(f"{stack.paths.control} is too long a path for a socket: {length} bytes, where {LONGEST_SOCKET} are possible")
     missing = [finding for finding in findings(stack) if finding.verdict is Verdict.BAD]
     if missing:
         raise MachineUnfit(tuple(missing))

@@ -17,9 +17,15 @@ from novaflow.errors import UsageError
 @click.command("run")
 @click.option("--wait-ready", is_flag=True, help="Run detached; return when the cloud is ready to boot a server.")
 @click.option("--detach", is_flag=True, help="Run detached; return when every service has been started.")
-@click.option("--timeout", "timeout_s", type=click.FloatRange(min=0, min_open=True), metavar="S", help="Seconds to wait at most; then the exit code is 4.")
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="S",
+    help="Seconds to wait at most; then the exit code is 4.",
+)
 @stack_arguments
-def command(stack: Stack, wait_ready: bool, detach: bool, timeout_s: float | None) -> None:
+def command(*, stack: Stack, wait_ready: bool, detach: bool, timeout_s: float | None) -> None:
     """Run all services with fresh databases; attached until Ctrl-C, which stops everything.
 
     Example: sudo novaflow run --wait-ready --timeout 300

@@ -19,7 +19,13 @@ from novaflow.cli.stack import Stack, stack_arguments
 
 
 @click.command("up")
-@click.option("--timeout", "timeout_s", type=click.FloatRange(min=0, min_open=True), metavar="S", help="Seconds to wait for readiness at most, installing not counted.")
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="S",
+    help="Seconds to wait for readiness at most, installing not counted.",
+)
 @stack_arguments
 def command(stack: Stack, timeout_s: float | None) -> None:
     """Install what is missing, run all services, and wait until the cloud is ready to boot a server.

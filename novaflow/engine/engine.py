@@ -39,7 +39,7 @@ class Engine:
     ``processor_s`` returns the processor seconds used so far by everything the runner started.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - two of them are listeners, and optional
         self,
         plan: Plan,
         runner: Runner,

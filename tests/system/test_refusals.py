@@ -233,7 +233,7 @@ async def test_a_folder_too_deep_for_sockets_is_refused(toy: Toy) -> None:
     """The kernel's limit is said at once, instead of by the first service that trips over it."""
     said = await toy.call("up", f"{toy.folder}/{'deep/' * 20}nova")
     assert said.code == 2
-    assert "is too long a path" in said.err
+    assert "is too long a path for a socket" in said.err
 
 
 async def test_a_place_that_cannot_be_written_is_named(toy: Toy) -> None:
