@@ -19,7 +19,7 @@ from openstack.compute.v2.server import Server
 from tests.cloud.looking import look, processes_of, read_words
 from tests.cloud.stacks import Stack, stack_in_folder
 
-pytestmark = [pytest.mark.cloud, pytest.mark.timeout(1200), pytest.mark.filterwarnings("default")]
+pytestmark = [pytest.mark.cloud, pytest.mark.timeout(1200), pytest.mark.filterwarnings("ignore")]
 
 PROGRAMS = {
     "ovsdb-server": "/usr/sbin/ovsdb-server",
@@ -178,10 +178,9 @@ def test_sqlite_serves_one_server_and_says_so(stack: Stack) -> None:
 
 def ask_for_server(nova: openstack.connection.Connection, name: str) -> Server:
     """Ask for the smallest server."""
-    image, flavor, network = nova.image.find_image("ami-tty"), nova.compute.find_flavor("m1.tiny"), nova.network.find_network("private")
-    assert image
-    assert flavor
-    assert network
+    image = nova.image.find_image("ami-tty", ignore_missing=False)
+    flavor = nova.compute.find_flavor("m1.tiny", ignore_missing=False)
+    network = nova.network.find_network("private", ignore_missing=False)
     return nova.compute.create_server(name=name, image_id=image.id, flavor_id=flavor.id, networks=[{"uuid": network.id}])
 
 
@@ -192,8 +191,7 @@ def address_of(server: Server) -> str:
 
 def wait_for_ping(nova: openstack.connection.Connection, server: Server) -> None:
     """Ping a server from the namespace of its network until it answers."""
-    network = nova.network.find_network("private")
-    assert network
+    network = nova.network.find_network("private", ignore_missing=False)
     ping = ["ip", "netns", "exec", f"qdhcp-{network.id}", "/bin/busybox", "ping", "-c", "1", "-W", "1", address_of(server)]
     deadline = time.monotonic() + BOOT_S
     for _ in count():
