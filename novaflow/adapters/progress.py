@@ -52,7 +52,8 @@ class _Running:
 class Progress:
     """What nodes do, for a person who watches; fed with events, and with notes of running steps."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, *, note_every_s: float = NOTE_EVERY_S) -> None:
+        self._note_every_s = note_every_s
         self._console = Console(file=stream, highlight=False)
         self._began_s = time.monotonic()
         self._running: dict[str, _Running] = {}
@@ -94,7 +95,7 @@ class Progress:
         if running is None:
             return
         now_s = time.monotonic()
-        is_due = not self._live and text != running.note and now_s - max(running.noted_s, running.began_s) >= NOTE_EVERY_S
+        is_due = not self._live and text != running.note and now_s - max(running.noted_s, running.began_s) >= self._note_every_s
         if is_due:
             self._say(f"  [dim]… {node:<30} {self._percent(fraction)}{escape(text)}[/]")
         self._running[node] = replace(running, note=text, fraction=fraction, noted_s=now_s if is_due else running.noted_s)

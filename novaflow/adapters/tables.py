@@ -29,7 +29,7 @@ def print_status(status: Mapping[str, Any], stream: TextIO) -> None:
     console = _console(stream)
     after = f", ready after {status['ready_after_s']:.1f} s" if status["ready_after_s"] else ""
     console.print(
-        f"{status['stack']} is [bold {_COLOURS[status['state']]}]{status['state']}[/]{after}: {status['because']}", soft_wrap=True
+        f"{status['stack']} is [bold {_COLOURS[status['state']]}]{status['state']}[/]{after}: {escape(status['because'])}", soft_wrap=True
     )
     if status["services"]:
         table = Table(box=None, pad_edge=False)
@@ -52,9 +52,9 @@ def print_findings(findings: Iterable[Finding], stream: TextIO) -> None:
     """Print what a look at the machine found, and what to do about it."""
     console = _console(stream)
     for finding in findings:
-        console.print(f"{_VERDICTS[finding.verdict]} {finding.about:<22} {finding.found}", soft_wrap=True)
+        console.print(f"{_VERDICTS[finding.verdict]} {finding.about:<22} {escape(finding.found)}", soft_wrap=True)
         if finding.advice and finding.verdict is not Verdict.GOOD:
-            console.print(f"  {'':<22} [dim]{finding.advice}[/]", soft_wrap=True)
+            console.print(f"  {'':<22} [dim]{escape(finding.advice)}[/]", soft_wrap=True)
 
 
 def _console(stream: TextIO) -> Console:

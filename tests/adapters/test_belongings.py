@@ -1,0 +1,115 @@
+"""Who owns which process, and how what is left of an owner ends."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
+import psutil
+import pytest
+
+from novaflow.adapters.belongings import Owner, end_processes, find_processes
+from novaflow.model.component import Paths
+from tests.programs import WITHIN_S, is_running, python
+
+SLEEP = python("import time; print('up', flush=True); time.sleep(60)")
+DEAF = python("import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)")
+
+
+@asynccontextmanager
+async def started(owner: Owner, argv: tuple[object, ...] = SLEEP, *, marked: bool = True) -> AsyncIterator[psutil.Process]:
+    """Run a program that nobody stops but the test."""
+    env = dict(owner.marker) if marked else {}
+    with anyio.fail_after(WITHIN_S):
+        process = await anyio.open_process([str(word) for word in argv], env=env, start_new_session=True)
+        assert process.stdout is not None
+        await process.stdout.receive()
+        try:
+            yield psutil.Process(process.pid)
+        finally:
+            with anyio.CancelScope(shield=True):
+                if process.returncode is None:
+                    process.kill()
+                await process.aclose()
+
+
+async def test_a_node_owns_what_carries_its_marker(owner: Owner) -> None:
+    """And so does its stack; another node of the stack does not."""
+    async with started(owner) as process:
+        assert find_processes(owner) == (process,)
+        assert find_processes(Owner(owner.paths)) == (process,)
+        assert find_processes(Owner(owner.paths, "web2")) == ()
+        assert find_processes(Owner(owner.paths, "we")) == ()
+
+
+async def test_a_stack_owns_nothing_of_its_neighbour(owner: Owner) -> None:
+    """Also where the neighbour's folder begins like its own."""
+    neighbour = Owner(Paths(owner.paths.root.with_name("nova2")), "web")
+    async with started(neighbour) as process:
+        assert find_processes(Owner(owner.paths)) == ()
+        assert find_processes(Owner(neighbour.paths)) == (process,)
+
+
+async def test_a_noted_session_is_owned_until_it_is_forgotten(owner: Owner) -> None:
+    """Without any marker."""
+    async with started(owner, marked=False) as process:
+        assert find_processes(owner) == ()
+        owner.note(process.pid)
+        assert find_processes(owner) == find_processes(Owner(owner.paths)) == (process,)
+        owner.forget()
+        assert find_processes(owner) == ()
+
+
+async def test_a_session_whose_number_was_given_away_again_is_not_owned(owner: Owner) -> None:
+    """A note of yesterday must not end the innocent of today."""
+    async with started(owner, marked=False) as process:
+        owner.note(process.pid)
+        (note,) = (owner.paths.run / "pids").iterdir()
+        pid, ticks = note.read_text().split()
+        note.write_text(f"{pid} {int(ticks) - 1}\n")
+        assert find_processes(owner) == ()
+
+
+@pytest.mark.parametrize("content", ["", "4711", "4711 soon", "1 2 3"])
+def test_a_spoilt_note_is_passed_over(owner: Owner, content: str) -> None:
+    """Its writer was killed in the middle: what it noted is found by its marker."""
+    (owner.paths.run / "pids").mkdir()
+    (owner.paths.run / "pids/web.pid").write_text(content)
+    assert owner.sessions() == {}
+    assert find_processes(Owner(owner.paths)) == ()
+
+
+def test_nothing_is_noted_of_the_dead(owner: Owner) -> None:
+    """A program may be gone before it is noted; forgetting what was never noted is no error."""
+    owner.note(2**22 + 1)  # more than there can be. Source: proc_sys_kernel(5), pid_max
+    owner.forget()
+    assert owner.sessions() == {}
+
+
+async def test_processes_are_asked_first(owner: Owner) -> None:
+    """Who heeds SIGTERM is not killed."""
+    async with started(owner) as process:
+        await end_processes((process,), grace_s=WITHIN_S)
+        assert not is_running(process.pid)
+
+
+async def test_who_does_not_listen_is_killed(owner: Owner) -> None:
+    """After the grace."""
+    async with started(owner, DEAF) as process:
+        await end_processes((process,), grace_s=0.05)
+        assert not is_running(process.pid)
+
+
+async def test_without_grace_nobody_is_asked(owner: Owner) -> None:
+    """What a node left behind was asked already."""
+    async with started(owner) as process:
+        await end_processes((process,), grace_s=0)
+        assert not is_running(process.pid)
+
+
+async def test_ending_nobody_takes_no_time(owner: Owner) -> None:
+    """Neither do the dead."""
+    async with started(owner) as process:
+        await end_processes((process,), grace_s=0)
+        with anyio.fail_after(1):
+            await end_processes((process,), grace_s=60)
+            await end_processes((), grace_s=60)
