@@ -119,7 +119,8 @@ class Broker:
     @property
     def _env(self) -> dict[str, str]:
         root = str(self._root)
-        alone = f"-start_epmd false -erl_epmd_port {self._erlang_port}"  # no daemon that outlives the node
+        # No daemon that outlives the node: in the environment, since every minute an Erlang without arguments looks for it.
+        alone = f"-start_epmd false -erl_epmd_port {self._erlang_port}"
         return {
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": root,  # the cookie
@@ -132,8 +133,9 @@ class Broker:
             "RABBITMQ_CONFIG_FILE": f"{root}/rabbitmq.conf",
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
             "RABBITMQ_ENABLED_PLUGINS_FILE": f"{root}/plugins",
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"{alone} +sbwt none -kernel inet_dist_use_interface {{127,0,0,1}}",
-            "RABBITMQ_CTL_ERL_ARGS": f"{alone} -dist_listen false",
+            "ERL_FLAGS": f"{alone} -kernel inet_dist_use_interface {{127,0,0,1}}",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+sbwt none",
+            "RABBITMQ_CTL_ERL_ARGS": "-dist_listen false",
         }
 
 
