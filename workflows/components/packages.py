@@ -1,6 +1,7 @@
 """Debian's packages: those of all components, in one transaction."""
 
 import re
+import shutil
 from pathlib import Path
 
 from novaflow.errors import MachineError, ProgramFailed
@@ -20,17 +21,18 @@ async def install(ctx: Context) -> Skipped | str:
     missing = await _find_missing(ctx, wanted)
     if not missing:
         return Skipped(f"all {len(wanted)} packages are installed")
-    if any(INTERRUPTED.iterdir()):  # apt refuses to go on where somebody ended it half way
-        await ctx.run("dpkg", "--configure", "-a", env=NON_INTERACTIVE)
     await _refresh_lists(ctx, missing)
     is_ours = not POLICY.exists()
     if is_ours:
         await ctx.write(POLICY, FORBID, 0o755)
     try:
-        await _apt(ctx, "install", "--no-install-recommends", *missing)
+        if any(INTERRUPTED.iterdir()):  # apt refuses to go on where somebody ended it half way
+            await ctx.run("dpkg", "--configure", "-a", env=NON_INTERACTIVE)
+        await _install_packages(ctx, missing)
     finally:
         if is_ours:
             POLICY.unlink(missing_ok=True)
+    await _keep_from_booting(ctx, missing)
     return f"installed {len(missing)} packages and what they need"
 
 
@@ -45,6 +47,28 @@ async def _refresh_lists(ctx: Context, missing: tuple[str, ...]) -> None:
     shown = await ctx.run("apt-cache", "show", "--no-all-versions", *missing, ok=(0, 100))
     if len(re.findall(r"^Package: ", shown, re.MULTILINE)) < len(missing):
         await _apt(ctx, "update")
+
+
+async def _install_packages(ctx: Context, missing: tuple[str, ...]) -> None:
+    words = ("install", "--no-install-recommends", *missing)
+    try:
+        await _apt(ctx, *words)
+    except ProgramFailed as error:
+        if "404" not in error.last_lines:
+            raise
+        # Lists older than the last point release name packages that are gone.
+        await _apt(ctx, "update")
+        await _apt(ctx, *words)
+
+
+async def _keep_from_booting(ctx: Context, installed: tuple[str, ...]) -> None:
+    """Let the services that came along stay down at the next boot too: they want the ports of the stack's own."""
+    if shutil.which("systemctl") is None:
+        return
+    files = await ctx.run("dpkg-query", "--listfiles", *installed)
+    units = [path.name for path in map(Path, files.splitlines()) if path.parent.match("systemd/system") and path.suffix == ".service"]
+    if units:
+        await ctx.run("systemctl", "--no-reload", "disable", *units)
 
 
 async def _apt(ctx: Context, *words: str) -> None:
