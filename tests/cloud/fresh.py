@@ -90,6 +90,7 @@ class FreshMachine:
 def fresh_machine() -> Iterator[FreshMachine]:
     """Lend a machine with the repository in it, and nothing else; it and all that runs in it go with the block."""
     room = Path(tempfile.mkdtemp(prefix="nf-fresh-"))
+    room.chmod(0o755)  # it is to be the folder / of all its users
     try:
         make_debian(room)
         with ExitStack() as programs:
