@@ -40,17 +40,18 @@ async def launch(stack: Stack, lock: StackLock, progress: Progress, *, until: Un
     """
     last = last_recorded(stack.paths.journal)
     after = last.sequence if last else 0
-    sets = [word for name, value in stack.overrides.items() for word in ("--set", f"{name}={value}")]
+    # What was set on the command line, as environment: a supervisor is listed with its arguments as long as it lives.
+    chosen = [f"{name}={value}" for name, value in stack.overrides.items()]
     argv = [
         "/usr/bin/env",
         FEW_ARENAS,
+        *chosen,
         sys.executable,
         "-m",
         "novaflow.cli.main",
         "supervise",
         "--lock",
         str(lock.descriptor),
-        *sets,
         str(stack.paths.root),
     ]
     stack.paths.log.mkdir(parents=True, exist_ok=True)

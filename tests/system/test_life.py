@@ -132,13 +132,9 @@ async def test_clean_twice_is_done_twice(toy: Toy) -> None:
 
 async def test_clean_after_a_supervisor_was_killed(toy: Toy) -> None:
     """Its services live on: status says so, clean ends them, and up works again."""
-    await toy.ready()
-    supervisor = psutil.Process((await toy.status())["services"][0]["pid"]).parent()
-    assert supervisor is not None
+    supervisor = await (await toy.ready()).supervisor()
     supervisor.kill()
-    with anyio.fail_after(10):
-        while toy.is_held:  # noqa: ASYNC110 - the kernel lets go of the lock
-            await anyio.sleep(0.01)
+    await toy.wait_let_go()
     said = await toy.call("status", "--json")
     assert (said.code, said.json["state"]) == (3, "failed")
     assert "supervisor is gone" in said.json["because"]
@@ -211,6 +207,24 @@ async def test_passwords_are_told_to_nobody(toy: Toy) -> None:
     assert (toy.root / "credentials/secrets.json").stat().st_mode & 0o777 == 0o600
     assert (toy.root / "credentials").stat().st_mode & 0o777 == 0o700
     assert not [process for process in psutil.process_iter(["cmdline"]) if secret in " ".join(process.info["cmdline"] or ())]
+
+
+async def test_what_is_set_on_the_command_line_holds_and_is_not_listed(toy: Toy) -> None:
+    """The supervisor knows it, and shows nobody a password among its arguments."""
+    said = await toy.call("up", "--set", "MYSQL_PASS=hush-hush", "--set", "SCREEN_NAME=mine")
+    assert said.code == 0, said
+    supervisor = await toy.supervisor()
+    assert "hush-hush" not in " ".join(supervisor.cmdline())
+    assert supervisor.environ()["SCREEN_NAME"] == "mine"
+
+
+async def test_a_supervisor_that_is_told_to_end_cleans_up(toy: Toy) -> None:
+    """SIGTERM, as at the machine's shutdown, stops everything in order."""
+    supervisor = await (await toy.ready()).supervisor()
+    supervisor.terminate()
+    await toy.wait_let_go()
+    assert find_processes(Owner(Paths(toy.root))) == ()
+    assert (await toy.call("status", "--json")).json["state"] == "stopped"
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import psutil
 from anyio.abc import Process
 
 from novaflow.adapters.lock import is_locked
@@ -207,6 +208,18 @@ class Toy:
     async def status(self) -> Any:  # noqa: ANN401
         """Return what `status` says."""
         return (await self.call("status", "--json")).json
+
+    async def supervisor(self) -> psutil.Process:
+        """Return the process that holds the stack."""
+        supervisor = psutil.Process((await self.status())["services"][0]["pid"]).parent()
+        assert supervisor is not None
+        return supervisor
+
+    async def wait_let_go(self) -> None:
+        """Wait until nobody holds the stack."""
+        with anyio.fail_after(WITHIN_S):
+            while self.is_held:  # noqa: ASYNC110 - held by another process
+                await anyio.sleep(0.01)
 
     async def wait_state(self, state: str) -> None:
         """Wait until the stack's journal tells of it."""
