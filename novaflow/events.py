@@ -24,11 +24,22 @@ import anyio
 import structlog
 
 from novaflow.adapters.amqp import Begin, Listener
-from novaflow.model.event import Recorded, ServiceChanged, StackChanged, StepChanged, WorkflowChanged
+from novaflow.model.event import InstanceChanged, Recorded, ServiceChanged, StackChanged, StepChanged, WorkflowChanged
 from novaflow.model.exchange import EXCHANGE, log_queue
 from novaflow.model.order import Gap, Order, matches
 
-__all__ = ["Begin", "Gap", "Recorded", "ServiceChanged", "StackChanged", "StepChanged", "Subscription", "WorkflowChanged", "subscribe"]
+__all__ = [
+    "Begin",
+    "Gap",
+    "InstanceChanged",
+    "Recorded",
+    "ServiceChanged",
+    "StackChanged",
+    "StepChanged",
+    "Subscription",
+    "WorkflowChanged",
+    "subscribe",
+]
 
 log = structlog.get_logger(__name__)
 

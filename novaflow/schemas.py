@@ -11,7 +11,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
-from novaflow.model.event import CONTENT_TYPE, STATES, Event
+from novaflow.model.event import CONTENT_TYPE, LISTED, STATES, Event, InstanceState
 from novaflow.model.exchange import EXCHANGE, VHOST, log_queue
 
 FOLDER = Path("docs/events")
@@ -66,7 +66,10 @@ def asyncapi() -> dict[str, Any]:
                     "stack": {"description": "The name of the stack's folder."},
                     "kind": {"enum": [*kinds]},
                     "name": {"description": "The name of what changed; a dot in it becomes a dash."},
-                    "state": {"enum": sorted({state.value for states in STATES.values() for state in states})},
+                    "state": {
+                        "description": "What the name has become; each kind has its own, and an instance those of its cloud.",
+                        "examples": [*sorted({state for states in LISTED.values() for state in states}), "create-end"],
+                    },
                 },
                 "messages": {kind: {"$ref": f"#/components/messages/{kind}"} for kind in kinds},
                 "bindings": {
@@ -110,7 +113,7 @@ def files() -> dict[str, str]:
 
 
 def _message(event_class: type[Event]) -> dict[str, Any]:
-    kind, states = event_class.kind, [state.value for state in STATES[event_class]]
+    kind = event_class.kind
     return {
         "title": event_class.__name__,
         "summary": (event_class.__doc__ or "").partition("\n")[0],
@@ -127,7 +130,7 @@ def _message(event_class: type[Event]) -> dict[str, Any]:
             "properties": {
                 "specversion": {"const": "1.0"},
                 **{name: {"type": "string", "description": text} for name, text in _ATTRIBUTES.items()},
-                "type": {"enum": [f"novaflow.{kind}.{state}" for state in states]},
+                "type": _type_schema(event_class),
                 "datacontenttype": {"const": "application/json"},
                 "dataschema": {"const": f"urn:novaflow:event:{kind}:1"},
                 "data": {name: value for name, value in data_schema(event_class).items() if not name.startswith("$")},
@@ -136,6 +139,12 @@ def _message(event_class: type[Event]) -> dict[str, Any]:
         },
         "bindings": {"amqp": {"contentEncoding": "utf-8", "messageType": f"novaflow.{kind}.STATE", "bindingVersion": "0.3.0"}},
     }
+
+
+def _type_schema(event_class: type[Event]) -> dict[str, Any]:
+    if states := LISTED[event_class]:
+        return {"enum": [f"novaflow.{event_class.kind}.{state}" for state in states]}
+    return {"type": "string", "pattern": rf"^novaflow\.{event_class.kind}\.{InstanceState.PATTERN[1:]}"}
 
 
 def _member_schema(hint: Any) -> dict[str, Any]:  # noqa: ANN401 - type hints have no common type

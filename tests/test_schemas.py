@@ -10,6 +10,8 @@ import yaml  # type: ignore[import-untyped]
 
 from novaflow.model.event import (
     Event,
+    InstanceChanged,
+    InstanceState,
     Recorded,
     ServiceChanged,
     ServiceState,
@@ -31,6 +33,7 @@ EVENTS: tuple[Event, ...] = (
     ServiceChanged(
         name="nova-api", state=ServiceState.READY, workflow="run", component="nova-api", because="answered", pid=4711, port=8774
     ),
+    InstanceChanged(name="5d2f4e0a", state=InstanceState("create-end"), because="told", host="host", addresses=("10.0.0.7",)),
 )
 
 

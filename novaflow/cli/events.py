@@ -3,6 +3,7 @@
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import Any
 
 import anyio
@@ -12,11 +13,19 @@ from novaflow.cli.stack import Stack, stack_arguments
 from novaflow.cli.telling import Telling
 from novaflow.errors import UsageError
 from novaflow.logs import log_to
-from novaflow.model.event import STATES, Recorded
+from novaflow.model.event import LISTED, STATES, InstanceChanged, Recorded
 from novaflow.model.wanted import Wanted, parse_since
 
 _KINDS = [cls.kind for cls in STATES]
-_STATES = sorted({state.value for states in STATES.values() for state in states})
+
+
+def _refuse_slips(_: click.Context, __: click.Parameter, states: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the states; one that looks like a slip of the hand would match nothing, silently."""
+    known = sorted({state for listed in LISTED.values() for state in listed})
+    for state in states:
+        if state not in known and (meant := get_close_matches(state, known, n=1, cutoff=0.8)):
+            raise UsageError(f"--state {state}: there is no such state; did you mean {meant[0]!r}?")
+    return states
 
 
 @click.command("events")
@@ -25,7 +34,7 @@ _STATES = sorted({state.value for states in STATES.values() for state in states}
 @click.option("--since", metavar="TIME|SEQUENCE", help="From then on: 2026-11-22T09:12, 10m (ago), or 42.")
 @click.option("--kind", "kinds", multiple=True, type=click.Choice(_KINDS), help="Only of this kind.")
 @click.option("--name", "names", multiple=True, help="Only of this name; * and ? may stand in it.")
-@click.option("--state", "states", multiple=True, type=click.Choice(_STATES), help="Only with this state.")
+@click.option("--state", "states", multiple=True, callback=_refuse_slips, help="Only with this state; * and ? may stand in it.")
 @click.option("--pattern", default="#", help="Only with a routing key like this: nova.service.*.ready")
 @click.option("--json", "as_json", is_flag=True, help="One CloudEvent a line.")
 @click.option("--webhook", metavar="URL", help="Post them there, one by one, each until it is taken.")
@@ -83,6 +92,7 @@ def describe(recorded: Recorded) -> str:
     """Return an event as a line for people, in local time."""
     event = recorded.event
     at = recorded.time.astimezone().replace(tzinfo=None).isoformat(" ", "milliseconds")
-    took = f" ({event.duration_s:.2f} s)" if event.duration_s is not None else ""
+    took_s = None if isinstance(event, InstanceChanged) else event.duration_s
+    took = f" ({took_s:.2f} s)" if took_s is not None else ""
     because = event.because.partition("\n")[0]
     return f"{at} {recorded.sequence:>6}  {event.kind:<8} {event.name:<32} {event.state:<9} {because}{took}"

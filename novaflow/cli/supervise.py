@@ -20,6 +20,7 @@ from novaflow.adapters.lock import StackLock
 from novaflow.adapters.reaper import become_subreaper, reap_orphans
 from novaflow.cli.broker import open_publisher
 from novaflow.cli.conduct import Conductor, conducting, new_run_id
+from novaflow.cli.feeding import tell_feeds
 from novaflow.cli.report import describe_status
 from novaflow.cli.stack import Stack, stack_arguments
 from novaflow.cli.sweep import sweep
@@ -94,6 +95,7 @@ class Supervisor:
             async with anyio.create_task_group() as beside:
                 beside.start_soon(_stop_on_signals, stop)
                 beside.start_soon(reap_orphans)
+                beside.start_soon(tell_feeds, conductor, bus.tell)
                 async with serving(self._stack.paths.control, status=self._answer, stop=stop, conduct=_Beside(conductor).conduct):
                     outcome = await engine.conduct()
                     await sweep(conductor)

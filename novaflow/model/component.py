@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from novaflow.model.event import Event
     from novaflow.model.probe import Probe
     from novaflow.settings import Settings
 
@@ -246,6 +247,22 @@ class Finding:
 
 
 Check = Callable[["Settings", Paths], Finding]
+Secret = Callable[[str], str]  # the stack's password of that name
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Queues of somebody else's messages that become events of the stack while its services are up.
+
+    ``read`` returns the event that a message tells of, ``None`` if it is none of ours, and raises ValueError, KeyError or
+    TypeError where it cannot tell. A message leaves its queue when its event is in the journal.
+    """
+
+    name: str
+    queues: tuple[str, ...]
+    url: "Callable[[Settings, Secret], str]"
+    read: "Callable[[bytes], Event | None]"
+    when: "Callable[[Settings], bool]" = always
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +270,7 @@ class Component:
     """One thing an operator knows by name.
 
     ``parts`` maps a workflow's name to what this component brings to it, ``packages`` are Debian's,
-    ``aliases`` are the names nova.sh had for it.
+    ``aliases`` are the names nova.sh had for it, ``feeds`` what it has to tell beside its own life.
     """
 
     name: str
@@ -262,6 +279,7 @@ class Component:
     packages: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
     aliases: tuple[str, ...] = ()
+    feeds: tuple[Feed, ...] = ()
     when: "Callable[[Settings], bool]" = always
 
 

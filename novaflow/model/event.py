@@ -1,6 +1,7 @@
 """Everything that can be told about a stack's life, as values that travel as CloudEvents."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -52,6 +53,23 @@ class ServiceState(StrEnum):
     ADOPTED = "adopted"
     STOPPED = "stopped"
     FAILED = "failed"
+
+
+class InstanceState(str):
+    """What happened to a server, as its cloud calls it: ``create-start``, ``create-end``; no list is complete.
+
+    Raises: ValueError, if the text is not one word of a routing key.
+    """
+
+    __slots__ = ()
+    PATTERN: ClassVar[str] = "^[a-z0-9_]+(-[a-z0-9_]+)*$"
+
+    def __new__(cls, text: str) -> Self:
+        """Return the text as a state."""
+        if not re.fullmatch(cls.PATTERN, text):
+            message = f"expected a state like create-end, found {text!r}"
+            raise ValueError(message)
+        return super().__new__(cls, text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,12 +129,36 @@ class ServiceChanged:
     port: int | None = None
 
 
-Event = StackChanged | WorkflowChanged | StepChanged | ServiceChanged
-STATES: Mapping[type[Event], type[StrEnum]] = {
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceChanged:
+    """Something happened to a server in the cloud; ``name`` is its UUID.
+
+    ``happened_at`` is when the cloud said it was; ``condition`` and ``doing`` are the cloud's words for what the server is
+    and what is being done with it.
+    """
+
+    kind: ClassVar[str] = "instance"
+    name: str
+    state: InstanceState
+    because: str
+    display_name: str | None = None
+    host: str | None = None
+    condition: str | None = None
+    doing: str | None = None
+    addresses: tuple[str, ...] = ()
+    happened_at: str | None = None
+
+
+Event = StackChanged | WorkflowChanged | StepChanged | ServiceChanged | InstanceChanged
+STATES: Mapping[type[Event], type[StrEnum | InstanceState]] = {
     StackChanged: StackState,
     WorkflowChanged: WorkflowState,
     StepChanged: StepState,
     ServiceChanged: ServiceState,
+    InstanceChanged: InstanceState,
+}
+LISTED: Mapping[type[Event], tuple[str, ...]] = {  # nothing where no list is complete
+    cls: tuple(state.value for state in states) if issubclass(states, StrEnum) else () for cls, states in STATES.items()
 }
 _CLASSES: Mapping[str, type[Event]] = {cls.kind: cls for cls in STATES}
 _IN_ENVELOPE = {"name", "state"}  # they travel as `subject` and as the last word of `type`
@@ -199,8 +241,7 @@ class Recorded:
             known = {field.name for field in fields(event_class)}
             content = {key: value for key, value in envelope["data"].items() if key in known}
             content |= {"name": envelope["subject"], "state": STATES[event_class](state)}
-            if "failed" in content:
-                content["failed"] = tuple(content["failed"])
+            content = {key: tuple(value) if isinstance(value, list) else value for key, value in content.items()}
             return cls(
                 id=envelope["id"],
                 sequence=int(envelope["sequence"]),

@@ -13,7 +13,10 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A choice of events; what is empty chooses all. ``names`` may hold ``*`` and ``?``, ``pattern`` is an AMQP topic."""
+    """A choice of events; what is empty chooses all.
+
+    ``names`` and ``states`` may hold ``*`` and ``?``, ``pattern`` is an AMQP topic.
+    """
 
     kinds: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
@@ -29,10 +32,14 @@ class Wanted:
             recorded.sequence >= self.first
             and (self.since is None or recorded.time >= self.since)
             and (not self.kinds or event.kind in self.kinds)
-            and (not self.states or event.state in self.states)
-            and (not self.names or any(fnmatchcase(event.name, name) for name in self.names))
+            and _is_like_one(event.state, self.states)
+            and _is_like_one(event.name, self.names)
             and matches(self.pattern, recorded.routing_key)
         )
+
+
+def _is_like_one(text: str, patterns: tuple[str, ...]) -> bool:
+    return not patterns or any(fnmatchcase(text, pattern) for pattern in patterns)
 
 
 def parse_since(text: str, now: datetime) -> datetime | int:

@@ -69,6 +69,7 @@ def test_programs_get_a_cloudevent_a_line(call: Novaflow) -> None:
         (["--kind", "service"], [3]),
         (["--name", "toy*", "--kind", "step"], [1, 2]),
         (["--state", "ready", "--state", "started"], [1, 3]),
+        (["--state", "s*"], [1, 2]),
         (["--pattern", "nova.step.toy-create.*"], [1, 2]),
         (["--since", "2"], [2, 3]),
         (["--since", "99"], []),
@@ -86,6 +87,12 @@ def test_a_beginning_that_is_none_is_refused(call: Novaflow) -> None:
     result = call("events", "--since", "yesterday")
     assert isinstance(result.exception, UsageError)
     assert "found 'yesterday'" in str(result.exception)
+
+
+def test_a_slip_in_a_state_is_refused(call: Novaflow) -> None:
+    """It would match nothing; an instance's states are its cloud's, and pass."""
+    assert str(call("events", "--state", "raedy").exception) == "--state raedy: there is no such state; did you mean 'ready'?"
+    assert call("events", "--state", "create-end").exit_code == 0
 
 
 def test_credentials_of_another_shape_are_refused(call: Novaflow, stack: Path) -> None:

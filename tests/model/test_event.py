@@ -8,6 +8,8 @@ import pytest
 from novaflow.model.event import (
     DecodeError,
     Event,
+    InstanceChanged,
+    InstanceState,
     Recorded,
     ServiceChanged,
     ServiceState,
@@ -68,11 +70,19 @@ def test_a_routing_key_has_four_words() -> None:
         StackChanged(name="nova", state=StackState.READY, because="all is up", duration_s=61.2),
         WorkflowChanged(name="run", state=WorkflowState.FAILED, because="failed: a", failed=("a", "b")),
         StepChanged(name="a.go", state=StepState.SKIPPED, workflow="run", component="a", because="it is there"),
+        InstanceChanged(name="5d2f4e0a", state=InstanceState("create-end"), because="told", addresses=("10.0.0.7",)),
     ],
 )
 def test_an_event_reads_back(event: Event) -> None:
     """Written and read, every kind of event is the same value."""
     assert Recorded.decode(record(event).encode()) == record(event)
+
+
+@pytest.mark.parametrize("state", ["", "Create", "create.end", "create-", "create end", "create-end\n"])
+def test_an_instances_state_is_one_word_of_a_routing_key(state: str) -> None:
+    """Anything may come from a cloud; what would spoil a key is refused."""
+    with pytest.raises(ValueError, match="expected a state like create-end"):
+        InstanceState(state)
 
 
 def test_later_fields_are_passed_over() -> None:

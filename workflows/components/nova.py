@@ -4,6 +4,7 @@ import shutil
 
 from novaflow.model.component import Component, Context, Lane, step
 from workflows.shared.database import database_url
+from workflows.shared.notifications import INSTANCES
 from workflows.shared.nova import API_PORT, config_file, write_config
 from workflows.shared.openstack import account
 
@@ -82,4 +83,5 @@ COMPONENT = Component(
         ),
         "run": (configure, forget),
     },
+    feeds=(INSTANCES,),
 )

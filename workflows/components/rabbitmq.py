@@ -7,6 +7,7 @@ from pathlib import Path
 from novaflow.model.component import Component, Context, Service, step
 from novaflow.model.exchange import PUBLISHER, SUBSCRIBER, definitions
 from novaflow.model.probe import AskProbe
+from workflows.shared import notifications
 from workflows.shared.rabbitmq import PORT, RPC, hash_password, rpc_url, subscriber_url
 
 DISTRIBUTION_PORT = 25672  # Erlang's; the node is alone, and without epmd somebody has to name it
@@ -74,7 +75,8 @@ def _definitions(ctx: Context) -> dict[str, list[object]]:
         for exchange, queues in RPC_QUEUES.items()
         for queue in queues
     ]
-    return {key: [*events.get(key, []), *rpc.get(key, [])] for key in events | rpc}
+    told = notifications.definitions()
+    return {key: [*events.get(key, []), *rpc.get(key, []), *told.get(key, [])] for key in events | rpc | told}
 
 
 def _home(ctx: Context) -> Path:

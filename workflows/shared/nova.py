@@ -10,6 +10,7 @@ from workflows.shared.database import database_url
 from workflows.shared.ini import Sections, render_ini
 from workflows.shared.kernel import kvm_refusal
 from workflows.shared.libvirt import libvirt_url
+from workflows.shared.notifications import notifying
 from workflows.shared.openstack import locks, messaging, privileged, service_credentials, token_validation
 from workflows.shared.openvswitch import INTEGRATION, ovsdb_address
 
@@ -67,6 +68,7 @@ async def write_config(ctx: Context) -> None:
     text = render_ini(
         options,
         messaging(ctx),
+        notifying(ctx),
         token_validation(ctx, "nova"),
         locks(ctx, "nova"),
         privileged(ctx, config_file(ctx), "nova_sys_admin", "vif_plug_ovs_privileged", "privsep_osbrick"),

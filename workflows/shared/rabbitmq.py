@@ -10,6 +10,7 @@ from novaflow.settings import Settings
 
 PORT = 5672
 RPC = "openstack"  # virtual host and user of OpenStack's own messages
+NOTIFICATIONS = "notifications"  # virtual host of what OpenStack tells of its servers
 EVENTS = "novaflow"  # virtual host of the stack's events, and the user that publishes them
 SUBSCRIBER = "subscriber"  # the user that may read them and nothing else
 
@@ -22,6 +23,11 @@ def publisher_url(settings: Settings, secret: Callable[[str], str]) -> str:
 def subscriber_url(settings: Settings, secret: Callable[[str], str]) -> str:
     """Return the address a subscriber connects to."""
     return f"amqp://{SUBSCRIBER}:{secret('rabbitmq-subscriber')}@{settings.host_ip}:{PORT}/{EVENTS}"
+
+
+def notifications_url(settings: Settings, secret: Callable[[str], str]) -> str:
+    """Return the address OpenStack's notifications pass through, as kombu reads it."""
+    return f"amqp://{RPC}:{secret('rabbitmq-rpc')}@{settings.host_ip}:{PORT}/{NOTIFICATIONS}"
 
 
 def rpc_url(ctx: Context) -> str:
