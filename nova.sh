@@ -12,9 +12,9 @@ refuse() { say "$*" && exit 5; }
 wanted() { readlink -f "$python" && printf '%s\n' "$venv" && cat "$here/pyproject.toml"; }
 is_made() { wanted | cmp -s - "$venv/$1" 2>/dev/null; }
 is_new_enough() { "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; }
-apt() { # apt-get itself waits for dpkg's lock, and does not for that of its lists
+apt() { # waits itself: apt-get would do so in silence, and not for the lock of its lists
     waited_s=0
-    until said=$(DEBIAN_FRONTEND=noninteractive apt-get -qq -o "DPkg::Lock::Timeout=$patience_s" "$@" 2>&1 </dev/null); do
+    until said=$(DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" 2>&1 </dev/null); do
         case $said in *"Could not get lock"*) [ "$waited_s" -lt "$patience_s" ] || return 1 ;; *) return 1 ;; esac
         [ "$waited_s" -gt 0 ] || say "waiting for another apt to end, $patience_s s at most"
         sleep 2 && waited_s=$((waited_s + 2))
