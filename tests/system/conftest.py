@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from novaflow.adapters.belongings import Owner, find_processes
-from novaflow.model.component import Paths
 from tests.system.toy import Toy
 
 
@@ -29,13 +28,12 @@ def port() -> int:
 async def toy(tmp_path: Path, port: int) -> AsyncIterator[Toy]:
     """Return a stack with one service and a step before and after it; when the test is over nothing of it runs.
 
-    A test that leaves it up has it cleaned; what is left after that is the test's failure.
+    One that is left up is ended; what is left after that is the test's failure.
     """
     toy = Toy(tmp_path, port)
     yield toy
-    if toy.is_held:
-        await toy.call("clean")
-    left = find_processes(Owner(Paths(toy.root)))
+    await toy.end()
+    left = find_processes(Owner(toy.paths))
     for process in left:
         process.kill()
     assert left == ()

@@ -9,7 +9,6 @@ import psutil
 import pytest
 
 from novaflow.adapters.belongings import Owner, find_processes
-from novaflow.model.component import Paths
 from tests.system.toy import SLEEP, Toy, wait_said
 
 pytestmark = pytest.mark.slow
@@ -35,12 +34,12 @@ async def test_run_before_install_is_refused(toy: Toy) -> None:
 
 async def test_run_wait_ready_returns_when_all_is_up(toy: Toy) -> None:
     """Services answer, the last step is done, and a supervisor holds them."""
-    await toy.installed()
+    toy.installed()
     said = await toy.call("run", "--wait-ready")
     assert (said.code, said.err) == (0, "")
     assert "nova is ready" in said.out
     assert toy.is_held
-    assert [process.name() for process in find_processes(Owner(Paths(toy.root), "web"))] != []
+    assert [process.name() for process in find_processes(Owner(toy.paths, "web"))] != []
 
 
 async def test_status_of_a_stack_that_is_ready_is_the_contracts(toy: Toy) -> None:
@@ -77,7 +76,7 @@ async def test_status_of_a_stack_that_never_was(toy: Toy) -> None:
 async def test_status_while_it_starts(toy: Toy) -> None:
     """Starting has an exit code of its own as well."""
     toy.add(SLEEP)
-    await toy.installed()
+    toy.installed()
     assert (await toy.call("run", "--detach")).code == 0
     said = await toy.call("status", "--json")
     assert (said.code, said.json["state"]) == (4, "starting")
@@ -99,7 +98,7 @@ async def test_status_of_a_stack_that_lost_a_service(toy: Toy) -> None:
 async def test_run_detached_returns_when_all_is_launched(toy: Toy) -> None:
     """In nova.sh's spelling too; readiness is not waited for."""
     toy.add(SLEEP)
-    await toy.installed()
+    toy.installed()
     said = await toy.call("run_detached")
     assert said.code == 0
     assert "is ready" not in said.out
@@ -113,7 +112,7 @@ async def test_clean_stops_what_a_supervisor_holds(toy: Toy) -> None:
     said = await toy.call("clean")
     assert (said.code, said.err) == (0, "")
     assert not toy.is_held
-    assert find_processes(Owner(Paths(toy.root))) == ()
+    assert find_processes(Owner(toy.paths)) == ()
     assert not (toy.root / "etc/web.conf").exists()
     assert (await toy.call("status")).code == 5
 
@@ -138,9 +137,9 @@ async def test_clean_after_a_supervisor_was_killed(toy: Toy) -> None:
     said = await toy.call("status", "--json")
     assert (said.code, said.json["state"]) == (3, "failed")
     assert "supervisor is gone" in said.json["because"]
-    assert find_processes(Owner(Paths(toy.root))) != ()
+    assert find_processes(Owner(toy.paths)) != ()
     assert (await toy.call("clean")).code == 0
-    assert find_processes(Owner(Paths(toy.root))) == ()
+    assert find_processes(Owner(toy.paths)) == ()
     await toy.ready()
 
 
@@ -149,7 +148,7 @@ async def test_up_installs_and_runs(toy: Toy) -> None:
     said = await toy.call("up")
     assert (said.code, said.err) == (0, "")
     assert "nova is ready" in said.out
-    assert "novaflow clean" in said.out
+    assert " clean     stop everything the stack started" in said.out
 
 
 async def test_up_of_a_stack_that_is_up_is_done(toy: Toy) -> None:
@@ -223,21 +222,21 @@ async def test_a_supervisor_that_is_told_to_end_cleans_up(toy: Toy) -> None:
     supervisor = await (await toy.ready()).supervisor()
     supervisor.terminate()
     await toy.wait_let_go()
-    assert find_processes(Owner(Paths(toy.root))) == ()
+    assert find_processes(Owner(toy.paths)) == ()
     assert (await toy.call("status", "--json")).json["state"] == "stopped"
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 async def test_an_attached_run_ends_with_a_signal(toy: Toy, number: signal.Signals, code: int) -> None:
     """After a complete clean-up; the exit code says which signal it was."""
-    await toy.installed()
+    toy.installed()
     async with toy.calling("run") as process:
         said = await wait_said(process, "nova is ready")
         process.send_signal(number)
         said += await wait_said(process, "nova is stopped")
         assert await process.wait() == code, said
     assert not toy.is_held
-    assert find_processes(Owner(Paths(toy.root))) == ()
+    assert find_processes(Owner(toy.paths)) == ()
     assert (await toy.call("status")).code == 5
 
 
@@ -245,13 +244,13 @@ async def test_an_attached_run_ends_with_a_signal(toy: Toy, number: signal.Signa
 async def test_a_start_ends_with_ctrl_c(toy: Toy, words: tuple[str, ...]) -> None:
     """Whoever waits for readiness and loses patience leaves nothing behind."""
     toy.add(SLEEP)
-    await toy.installed()
+    toy.installed()
     async with toy.calling(*words) as process:
         await toy.wait_told("novaflow.service.ready")
         process.send_signal(signal.SIGINT)
         assert await process.wait() == 130
     assert not toy.is_held
-    assert find_processes(Owner(Paths(toy.root))) == ()
+    assert find_processes(Owner(toy.paths)) == ()
 
 
 async def test_an_install_ends_with_ctrl_c(toy: Toy) -> None:
@@ -278,4 +277,4 @@ COMPONENT = Component("slow", "A slow toy.", {"install": (fetch,)})
                 await anyio.sleep(0.01)
         process.send_signal(signal.SIGINT)
         assert await process.wait() == 130
-    assert find_processes(Owner(Paths(toy.root))) == ()
+    assert find_processes(Owner(toy.paths)) == ()

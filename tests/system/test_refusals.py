@@ -64,7 +64,7 @@ async def test_a_cycle_is_refused_with_the_walk(toy: Toy) -> None:
 
 async def test_a_port_that_is_taken_is_named_with_its_owner(toy: Toy) -> None:
     """Port, program and process: what to stop, and nothing was started."""
-    await toy.installed()
+    toy.installed()
     with socket.create_server(("127.0.0.1", toy.port)):
         said = await toy.call("run", "--wait-ready")
     assert said.code == 5
@@ -76,7 +76,7 @@ async def test_a_port_that_is_taken_is_named_with_its_owner(toy: Toy) -> None:
 async def test_a_service_that_fails_shows_its_last_lines(toy: Toy) -> None:
     """The start fails at once, what was up is stopped, and the exit code says that the run failed."""
     toy.add("print('no licence'); raise SystemExit(7)")
-    await toy.installed()
+    toy.installed()
     said = await toy.call("run", "--wait-ready")
     assert said.code == 3
     assert "extra exited with 7; its last lines:" in said.out
@@ -90,14 +90,14 @@ async def test_a_service_that_fails_shows_its_last_lines(toy: Toy) -> None:
 async def test_an_attached_run_that_fails_says_so(toy: Toy) -> None:
     """The same without waiting for readiness."""
     toy.add("raise SystemExit(7)")
-    await toy.installed()
+    toy.installed()
     assert (await toy.call("run")).code == 3
 
 
 async def test_what_is_not_ready_in_time_is_named(toy: Toy) -> None:
     """Exit code 4; it goes on starting, and clean ends it."""
     toy.add(SLEEP)
-    await toy.installed()
+    toy.installed()
     said = await toy.call("run", "--wait-ready", "--timeout", "3")
     assert said.code == 4
     assert said.err == "novaflow: nova not ready after 3 s: still waiting for extra; it goes on starting\n"
