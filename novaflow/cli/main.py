@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from novaflow.errors import NovaflowError, RunError
+from novaflow.errors import MachineError, NovaflowError, RunError
 
 # Loaded one at a time, when asked for: `--help` of one command imports one.
 COMMANDS = {
@@ -85,6 +85,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(errors[0].exit_code if len(errors) == 1 else RunError.exit_code)
     except BrokenPipeError:
         sys.exit(0)
+    except PermissionError as error:
+        click.echo(f"novaflow: {error.filename}: permission denied; a stack belongs to who made it, root: use sudo", err=True)
+        sys.exit(MachineError.exit_code)
 
 
 def _flatten(group: ExceptionGroup[NovaflowError]) -> Iterator[NovaflowError]:
