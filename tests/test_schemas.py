@@ -40,7 +40,8 @@ EVENTS: tuple[Event, ...] = (
 def test_the_files_are_fresh() -> None:
     """Whoever changes an event class writes the files again: python -m novaflow.schemas."""
     folder = Path(__file__).parents[1] / FOLDER
-    assert {path.name: path.read_text() for path in folder.iterdir()} == files()
+    others = {"README.md", "examples.jsonl", "released"}
+    assert {path.name: path.read_text() for path in folder.iterdir() if path.name not in others} == files()
 
 
 def test_they_are_written_where_asked(tmp_path: Path) -> None:
