@@ -16,13 +16,13 @@ from novaflow.cli.stack import Stack
 from novaflow.errors import UsageError
 from novaflow.events import subscribe
 from novaflow.model.event import Recorded
-from novaflow.model.order import Gap
+from novaflow.model.order import Gap, Order
 from novaflow.model.probe import NotYet
 from novaflow.model.wanted import Wanted
 
 Tell = Callable[[Recorded], Awaitable[object]]
 
-_SILENCE_S = 2.0  # a log hands over what it holds within milliseconds
+_SILENCE_S = 1.0  # a log hands over what it holds within milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +57,27 @@ class Telling:
             raise UsageError(f'{path}: expected {{"url": …, "exchange": …}}, found {type(error).__name__}: {error}') from error
 
     async def _tell_from_broker(self, url: str, exchange: str, tell: Tell, after: int) -> int:
-        """Tell what the broker has, and return the last sequence number; it never returns if the future is wanted."""
+        """Tell what the broker has, and return the last sequence number; it never returns if the future is wanted.
+
+        A broker that is silent may be gone: what it does not tell, the journal does.
+        """
         last = read_standing(self.stack.paths).published
+        told = Order()
         async with subscribe(url, exchange=exchange, begin=self._begin(), on_gap=_print_gap) as events:
             while self.future or after < last:
                 recorded = await self._next(events)
-                if recorded is None:
+                if recorded is None and not self.future:
                     break  # a log that is younger than the journal; which has the rest
-                if recorded.source == self.stack.source:
-                    after = max(after, recorded.sequence)
-                    if self.wanted.admits(recorded):
-                        await tell(recorded)
+                for each in [recorded] if recorded else read_journal(self.stack.paths.journal, after=after):
+                    if each.source == self.stack.source and told.is_new(each):
+                        told.accept(each)
+                        after = each.sequence
+                        if self.wanted.admits(each):
+                            await tell(each)
         return after
 
     async def _next(self, events: AsyncIterator[Recorded]) -> Recorded | None:
-        with anyio.move_on_after(None if self.future else _SILENCE_S):
+        with anyio.move_on_after(_SILENCE_S):
             return await anext(events)
         return None
 

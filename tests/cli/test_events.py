@@ -150,3 +150,27 @@ async def test_following_shows_what_happens(published: Path, broker: Broker) -> 
         program.send_signal(signal.SIGINT)
         assert program.wait(5) == 130
     assert shown == ["0000000001", "0000000002", "0000000003", "0000000004"]
+
+
+async def test_following_goes_on_without_the_broker(published: Path, broker: Broker) -> None:
+    """What a broker does not tell, since it is gone or has it not yet, the journal tells; and no event comes twice."""
+    credentials = json.loads((published / "credentials/events.json").read_text())
+    arguments: list[str | Path] = [sys.executable, "-m", "novaflow.cli.main", "events", "--follow", "--from-start", "--json", published]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, env={"PYTHONPATH": os.getcwd(), "PATH": os.defpath}) as program:
+        assert program.stdout is not None
+        shown = [json.loads(program.stdout.readline())["sequence"] for _ in range(3)]
+        journal = Journal(published / "journal.jsonl", source=SOURCE)
+        late = StepChanged(name="late", state=StepState.STARTED, workflow="run", component="toy", because="x")
+        journal.append(late, "r1")  # and nobody publishes it
+        shown.append(json.loads(program.stdout.readline())["sequence"])
+        publisher = Publisher(published / "journal.jsonl", published / "data/published", broker.url, exchange=credentials["exchange"])
+        publisher.start()
+        assert await publisher.drain(10)
+        journal.append(late, "r1")
+        publisher.wake()
+        shown.append(json.loads(program.stdout.readline())["sequence"])
+        publisher.stop(2)
+        journal.close()
+        program.send_signal(signal.SIGINT)
+        assert program.wait(5) == 130
+    assert shown == [f"{sequence:010d}" for sequence in range(1, 6)]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+from structlog.testing import capture_logs
 
 from novaflow.adapters.amqp import BrokerState, Publisher
 from novaflow.adapters.journal import Journal, last_recorded
@@ -125,16 +126,24 @@ async def test_a_killed_supervisor_loses_nothing(broker: Broker, tmp_path: Path)
 
 
 @pytest.mark.slow
-async def test_a_blocked_broker_holds_nobody_up(broker: Broker, tmp_path: Path) -> None:
-    """While its memory is short, telling an event costs what it always does; afterwards all of them arrive."""
-    exchange = "novaflow.events.blocked"
+@pytest.mark.parametrize(
+    ("short", "enough"),
+    [
+        (("set_vm_memory_high_watermark", "absolute", "1000"), ("set_vm_memory_high_watermark", "0.4")),
+        (("set_disk_free_limit", "1000GB"), ("set_disk_free_limit", "1MB")),
+    ],
+    ids=["memory", "disk"],
+)
+async def test_a_blocked_broker_holds_nobody_up(broker: Broker, tmp_path: Path, short: tuple[str, ...], enough: tuple[str, ...]) -> None:
+    """While its memory or disk is short, telling an event costs what it always does; afterwards all of them arrive."""
+    exchange = f"novaflow.events.blocked.{short[0]}"
     journal = Journal(tmp_path / "journal.jsonl", source="/novaflow/host/nova")
     publisher = Publisher(tmp_path / "journal.jsonl", tmp_path / "cursor", broker.url, exchange=exchange)
     publisher.start()
     with Ear(broker.url, exchange) as ear:
         journal.append(EVENT, "run-1")
         assert await publisher.drain(10)
-        broker.control("set_vm_memory_high_watermark", "absolute", "1000")
+        broker.control(*short)
         try:
             with anyio.fail_after(10):
                 while publisher.standing.broker is not BrokerState.BLOCKED:
@@ -146,11 +155,52 @@ async def test_a_blocked_broker_holds_nobody_up(broker: Broker, tmp_path: Path) 
                 publisher.wake()
             assert publisher.standing.broker is BrokerState.BLOCKED  # and still nobody waited for it
         finally:
-            broker.control("set_vm_memory_high_watermark", "0.4")
+            broker.control(*enough)
         assert await publisher.drain(30)
         assert ear.sequences(journal.sequence) == list(range(1, journal.sequence + 1))
     publisher.stop(2)
     journal.close()
+
+
+async def test_a_subscriber_that_never_acknowledges_is_its_own_problem(broker: Broker, tmp_path: Path) -> None:
+    """The publisher is not held up, and whoever else subscribes has everything."""
+    exchange = "novaflow.events.deaf"
+    journal = Journal(tmp_path / "journal.jsonl", source="/novaflow/host/nova")
+    with Ear(broker.url, exchange) as ear, broker.channel() as deaf:
+        deaf.queue_declare("novaflow.events.deaf.queue", exclusive=True)
+        deaf.queue_bind("novaflow.events.deaf.queue", exchange, "#")
+        deaf.basic_consume("novaflow.events.deaf.queue", on_message_callback=lambda *_: None)
+        for _ in range(2000):
+            journal.append(EVENT, "run-1")
+        publisher = Publisher(tmp_path / "journal.jsonl", tmp_path / "cursor", broker.url, exchange=exchange)
+        publisher.start()
+        assert await publisher.drain(20)
+        assert ear.sequences(2000) == list(range(1, 2001))
+        publisher.stop(2)
+    journal.close()
+
+
+@pytest.mark.slow
+async def test_a_broker_that_allows_no_log_still_gets_the_events(broker: Broker, tmp_path: Path) -> None:
+    """As one that has no streams, or lost this one for good: it is said, with what to do, and subscribers have everything."""
+    exchange = "novaflow.events.nolog"
+    broker.control("add_user", "frugal", "frugal")
+    broker.control("set_permissions", "-p", "novaflow", "frugal", rf"^{exchange}$", rf"^{exchange}$", "^$")
+    journal = Journal(tmp_path / "journal.jsonl", source="/novaflow/host/nova")
+    for _ in range(10):
+        journal.append(EVENT, "run-1")
+    publisher = Publisher(
+        tmp_path / "journal.jsonl", tmp_path / "cursor", broker.url.replace("novaflow:publish", "frugal:frugal"), exchange=exchange
+    )
+    with Ear(broker.url, exchange) as ear, capture_logs() as logs:
+        publisher.start()
+        assert await publisher.drain(10)
+        assert ear.sequences(10) == list(range(1, 11))
+        publisher.stop(2)
+    journal.close()
+    (said,) = [entry for entry in logs if entry["event"] == "log.unavailable"]
+    assert said["queue"] == f"{exchange}.log"
+    assert "late subscribers will miss" in said["advice"]
 
 
 async def until(fact: Callable[[], bool]) -> None:
