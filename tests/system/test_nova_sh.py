@@ -1,0 +1,74 @@
+"""nova.sh, which has nothing but a shell to stand on."""
+
+# ruff: noqa: S603, TID251 - the programs tests start are their own
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+NOVA_SH = Path(__file__).parents[2] / "nova.sh"
+PYTHON = "python=/usr/bin/python3 "
+SHOW = '#!/bin/sh\nprintf "[%s]" "$@"\npwd\nexit 4\n'
+OLD = '#!/bin/sh\n[ "$1" = -V ] && echo Python 3.9.2 && exit 0\nexit 1\n'
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """Return a checkout whose environment is made, and whose novaflow shows what it was called with."""
+    checkout = tmp_path / "check out"
+    (checkout / ".venv" / "bin").mkdir(parents=True)
+    (checkout / "nova.sh").write_text(NOVA_SH.read_text())
+    (checkout / "pyproject.toml").write_text("[project]\n")
+    note_environment(checkout, Path("/usr/bin/python3").resolve())
+    write_program(checkout / ".venv" / "bin" / "novaflow", SHOW)
+    return checkout
+
+
+def test_it_stays_a_page_of_posix_shell() -> None:
+    """Sixty lines at most, that Debian's smallest shell can read."""
+    assert len(NOVA_SH.read_text().splitlines()) <= 60
+    assert call("dash", "-n", NOVA_SH, cwd=NOVA_SH.parent).returncode == 0
+
+
+def test_words_and_exit_code_are_handed_on(checkout: Path, tmp_path: Path) -> None:
+    """The program gets every word as it was typed, where it was typed; its exit code is that of nova.sh."""
+    link = tmp_path / "link"
+    link.symlink_to(checkout / "nova.sh")
+    done = call("sh", link, "up", "--set", "A=b c", "", "*", cwd=tmp_path)
+    assert done.stdout == f"[up][--set][A=b c][][*]{tmp_path}\n"
+    assert done.returncode == 4
+
+
+def test_an_environment_that_no_longer_fits_is_made_again(checkout: Path) -> None:
+    """Another pyproject.toml, another folder or another Python: it is not used; here it cannot be made either."""
+    write_program(checkout / "python3", OLD)
+    (checkout / "nova.sh").write_text(NOVA_SH.read_text().replace(PYTHON, f"python='{checkout}/python3' "))
+    note_environment(checkout, checkout / "python3")
+    assert call("sh", "nova.sh", "up", cwd=checkout).returncode == 4
+    (checkout / "pyproject.toml").write_text("[project]\nname = 'other'\n")
+    done = call("sh", "nova.sh", "up", cwd=checkout)
+    assert "Python 3.11 or newer is needed" in done.stderr
+    assert "Python 3.9.2" in done.stderr
+    assert done.returncode == 5
+    note_environment(checkout, checkout / "python3")
+    moved = checkout.rename(checkout.with_name("moved"))
+    write_program(moved / "python3", OLD)
+    assert call("sh", "nova.sh", "up", cwd=moved).returncode == 5
+
+
+def note_environment(checkout: Path, python: Path) -> None:
+    """Note what the environment was made from, as nova.sh does."""
+    noted = f"{python}\n{checkout}/.venv\n{(checkout / 'pyproject.toml').read_text()}"
+    (checkout / ".venv" / "installed").write_text(noted)
+
+
+def write_program(path: Path, text: str) -> None:
+    """Write a program."""
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+def call(*argv: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end."""
+    return subprocess.run(argv, cwd=cwd, capture_output=True, check=False, stdin=subprocess.DEVNULL, text=True, timeout=30)
