@@ -22,7 +22,7 @@ from novaflow.adapters.amqp.address import BrokerProblem
 from novaflow.adapters.amqp.link import Link
 from novaflow.model.exchange import PUBLISHER, SUBSCRIBER, VHOST, definitions
 
-_SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")  # Debian's; the one in PATH insists on a user of its own
+SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")  # Debian's; the one in PATH insists on a user of its own
 _START_S = 60
 _SILENCE_S = 10
 
@@ -64,7 +64,7 @@ class Broker:
     def start(self) -> None:
         """Start the node, and wait until one can log in."""
         with (self._root / "output").open("ab") as output:
-            self._process = subprocess.Popen([_SERVER], env=self._env, stdout=output, stderr=output, start_new_session=True)
+            self._process = subprocess.Popen([SERVER], env=self.env, stdout=output, stderr=output, start_new_session=True)
         deadline = time.monotonic() + _START_S
         while not self.answers():
             assert self._process.poll() is None, (self._root / "output").read_text()[-2000:]
@@ -93,6 +93,12 @@ class Broker:
         """End the node; its files go with the test's folder."""
         self.kill()
 
+    def define(self, **more: list[dict[str, Any]]) -> None:
+        """Have the node make more of what RabbitMQ's definitions know, when it starts."""
+        path = self._root / "definitions.json"
+        known = json.loads(path.read_text())
+        path.write_text(json.dumps(known | {kind: [*known.get(kind, []), *each] for kind, each in more.items()}))
+
     @contextmanager
     def channel(self, url: str = "") -> Iterator[BlockingChannel]:
         """Lend a channel of an independent client, pika; the publisher's unless another URL is given."""
@@ -112,12 +118,13 @@ class Broker:
     def control(self, *argv: str) -> str:
         """Run rabbitmqctl."""
         done = subprocess.run(
-            ["/usr/lib/rabbitmq/bin/rabbitmqctl", *argv], env=self._env, capture_output=True, check=True, text=True, timeout=60
+            ["/usr/lib/rabbitmq/bin/rabbitmqctl", *argv], env=self.env, capture_output=True, check=True, text=True, timeout=60
         )
         return done.stdout
 
     @property
-    def _env(self) -> dict[str, str]:
+    def env(self) -> dict[str, str]:
+        """Return the environment that makes RabbitMQ's programs this node's."""
         root = str(self._root)
         # No daemon that outlives the node: in the environment, since every minute an Erlang without arguments looks for it.
         alone = f"-start_epmd false -erl_epmd_port {self._erlang_port}"
@@ -208,7 +215,7 @@ def free_ports(count: int) -> list[int]:
 
 def require_rabbitmq() -> None:
     """Skip the test on a machine without RabbitMQ; fail it in CI."""
-    if not _SERVER.exists():
+    if not SERVER.exists():
         if os.environ.get("CI") == "true":
             pytest.fail("rabbitmq-server is not installed, and CI must not skip")
         pytest.skip("rabbitmq-server is not installed")

@@ -1,0 +1,142 @@
+"""A stack that publishes to the very broker it starts and stops: who subscribes has its whole life."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pika  # type: ignore[import-untyped]
+import pytest
+
+from novaflow.model.exchange import EXCHANGE, VHOST
+from tests.brokers import SERVER, Broker, require_rabbitmq
+from tests.system.toy import Toy
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+UP_WITHIN_S = 90  # RabbitMQ takes five seconds by itself, and thirty where others are at work
+QUEUE = "subscriber.life"
+RUN = """
+from novaflow.model.component import Workflow
+
+WORKFLOW = Workflow("run", "The toy.", stays=True, broker=lambda _, __: {url!r})
+"""
+COMPONENT = """
+import json
+
+from novaflow.model.component import Component, Feed, Service
+from novaflow.model.event import InstanceChanged, InstanceState
+from novaflow.model.probe import AskProbe
+
+
+async def log_in(ctx):
+    return await ctx.amqp_login({url!r})
+
+
+async def let_events_out(ctx):
+    await ctx.drain_events(3)
+
+
+def read(body):
+    told = json.loads(body)
+    return InstanceChanged(name=told["name"], state=InstanceState(told["state"]), because="told")
+
+
+BROKER = Service("broker", "A broker.", lambda _: ({server!r},), AskProbe(log_in, "AMQP login"), env=lambda _: {env!r},
+                 before_stop=let_events_out, within_s=90, grace_s=10, port={port})
+FEED = Feed("instances", ("told",), lambda _, __: {rpc_url!r}, read)
+COMPONENT = Component("broker", "A broker.", {{"run": (BROKER,)}}, feeds=(FEED,))
+"""
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Broker:
+    """Return a broker that is not started; when it is, a durable queue waits for all events."""
+    require_rabbitmq()
+    (tmp_path / "rabbitmq").mkdir()
+    broker = Broker(tmp_path / "rabbitmq")
+    queue = {"name": QUEUE, "vhost": VHOST, "durable": True, "auto_delete": False, "arguments": {}}
+    binding = {"source": EXCHANGE, "vhost": VHOST, "destination": QUEUE, "destination_type": "queue", "routing_key": "#", "arguments": {}}
+    broker.define(queues=[queue, queue | {"name": "told", "vhost": "rpc"}], bindings=[binding])
+    return broker
+
+
+@pytest.fixture
+def stack(toy: Toy, broker: Broker) -> Toy:
+    """Return a toy with a service that is the broker of its own events."""
+    facts = {"url": broker.url, "rpc_url": broker.rpc_url, "env": broker.env, "server": str(SERVER), "port": broker.port}
+    toy.write("run.py", RUN.format(**facts))
+    toy.write("components/broker.py", COMPONENT.format(**facts))
+    return toy.installed()
+
+
+async def bring_up(stack: Toy, *words: str) -> None:
+    """Bring it up, and wait until the broker has what was told until then."""
+    assert (await stack.call("run", "--detach", *words)).code == 0
+    with anyio.fail_after(UP_WITHIN_S):
+        while (await stack.status())["state"] != "ready" or (await stack.status())["events"]["waiting"]:
+            await anyio.sleep(0.05)
+
+
+def take(broker: Broker, queue: str) -> list[dict[str, Any]]:
+    """Take what is in a queue."""
+    events = []
+    with broker.channel(broker.subscriber_url) as channel:
+        while (got := channel.basic_get(queue, auto_ack=True))[0]:
+            events.append(json.loads(got[2]))
+    return events
+
+
+async def test_two_runs_are_one_sequence(stack: Toy, broker: Broker) -> None:
+    """`clean` stops the broker: the last events wait for the next run, and a durable queue has every number, in order."""
+    await bring_up(stack)
+    assert (await stack.call("clean")).code == 0
+    ended = len(stack.paths.journal.read_text().splitlines())
+    await bring_up(stack)
+    published = (await stack.status())["events"]["published"]
+    events = take(broker, QUEUE)
+    assert published > ended
+    assert [int(event["sequence"]) for event in events] == list(range(1, published + 1))
+    stack_states = [event["type"].rpartition(".")[2] for event in events if ".stack." in event["type"]]
+    assert stack_states == ["starting", "ready", "stopping", "stopped", "starting", "ready"]
+
+
+async def test_what_a_feed_brings_is_the_stacks_own(stack: Toy, broker: Broker) -> None:
+    """A message becomes an event of the journal, and leaves its queue; one that cannot be read disturbs nobody."""
+    await bring_up(stack)
+    with broker.channel(broker.rpc_url) as channel:
+        for body in (b"nonsense", b'{"name": "5d2f4e0a", "state": "create-end"}'):
+            channel.basic_publish("", "told", body, pika.BasicProperties(delivery_mode=2))
+    await stack.wait_told("novaflow.instance.create-end")
+    assert "feed.message_skipped" in (stack.paths.log / "supervisor.log").read_text()
+    with anyio.fail_after(UP_WITHIN_S):
+        while "novaflow.instance.create-end" not in [event["type"] for event in take(broker, QUEUE)]:  # noqa: ASYNC110 - it is a queue
+            await anyio.sleep(0.05)
+    with broker.channel(broker.rpc_url) as channel:
+        assert channel.queue_declare("told", passive=True).method.message_count == 0
+
+
+async def test_a_blocked_broker_makes_no_run_slower(toy: Toy, broker: Broker) -> None:
+    """Memory alarm or not, the same stack is up after the same time; what waited arrives afterwards, in order."""
+    broker.start()
+    try:
+        toy.installed()
+        free_s = await run_and_clean(toy, broker)
+        broker.control("set_vm_memory_high_watermark", "absolute", "1000")
+        blocked_s = await run_and_clean(toy, broker)
+        assert take(broker, QUEUE)[-1]["sequence"] < f"{len(toy.paths.journal.read_text().splitlines()):010d}"
+        broker.control("set_vm_memory_high_watermark", "0.4")
+        await run_and_clean(toy, broker)
+        assert blocked_s < free_s + 1
+    finally:
+        broker.stop()
+
+
+async def run_and_clean(toy: Toy, broker: Broker) -> float:
+    """Bring the toy up with its events going to the broker, and return how long that took."""
+    began = time.monotonic()
+    assert (await toy.call("run", "--wait-ready", NOVAFLOW_EVENTS_URL=broker.url)).code == 0
+    took_s = time.monotonic() - began
+    assert (await toy.call("clean")).code == 0
+    return took_s
