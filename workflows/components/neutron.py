@@ -23,7 +23,7 @@ NEUTRON = Wsgi(
 )
 
 
-@step(within_s=10)
+@step(within_s=60)
 async def configure(ctx: Context) -> str:
     """Write neutron's configuration."""
     shutil.rmtree(ctx.paths.data / "neutron", ignore_errors=True)

@@ -14,7 +14,7 @@ NOVA_API = Wsgi(
 )
 
 
-@step(within_s=10)
+@step(within_s=60)
 async def configure(ctx: Context) -> None:
     """Write what serves the API."""
     await NOVA_API.configure(ctx)

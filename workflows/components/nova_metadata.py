@@ -15,7 +15,7 @@ METADATA = Wsgi(
 )
 
 
-@step(within_s=10)
+@step(within_s=60)
 async def configure(ctx: Context) -> None:
     """Write what serves metadata."""
     await METADATA.configure(ctx)

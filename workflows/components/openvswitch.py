@@ -41,7 +41,7 @@ def has_free_cards(settings: Settings, _: Paths) -> Finding:
     return Finding("cards", Verdict.GOOD, f"given to the stack: {', '.join(cards)}" if cards else "all of them are left alone")
 
 
-@step(within_s=10)
+@step(within_s=60)
 async def prepare(ctx: Context) -> str:
     """Make the switch's empty database."""
     for folder in (ctx.paths.run / "ovs", ctx.paths.data / "ovs"):
