@@ -118,6 +118,7 @@ class Settings(BaseSettings):
         Allowed("amqp://USER:PASSWORD@HOST:PORT/VHOST, or amqps", default="the stack's own broker"),
     ] = Field(default=None, description="Another broker for events.")
     novaflow_instance_events: Switch = Field(default=True, description="0: what happens to servers is not told as events.")
+    novaflow_nat: Switch = Field(default=False, description="1: servers reach what this machine reaches, under this machine's address.")
     novaflow_jobs: Annotated[PositiveInt, Allowed("a whole number from 1 up", unit="steps", default="the number of processors")] = Field(
         default_factory=count_processors, description="How many steps that burn a core run at once."
     )

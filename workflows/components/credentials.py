@@ -4,7 +4,7 @@ from novaflow.model.component import Component, Context, step
 from workflows.shared.openstack import DOMAIN, REGION, identity_url
 
 
-@step(within_s=10)
+@step(within_s=60)
 async def write(ctx: Context) -> str:
     """Write openrc and clouds.yaml."""
     password, url = ctx.secret("account-admin"), f"{identity_url(ctx)}/v3"

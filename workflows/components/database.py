@@ -10,7 +10,7 @@ from novaflow.settings import Settings
 from workflows.shared.database import USER, database_password, socket_path, template_folder, template_key
 from workflows.shared.ini import Value, render_ini
 
-NAMES = ("keystone", "placement", "glance", "nova_api", "nova_cell0", "nova", "neutron")
+NAMES = ("keystone", "placement", "glance", "nova_api", "nova_cell0", "nova", "neutron", "ec2api")
 
 
 def _uses_mysql(settings: Settings) -> bool:
@@ -21,7 +21,7 @@ def _uses_sqlite(settings: Settings) -> bool:
     return not settings.use_mysql
 
 
-@step(within_s=10, when=_uses_mysql)
+@step(within_s=60, when=_uses_mysql)
 async def configure(ctx: Context) -> str:
     """Write MariaDB's configuration, and the SQL that makes its user."""
     for name, data in (("mariadb", ctx.paths.data / "mariadb"), ("mariadb-template", template_folder(ctx.paths) / "mariadb")):

@@ -25,7 +25,7 @@ GLANCE = Wsgi(
 )
 
 
-@step(within_s=10)
+@step(within_s=60)
 async def configure(ctx: Context) -> str:
     """Write glance's configuration and empty its store."""
     store = ctx.paths.data / "glance"

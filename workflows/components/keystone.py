@@ -45,7 +45,7 @@ KEYSTONE = Wsgi(
 )
 
 
-@step(within_s=10)
+@step(within_s=60)
 async def configure(ctx: Context) -> str:
     """Write keystone's configuration and the keys its tokens are sealed with."""
     keys = {kind: ctx.paths.etc / "keystone" / f"{kind}-keys" for kind in ("fernet", "credential")}

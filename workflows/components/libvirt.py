@@ -18,7 +18,7 @@ def _is_real(settings: Settings) -> bool:
     return settings.libvirt_type is not LibvirtType.FAKE
 
 
-@step(within_s=10, when=_is_real)
+@step(within_s=60, when=_is_real)
 async def configure(ctx: Context) -> str:
     """Write libvirt's configuration into a folder that only the stack's libvirt sees as /etc/libvirt."""
     room = ctx.paths.data / "libvirt"

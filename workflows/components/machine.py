@@ -99,8 +99,6 @@ def is_built(settings: Settings, _: Paths) -> Finding:
         "USE_OPENDJ=1": settings.use_opendj,
         "USE_IPV6=1": settings.use_ipv6,
         "TEST=1": settings.test,
-        "INTERFACE": settings.interface,
-        "FLAT_INTERFACE": settings.flat_interface,
         "LIBVIRT_TYPE=lxc": settings.libvirt_type is LibvirtType.LXC,
         "NET_MAN=FlatManager": settings.net_man is NetMan.FLAT,
     }

@@ -1,14 +1,13 @@
 """neutron: servers' networks, their addresses, and who may reach them."""
 
-import os
 import shutil
 
 from novaflow.model.component import Component, Context, Lane, Skipped, step
 from novaflow.model.probe import AskProbe, NotYet
 from workflows.shared.database import database_url
-from workflows.shared.leftovers import find_ports, links_of, remove_link, remove_namespace, remove_rules, remove_sets
-from workflows.shared.neutron import API_PORT, OPENFLOW_PORT, config_file, daemon, write_configs
-from workflows.shared.openstack import Api, account
+from workflows.shared.leftovers import find_ports, find_routers, links_of, remove_link, remove_namespace, remove_rules, remove_sets
+from workflows.shared.neutron import API_PORT, OPENFLOW_PORT, agent_probe, config_file, daemon, write_configs
+from workflows.shared.openstack import account
 from workflows.shared.oslo_ping import rpc_probe
 from workflows.shared.wsgi import Wsgi
 
@@ -24,7 +23,7 @@ NEUTRON = Wsgi(
 )
 
 
-@step(within_s=10)
+@step(within_s=60)
 async def configure(ctx: Context) -> str:
     """Write neutron's configuration."""
     shutil.rmtree(ctx.paths.data / "neutron", ignore_errors=True)
@@ -50,19 +49,6 @@ import os, sqlalchemy
 from neutron.db.migration.models import head
 head.get_metadata().create_all(sqlalchemy.create_engine(os.environ["DATABASE"]))
 """
-
-
-def agent_probe(binary: str) -> AskProbe:
-    """Ready when neutron's API calls the agent of this host alive."""
-
-    async def ask(ctx: Context) -> str:
-        api = Api.logged_in(ctx)
-        agents = (await api.call("GET", api.network(f"/agents?binary={binary}&host={os.uname().nodename}")))["agents"]
-        if not any(agent["alive"] for agent in agents):
-            raise NotYet("neutron's API does not list it as alive")
-        return "neutron's API lists it as alive"
-
-    return AskProbe(ask, "alive in GET /v2.0/agents")
 
 
 async def _ask_workers(ctx: Context) -> str:
@@ -108,7 +94,9 @@ async def remove_links(ctx: Context) -> Skipped | str:
     """Remove namespaces, links, rules and sets that agents leave when they stop."""
     networks = [folder.name for folder in (ctx.paths.data / "neutron" / "dhcp").glob("*")]
     removed = [await remove_namespace(ctx, f"qdhcp-{network}") for network in networks]
-    removed += [await remove_link(ctx, link) for port in await find_ports(ctx) for link in links_of(port)]
+    ports = await find_ports(ctx)
+    removed += [await remove_namespace(ctx, namespace) for namespace in await find_routers(ctx, ports)]
+    removed += [await remove_link(ctx, link) for port in ports for link in links_of(port)]
     removed += [await remove_rules(ctx, command) for command in ("iptables", "ip6tables")]
     removed += [await remove_sets(ctx)]
     (ctx.paths.data / "ovs" / "conf.db").unlink(missing_ok=True)

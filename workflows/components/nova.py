@@ -9,7 +9,7 @@ from workflows.shared.nova import API_PORT, config_file, write_config
 from workflows.shared.openstack import account
 
 
-@step(within_s=10)
+@step(within_s=60)
 async def configure(ctx: Context) -> str:
     """Write nova's configuration."""
     await write_config(ctx)

@@ -1,7 +1,7 @@
 """nova's API: OpenStack Compute on 8774."""
 
 from novaflow.model.component import Component, Context, step
-from workflows.shared.nova import API_PORT, config_file
+from workflows.shared.nova import API_PORT, api_environment
 from workflows.shared.wsgi import Wsgi
 
 NOVA_API = Wsgi(
@@ -9,16 +9,12 @@ NOVA_API = Wsgi(
     summary="OpenStack Compute.",
     application="nova.wsgi.osapi_compute:application",
     port=API_PORT,
-    env=lambda ctx: {
-        "OS_NOVA_CONFIG_DIR": str(config_file(ctx).parent),
-        "OS_NOVA_CONFIG_FILES": "api-paste.ini;nova.conf",
-        "OS_NOVA_DISABLE_EVENTLET_PATCHING": "true",
-    },
+    env=api_environment,
     needs=("nova-api.configure", "nova.configure", "database"),
 )
 
 
-@step(within_s=10)
+@step(within_s=60)
 async def configure(ctx: Context) -> None:
     """Write what serves the API."""
     await NOVA_API.configure(ctx)

@@ -1,5 +1,6 @@
 """Open vSwitch: the switch servers are plugged into, of the stack's own."""
 
+import json
 import shutil
 import socket
 from pathlib import Path
@@ -8,9 +9,10 @@ from novaflow.errors import ProgramFailed
 from novaflow.model.component import Component, Context, Finding, Paths, Service, Verdict, step
 from novaflow.model.probe import AskProbe, NotYet
 from novaflow.settings import Settings
-from workflows.shared.openvswitch import BRIDGES, datapath_type, ovs_environment, ovsdb_address
+from workflows.shared.openvswitch import BRIDGES, EXTERNAL, OWN_CARD, SERVERS, datapath_type, ovs_environment, ovsdb_address
 
 SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
+ROUTES = Path("/proc/net/route")
 QUIET = ("-vconsole:warn", "-vsyslog:off", "-vfile:off")
 
 
@@ -27,13 +29,28 @@ def has_free_bridges(_: Settings, paths: Paths) -> Finding:
     return Finding("bridges", Verdict.GOOD, f"{', '.join(BRIDGES)} are free or the stack's own")
 
 
-@step(within_s=10)
+def has_free_cards(settings: Settings, _: Paths) -> Finding:
+    """Look whether the cards given to the stack are there, and used by nothing else."""
+    cards = [card for card in (settings.interface, settings.flat_interface) if card]
+    missing = [card for card in cards if card not in {name for _, name in socket.if_nameindex()}]
+    if missing:
+        return Finding("cards", Verdict.BAD, f"there is no network card {', '.join(missing)}", "name one that `ip link` lists")
+    used = [card for card in cards if any(line.split()[0] == card for line in ROUTES.read_text().splitlines()[1:])]
+    if used:
+        return Finding("cards", Verdict.BAD, f"{', '.join(used)} is a way of this machine's own", "give the stack a card without addresses")
+    return Finding("cards", Verdict.GOOD, f"given to the stack: {', '.join(cards)}" if cards else "all of them are left alone")
+
+
+@step(within_s=60)
 async def prepare(ctx: Context) -> str:
     """Make the switch's empty database."""
     for folder in (ctx.paths.run / "ovs", ctx.paths.data / "ovs"):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
     await ctx.run("ovsdb-tool", "create", ctx.paths.data / "ovs" / "conf.db", SCHEMA)
+    # Without it packets of TCP leave servers with half a checksum, and nobody takes them. Source: ovs-vswitchd.conf.db(5)
+    row = {"op": "insert", "table": "Open_vSwitch", "row": {"other_config": ["map", [["userspace-tso-enable", "true"]]]}}
+    await ctx.run("ovsdb-tool", "transact", ctx.paths.data / "ovs" / "conf.db", json.dumps(["Open_vSwitch", row]))
     return "empty"
 
 
@@ -94,6 +111,10 @@ async def bridges(ctx: Context) -> str:
         for bridge in BRIDGES
         for word in ("--", "--may-exist", "add-br", bridge, "--", "set", "bridge", bridge, f"datapath_type={kind}")
     ]
+    cards = {EXTERNAL: ctx.settings.interface, SERVERS: ctx.settings.flat_interface}
+    for bridge, card in ((bridge, card) for bridge, card in cards.items() if card):
+        words += ["--", "add-port", bridge, card, "--", "set", "interface", card, f"external_ids:{OWN_CARD}=true"]
+        await ctx.run("ip", "link", "set", card, "up")
     await ctx.run("ovs-vsctl", "--timeout=20", f"--db={ovsdb_address(ctx.paths)}", *words[1:])
     return f"{', '.join(BRIDGES)}; datapath {kind}"
 
@@ -102,6 +123,6 @@ COMPONENT = Component(
     name="openvswitch",
     summary="The switch servers are plugged into.",
     packages=("openvswitch-switch",),
-    checks=(has_free_bridges,),
+    checks=(has_free_bridges, has_free_cards),
     parts={"run": (prepare, OVSDB, VSWITCHD, bridges)},
 )

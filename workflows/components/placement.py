@@ -25,7 +25,7 @@ PLACEMENT = Wsgi(
 )
 
 
-@step(within_s=10)
+@step(within_s=60)
 async def configure(ctx: Context) -> str:
     """Write placement's configuration."""
     options: Sections = {

@@ -15,7 +15,7 @@ RPC_QUEUES = {"nova": ("conductor", "scheduler"), "neutron": ("q-plugin", "q-rep
 LAST_EVENTS_S = 3.0  # for the last events to reach the broker before it goes
 
 
-@step(within_s=10)
+@step(within_s=60)
 async def configure(ctx: Context) -> str:
     """Write the node's configuration, its users, and what subscribers need to log in."""
     folder = ctx.paths.etc / "rabbitmq"

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from novaflow.errors import MachineError, ProgramFailed, StepFailed
 from novaflow.model.component import Component, Context, Lane, Skipped, step
-from workflows.shared.cpio import Entry, pack
+from workflows.shared.cpio import pack
+from workflows.shared.guest import guest_files
 from workflows.shared.openstack import Api
 
 PACKAGE = "linux-image-cloud-amd64"  # Debian's name for the newest kernel for virtual machines
-BUSYBOX = Path("/bin/busybox")
 # In the order they need each other: the package brings no list of that, depmod makes it at installation.
 MODULES = (
     "virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci",
@@ -18,7 +18,6 @@ MODULES = (
 )  # fmt: skip
 DISK_MIB = 1
 COMMAND_LINE = "console=ttyS0 quiet"
-SHARED = Path(__file__).parent.parent / "shared"
 
 
 def _folder(ctx: Context) -> Path:
@@ -70,12 +69,7 @@ def _find_module(folder: Path, name: str) -> Path:
 @step(needs=("tty.kernel", "packages.install"), lane=Lane.CPU, within_s=60)
 async def image(ctx: Context) -> Skipped | str:
     """Make the tty image: kernel, first file system, empty disk."""
-    init, lease = (SHARED / "tty-init.sh").read_bytes(), (SHARED / "tty-lease.sh").read_bytes()
-    kernel = _folder(ctx) / "kernel"
-    entries = [Entry(folder) for folder in ("bin", "lib", "proc", "sys", "dev", "etc", "tmp", "root", "run")]
-    entries += [Entry("bin/busybox", BUSYBOX.read_bytes(), 0o755), Entry("init", init, 0o755), Entry("etc/lease", lease, 0o755)]
-    entries += [Entry(f"lib/{index:02}-{module}.ko", (kernel / f"{module}.ko").read_bytes()) for index, module in enumerate(MODULES)]
-    packed = gzip.compress(pack(entries), mtime=0)
+    packed = gzip.compress(pack(await guest_files(ctx, _folder(ctx) / "kernel", MODULES)), mtime=0)
     target = _folder(ctx) / "initrd"
     if target.exists() and target.read_bytes() == packed:
         return Skipped("it is there")
@@ -104,6 +98,6 @@ async def upload(ctx: Context) -> str:
 COMPONENT = Component(
     name="tty",
     summary="The tty image.",
-    packages=("busybox-static",),
+    packages=("busybox-static", "dropbear-bin"),
     parts={"install": (kernel, image), "run": (upload,)},
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from novaflow.model.component import Context, Paths
 from novaflow.settings import Settings
-from workflows.shared.releases import CONSTRAINTS
+from workflows.shared.releases import CONSTRAINTS, EC2_CONSTRAINTS
 
 USER = "openstack"
 LOCKED_S = 60  # a writer waits for the one before it, instead of failing at once
@@ -46,7 +46,7 @@ def template_key(settings: Settings, paths: Paths) -> str:
     passwords = paths.credentials / "secrets.json"
     known = json.loads(passwords.read_text()) if passwords.exists() else {}
     accounts = {name: password for name, password in known.items() if name.startswith("account-")}
-    content = CONSTRAINTS.read_bytes() + json.dumps([settings.host_ip, accounts], sort_keys=True).encode()
+    content = CONSTRAINTS.read_bytes() + EC2_CONSTRAINTS.read_bytes() + json.dumps([settings.host_ip, accounts], sort_keys=True).encode()
     return f"{kind}-{hashlib.sha256(content).hexdigest()[:16]}"
 
 

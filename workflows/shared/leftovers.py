@@ -6,19 +6,25 @@ import socket
 from pathlib import Path
 
 from novaflow.model.component import Context
-from workflows.shared.openvswitch import BRIDGES
+from workflows.shared.openvswitch import BRIDGES, OWN_CARD
 
 _SERVERS_PORT = re.compile(r"qvo([0-9a-f]{8}-[0-9a-f]{2})")  # a server's port on the integration bridge: the port's id begins so
-_CHAIN = re.compile(r"neutron-(openvswi|filter)[\w-]*")  # of iptables, from the Open vSwitch agent
+_ROUTERS_PORTS = ("qr-", "qg-")
+OUT_CHAIN = "novaflow-out"
+_CHAIN = re.compile(rf"neutron-(openvswi|filter)[\w-]*|{OUT_CHAIN}")  # of iptables, from the Open vSwitch agent, and our own
 _SET = re.compile(r"N?IPv[46][0-9a-f-]+")
 
 
 async def find_ports(ctx: Context) -> list[str]:
-    """Return the names of the ports the stack's switch had; read from its database, which needs no server for that."""
+    """Return the names of the ports the stack's switch had, but for the machine's own cards.
+
+    Read from its database's file, which needs no server for that.
+    """
     database = ctx.paths.data / "ovs" / "conf.db"
     if not database.exists():
         return []
-    query = ["Open_vSwitch", {"op": "select", "table": "Interface", "where": [], "columns": ["name"]}]
+    ours = ["external_ids", "excludes", ["map", [[OWN_CARD, "true"]]]]
+    query = ["Open_vSwitch", {"op": "select", "table": "Interface", "where": [ours], "columns": ["name"]}]
     answer = json.loads(await ctx.run("ovsdb-tool", "query", database, json.dumps(query)))
     return [row["name"] for row in answer[0]["rows"]]
 
@@ -45,6 +51,17 @@ async def remove_namespace(ctx: Context, namespace: str) -> bool:
         return False
     await ctx.run("ip", "netns", "delete", namespace)
     return True
+
+
+async def find_routers(ctx: Context, ports: list[str]) -> list[str]:
+    """Return the namespaces of routers that hold one of the ports; another stack's hold others."""
+    wanted = {port for port in ports if port.startswith(_ROUTERS_PORTS)}
+    found = []
+    for namespace in (name for name in (await ctx.run("ip", "netns", "list")).split() if name.startswith("qrouter-")):
+        links = json.loads(await ctx.run("ip", "-netns", namespace, "-json", "link", "show") or "[]")
+        if wanted & {link["ifname"] for link in links}:
+            found.append(namespace)
+    return found
 
 
 async def remove_rules(ctx: Context, command: str) -> bool:

@@ -4,16 +4,17 @@ import os
 from pathlib import Path
 
 from novaflow.model.component import Context, Service
-from novaflow.model.probe import Probe
+from novaflow.model.probe import AskProbe, NotYet, Probe
 from novaflow.settings import NetMan
 from workflows.shared.database import database_url
 from workflows.shared.ini import Sections, render_ini
-from workflows.shared.openstack import locks, messaging, privileged, service_credentials, token_validation
-from workflows.shared.openvswitch import EXTERNAL, INTEGRATION, datapath_type, ovs_environment, ovsdb_address
+from workflows.shared.openstack import Api, has_component, locks, messaging, privileged, service_credentials, token_validation
+from workflows.shared.openvswitch import EXTERNAL, INTEGRATION, SERVERS, datapath_type, ovs_environment, ovsdb_address
 
 API_PORT = 9696
 OPENFLOW_PORT = 16633  # where the agent listens for the switch
-PHYSICAL = "physnet1"  # what br-ex is called in provider networks
+METADATA_PORT = 8775  # nova's; agents pass on to it what servers ask of 169.254.169.254
+PHYSICAL, OUTSIDE = "servers", "outside"  # what br-net and br-ex are called in provider networks
 DNSMASQ = "dnsmasq.conf"
 VLANS = "100:299"  # tags for projects' networks; Open vSwitch's own, so any will do
 
@@ -32,7 +33,7 @@ async def write_configs(ctx: Context) -> None:
             "bind_host": ctx.settings.host_ip,
             "state_path": ctx.paths.data / "neutron",
             "core_plugin": "ml2",
-            "service_plugins": "",
+            "service_plugins": "router" if has_component(ctx, "neutron-l3-agent") else "",
             "auth_strategy": "keystone",
             "graceful_shutdown_timeout": 1,
             "api_workers": 1,
@@ -57,6 +58,8 @@ async def write_configs(ctx: Context) -> None:
     await ctx.write(config_file(ctx, "dhcp-agent.ini"), render_ini(_dhcp_agent(ctx)))
     # As nobody, its own choice, it could not read who gets which address again: the stack may lie in a home of mode 0700.
     await ctx.write(config_file(ctx, DNSMASQ), "user=root\ngroup=root\n")
+    await ctx.write(config_file(ctx, "l3-agent.ini"), render_ini(_l3_agent(ctx)))
+    await ctx.write(config_file(ctx, "metadata-agent.ini"), render_ini(_metadata_agent(ctx)), 0o600)
 
 
 def _ml2(ctx: Context) -> dict[str, dict[str, str | bool]]:
@@ -80,7 +83,7 @@ def _openvswitch_agent(ctx: Context) -> dict[str, dict[str, str | int | bool]]:
         "ovs": {
             "ovsdb_connection": ovsdb_address(ctx.paths),
             "integration_bridge": INTEGRATION,
-            "bridge_mappings": f"{PHYSICAL}:{EXTERNAL}",
+            "bridge_mappings": f"{PHYSICAL}:{SERVERS},{OUTSIDE}:{EXTERNAL}",
             "datapath_type": kind,
             "of_listen_address": "127.0.0.1",
             "of_listen_port": OPENFLOW_PORT,
@@ -92,9 +95,35 @@ def _openvswitch_agent(ctx: Context) -> dict[str, dict[str, str | int | bool]]:
 
 
 def _dhcp_agent(ctx: Context) -> dict[str, dict[str, str | int | bool]]:
+    # One of the two agents passes metadata on: the router's, where there is one.
+    alone = has_component(ctx, "neutron-metadata-agent") and not has_component(ctx, "neutron-l3-agent")
     return {
-        "DEFAULT": {"interface_driver": "openvswitch", "resync_interval": 5, "dnsmasq_config_file": str(config_file(ctx, DNSMASQ))},
+        "DEFAULT": {
+            "interface_driver": "openvswitch",
+            "resync_interval": 5,
+            "dnsmasq_config_file": str(config_file(ctx, DNSMASQ)),
+            "enable_isolated_metadata": alone,
+            "force_metadata": alone,
+        },
         "ovs": {"ovsdb_connection": ovsdb_address(ctx.paths), "integration_bridge": INTEGRATION},
+    }
+
+
+def _l3_agent(ctx: Context) -> dict[str, dict[str, str | int | bool]]:
+    return {
+        "DEFAULT": {"interface_driver": "openvswitch", "enable_metadata_proxy": has_component(ctx, "neutron-metadata-agent")},
+        "ovs": {"ovsdb_connection": ovsdb_address(ctx.paths), "integration_bridge": INTEGRATION},
+    }
+
+
+def _metadata_agent(ctx: Context) -> dict[str, dict[str, str | int | bool]]:
+    return {
+        "DEFAULT": {
+            "nova_metadata_host": ctx.settings.host_ip,
+            "nova_metadata_port": METADATA_PORT,
+            "metadata_proxy_shared_secret": ctx.secret("metadata"),
+            "metadata_workers": 4,  # threads; with none, one server that hangs would keep all others waiting
+        }
     }
 
 
@@ -112,3 +141,16 @@ def daemon(  # noqa: PLR0913 - as many as its services differ in
         within_s=120,
         port=port,
     )
+
+
+def agent_probe(binary: str) -> AskProbe:
+    """Ready when neutron's API calls the agent of this host alive."""
+
+    async def ask(ctx: Context) -> str:
+        api = Api.logged_in(ctx)
+        agents = (await api.call("GET", api.network(f"/agents?binary={binary}&host={os.uname().nodename}")))["agents"]
+        if not any(agent["alive"] for agent in agents):
+            raise NotYet("neutron's API does not list it as alive")
+        return "neutron's API lists it as alive"
+
+    return AskProbe(ask, "alive in GET /v2.0/agents")

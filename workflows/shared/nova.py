@@ -22,6 +22,15 @@ def config_file(ctx: Context) -> Path:
     return ctx.paths.etc / "nova" / "nova.conf"
 
 
+def api_environment(ctx: Context) -> dict[str, str]:
+    """Return what one of nova's APIs finds its configuration with."""
+    return {
+        "OS_NOVA_CONFIG_DIR": str(config_file(ctx).parent),
+        "OS_NOVA_CONFIG_FILES": "api-paste.ini;nova.conf",
+        "OS_NOVA_DISABLE_EVENTLET_PATCHING": "true",
+    }
+
+
 async def write_config(ctx: Context) -> None:
     """Write nova's configuration from the settings."""
     host = ctx.settings.host_ip
@@ -63,7 +72,12 @@ async def write_config(ctx: Context) -> None:
         "service_user": {**service_credentials(ctx, "nova"), "send_service_user_token": True},
         "placement": service_credentials(ctx, "placement"),
         "glance": {"valid_interfaces": "internal"},
-        "neutron": {**service_credentials(ctx, "neutron"), "ovs_bridge": INTEGRATION},
+        "neutron": {
+            **service_credentials(ctx, "neutron"),
+            "ovs_bridge": INTEGRATION,
+            "service_metadata_proxy": True,
+            "metadata_proxy_shared_secret": ctx.secret("metadata"),
+        },
     }
     text = render_ini(
         options,

@@ -69,6 +69,11 @@ def privileged(ctx: Context, config: Path, *sections: str) -> Sections:
     return {section: {"helper_command": helper} for section in sections}
 
 
+def has_component(ctx: Context, name: str) -> bool:
+    """Return whether the stack has the component, or was told to leave it out."""
+    return any(component.name == name for component in ctx.components)
+
+
 SUCCESS = range(200, 300)  # Source: RFC 9110, section 15.3
 
 

@@ -3,8 +3,10 @@
 from novaflow.model.component import Context, Paths
 from workflows.shared.kernel import has_openvswitch
 
-INTEGRATION, EXTERNAL = "br-int", "br-ex"
-BRIDGES = (INTEGRATION, EXTERNAL)
+INTEGRATION = "br-int"  # servers and routers are plugged in here
+SERVERS, EXTERNAL = "br-net", "br-ex"  # where the cards FLAT_INTERFACE and INTERFACE belong, if there are any
+OWN_CARD = "novaflow-card"  # marks a port that is the machine's own card: it stays when everything else goes
+BRIDGES = (INTEGRATION, SERVERS, EXTERNAL)
 
 
 def ovsdb_address(paths: Paths) -> str:

@@ -1,10 +1,12 @@
 #!/bin/busybox sh
-# The tty image's first process: load the drivers, get a lease, say so on the console, and give a shell.
+# The tty image's first process: load the drivers, get a lease, say so on the console, let ssh in, and give a shell.
 /bin/busybox --install -s /bin
 export PATH=/bin HOME=/root
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
+mkdir -p /dev/pts
+mount -t devpts pts /dev/pts
 for module in /lib/*.ko; do insmod "$module" 2>/dev/null; done
 hostname tty
 echo "tty: $(uname -sr), up $(cut -d' ' -f1 /proc/uptime) s, $(grep MemTotal /proc/meminfo)"
@@ -12,6 +14,8 @@ ip link set lo up
 ip link set eth0 up
 udhcpc -i eth0 -t 10 -T 1 -A 2 -S -b -s /etc/lease -x hostname:tty
 ip -o -4 addr show dev eth0
+dropbear -R -s # makes its host key when it is first asked; passwords let nobody in
+/etc/metadata &
 echo "tty: ready after $(cut -d' ' -f1 /proc/uptime) s"
 while :; do
     setsid -c sh -c 'exec sh </dev/ttyS0 >/dev/ttyS0 2>&1'
