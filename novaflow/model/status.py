@@ -32,7 +32,6 @@ class ServiceStatus:
             restarts=self.restarts + (event.state is ServiceState.RESTARTED),
         )
 
-
     def ended(self, because: str) -> Self:
         """Return the status once the whole stack is gone."""
         if self.state in {ServiceState.STOPPED, ServiceState.FAILED}:
