@@ -7,7 +7,6 @@ from typing import Self, TextIO
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -54,6 +53,7 @@ class Progress:
 
     def __init__(self, stream: TextIO, *, note_every_s: float = NOTE_EVERY_S) -> None:
         self._note_every_s = note_every_s
+        self._stream = stream
         self._console = Console(file=stream, highlight=False)
         self._began_s = time.monotonic()
         self._running: dict[str, _Running] = {}
@@ -82,10 +82,10 @@ class Progress:
                 self._say_settled(event)
             case WorkflowChanged(name=name, state=state, because=because, duration_s=duration_s) if state is not WorkflowState.STARTED:
                 colour = "green" if state is WorkflowState.SUCCEEDED else "red"
-                self._say(f"[{colour}]{name} {state}[/] in {duration_s or 0:.1f} s: {escape(because)}")
+                self._say((f"{name} {state}", colour), (f" in {duration_s or 0:.1f} s: {because}", ""))
             case StackChanged(name=name, state=state, because=because):
                 colour = {StackState.READY: "bold green", StackState.FAILED: "bold red", StackState.DEGRADED: "yellow"}.get(state, "bold")
-                self._say(f"[{colour}]{name} is {state}[/]: {escape(because)}")
+                self._say((f"{name} is {state}", colour), (f": {because}", ""))
             case _:
                 pass
 
@@ -97,22 +97,27 @@ class Progress:
         now_s = time.monotonic()
         is_due = not self._live and text != running.note and now_s - max(running.noted_s, running.began_s) >= self._note_every_s
         if is_due:
-            self._say(f"  [dim]… {node:<30} {self._percent(fraction)}{escape(text)}[/]")
+            self._say((f"  … {node:<30} {self._percent(fraction)}{text}", "dim"))
         self._running[node] = replace(running, note=text, fraction=fraction, noted_s=now_s if is_due else running.noted_s)
 
     def _say_settled(self, event: StepChanged | ServiceChanged) -> None:
         mark, colour = _LOOKS[event.state]
         took = f"{event.duration_s:6.1f} s" if event.duration_s is not None else " " * 8
         first, *rest = event.because.splitlines() or [""]
-        self._say(f"  [{colour}]{mark} {event.name:<30} {event.state:<9}[/] {took}  {escape(first)}")
+        self._say((f"  {mark} {event.name:<30} {event.state:<9}", colour), (f" {took}  {first}", ""))
         for line in rest:
-            self._say(f"      [dim]{escape(line)}[/]")
+            self._say((f"      {line}", "dim"))
 
-    def _say(self, line: str) -> None:
-        # On a terminal a line is a line; in a log nothing is cut off.
-        is_screen = self._console.is_terminal
-        stamped = f"[dim]{time.monotonic() - self._began_s:6.1f}[/] {line}"
-        self._console.print(stamped, soft_wrap=not is_screen, no_wrap=True, overflow="ellipsis" if is_screen else "ignore")
+    def _say(self, *words: tuple[str, str]) -> None:
+        """Print a line of words, each with its style."""
+        stamped = ((f"{time.monotonic() - self._began_s:6.1f} ", "dim"), *words)
+        if self._live:
+            # On a terminal a line is a line; in a log nothing is cut off.
+            self._console.print(Text.assemble(*stamped), no_wrap=True, overflow="ellipsis")
+        else:
+            # Past rich, which takes a millisecond for a line: a graph may have a thousand.
+            self._stream.write("".join(word for word, _ in stamped) + "\n")
+            self._stream.flush()
 
     def _draw(self) -> Group:
         table = Table.grid(padding=(0, 2))
