@@ -1,12 +1,14 @@
 """Starts programs and never leaves one behind."""
 
+import asyncio  # noqa: TID251 - the one thing anyio has no word for
 import os
 import signal
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+import sys
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from subprocess import DEVNULL, Popen  # noqa: TID251 - the one room where programs are started
+from subprocess import DEVNULL, PIPE, Popen  # noqa: TID251 - the one room where programs are started
 from typing import TypeVar
 
 import anyio
@@ -79,18 +81,41 @@ async def run_to_end(owner: Owner, command: Command, *, stdin: bytes, on_line: C
 
     with command.output.open("ab", buffering=0) as sink:
         process = await anyio.open_process(
-            _words(command.argv), env={**command.env, **owner.marker}, cwd=command.cwd, start_new_session=True
+            _words(command.argv),
+            stdin=PIPE if stdin else DEVNULL,
+            env={**command.env, **owner.marker},
+            cwd=command.cwd,
+            start_new_session=True,
         )
         try:
             async with anyio.create_task_group() as readers:
                 readers.start_soon(follow, _piped(process.stdout), printed.append)
                 readers.start_soon(follow, _piped(process.stderr), lambda _: None)
-                await _hand_over(_piped(process.stdin), stdin)
+                if stdin:
+                    await _hand_over(_piped(process.stdin), stdin)
             code = await process.wait()
         except BaseException:
             await _end_while_it_talks(owner, process, sink.write, command.grace_s)
             raise
     return code, b"".join(printed).decode(errors="replace")
+
+
+@contextmanager
+def watching_without_threads() -> Iterator[None]:
+    """Have the kernel tell of a child's end, where Python before 3.12 would keep a thread waiting for each of them.
+
+    A supervisor of twenty services would hold twenty. Belongs inside the event loop.
+    """
+    if sys.version_info >= (3, 12):
+        yield
+        return
+    watcher = asyncio.PidfdChildWatcher()
+    watcher.attach_loop(asyncio.get_running_loop())
+    asyncio.set_child_watcher(watcher)
+    try:
+        yield
+    finally:
+        asyncio.set_child_watcher(None)  # type: ignore[arg-type]  # typeshed does not know; and the next loop begins with Python's own
 
 
 def start_detached(argv: Sequence[str | Path], *, output: Path, keep: Sequence[int]) -> Popen[bytes]:

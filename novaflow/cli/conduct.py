@@ -9,6 +9,7 @@ from novaflow.adapters.belongings import used_processor_s
 from novaflow.adapters.context import Machine, Report
 from novaflow.adapters.http import HttpClient
 from novaflow.adapters.journal import Journal, read_journal
+from novaflow.adapters.process import watching_without_threads
 from novaflow.adapters.runner import MachineRunner
 from novaflow.adapters.secrets import Secrets
 from novaflow.cli.stack import Stack
@@ -88,7 +89,8 @@ async def conducting(
         machine = Machine(
             stack.settings, stack.paths, stack.components, Secrets(stack.paths.credentials / "secrets.json"), client, report, drain_events
         )
-        yield Conductor(stack, journal, machine, sinks)
+        with watching_without_threads():
+            yield Conductor(stack, journal, machine, sinks)
     finally:
         await client.aclose()
         journal.close()

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from heapq import heappop, heappush
 
 from novaflow.model.component import Lane
 from novaflow.plan.graph import Graph
@@ -66,9 +67,11 @@ class Plan:
         self._phases = dict.fromkeys(graph.nodes, Phase.WAITING)
         self._unmet = {name: set(node.needs) for name, node in graph.nodes.items()}
         self._in_lane: Counter[Lane] = Counter()
-        # By the longest path behind it, then by name, so that two runs decide alike.
-        self._startable = sorted((name for name in graph.nodes if not self._unmet[name]), key=self._urgency)
-        self._reasons = dict.fromkeys(self._startable, "needs nothing")
+        self._startable: dict[Lane, list[tuple[float, str]]] = {lane: [] for lane in Lane}  # a heap each
+        self._reasons: dict[str, str] = {}
+        for name in graph.nodes:
+            if not self._unmet[name]:
+                self._put_in_lane(name, "needs nothing")
         self._unsettled = len(graph.nodes)
         self._was_up = False
         self._stopping: str | None = None
@@ -144,28 +147,26 @@ class Plan:
             self._stopping = "the workflow is done"
 
     def _start_what_can(self) -> Iterator[Action]:
-        held: list[str] = []
-        # One whose need died after all was met has been given up since.
-        for name in (name for name in self._startable if self._phases[name] is Phase.WAITING):
-            lane = self._graph.nodes[name].lane
-            if self._in_lane[lane] < self._lanes.get(lane, len(self._phases)):
+        while open_lanes := [waiting for lane, waiting in self._startable.items() if waiting and self._has_room(lane)]:
+            _, name = heappop(min(open_lanes))
+            # One whose need died after all was met has been given up since.
+            if self._phases[name] is Phase.WAITING:
                 self._move(Started(name))
                 yield Start(name, self._reasons.pop(name))
-            else:
-                held.append(name)
-        self._startable = held
+
+    def _has_room(self, lane: Lane) -> bool:
+        return self._in_lane[lane] < self._lanes.get(lane, len(self._phases))
 
     def _meet(self, need: str) -> None:
-        freed = [name for name in self._graph.dependents[need] if self._phases[name] is Phase.WAITING]
-        for name in freed:
+        for name in self._graph.dependents[need]:
             self._unmet[name].discard(need)
-            if not self._unmet[name]:
-                self._reasons[name] = f"{need} is up"
-                self._startable.append(name)
-        self._startable.sort(key=self._urgency)
+            if not self._unmet[name] and self._phases[name] is Phase.WAITING:
+                self._put_in_lane(name, f"{need} is up")
 
-    def _urgency(self, name: str) -> tuple[float, str]:
-        return (-self._remaining_s[name], name)
+    def _put_in_lane(self, name: str, because: str) -> None:
+        self._reasons[name] = because
+        # By the longest path behind it, then by name, so that two runs decide alike.
+        heappush(self._startable[self._graph.nodes[name].lane], (-self._remaining_s[name], name))
 
     def _give_up_on(self, failed: str) -> Iterator[Action]:
         # Without recursion, since a graph may be deep.
