@@ -1,5 +1,7 @@
 """Asks a stack's supervisor over its Unix socket."""
 
+import errno
+import os
 from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
@@ -47,6 +49,8 @@ class Control:
         return dict(answer.json)
 
     async def _ask(self, method: str, path: str, *, timeout_s: float) -> Answer:
+        if self._socket.exists() and not os.access(self._socket, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self._socket))
         client = HttpClient(timeout_s=timeout_s, socket=self._socket)
         try:
             return await client.request(method, f"http://supervisor{path}")

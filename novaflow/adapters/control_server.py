@@ -1,5 +1,6 @@
 """Answers on the supervisor's Unix socket: HTTP, so that `curl --unix-socket` speaks it too."""
 
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -47,18 +48,24 @@ async def serving(path: Path, *, status: Ask, stop: Callable[[str], None], condu
         Route("/workflows/{name}", answer_workflow, methods=["POST"]),
     ]
     path.unlink(missing_ok=True)  # noqa: ASYNC240 - of a supervisor that was killed; a call to the kernel, nothing to wait for
-    config = uvicorn.Config(
-        Starlette(routes=routes), uds=str(path), log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=GRACE_S
-    )
+    config = uvicorn.Config(Starlette(routes=routes), log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=GRACE_S)
     server = _QuietServer(config)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(server.serve)
+        tasks.start_soon(server.serve, [_bind(path)])
         await server.listening.wait()
         try:
             yield
         finally:
             server.should_exit = True
     path.unlink(missing_ok=True)  # noqa: ASYNC240
+
+
+def _bind(path: Path) -> socket.socket:
+    """Return a socket there that only we may speak to: who may ask for the end of a stack may end it."""
+    bound = socket.socket(socket.AF_UNIX)
+    bound.bind(str(path))
+    path.chmod(0o600)  # nobody could connect before: it does not listen yet
+    return bound
 
 
 class _QuietServer(uvicorn.Server):

@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from novaflow.model.component import Finding, Verdict
+from novaflow.model.event import StackState
 
 _COLOURS = {
     "ready": "green",
@@ -44,8 +45,14 @@ def print_status(status: Mapping[str, Any], stream: TextIO) -> None:
         console.print(table)
     for name, url in status["url"].items():
         console.print(f"{name:<12} {url}", soft_wrap=True)
+    console.print(f"events       {_describe_events(status)}", soft_wrap=True)
+
+
+def _describe_events(status: Mapping[str, Any]) -> str:
     events = status["events"]
-    console.print(f"events       {events['published']} published, {events['waiting']} waiting, broker {events['broker']}", soft_wrap=True)
+    if status["state"] in {StackState.STOPPED, StackState.FAILED} and events["waiting"]:
+        return f"{events['published']} published; {events['waiting']} wait on disk for the broker of the next run"
+    return f"{events['published']} published, {events['waiting']} waiting, broker {events['broker']}"
 
 
 def print_findings(findings: Iterable[Finding], stream: TextIO) -> None:

@@ -11,6 +11,7 @@ from novaflow.adapters.progress import Progress
 from novaflow.cli.conduct import Conductor, conducting, new_run_id
 from novaflow.cli.machine import require_machine
 from novaflow.cli.stack import Stack, stack_arguments
+from novaflow.cli.status import is_up
 from novaflow.engine.engine import Outcome
 from novaflow.errors import Interrupted, WorkflowFailed
 from novaflow.model.event import WorkflowChanged, WorkflowState
@@ -25,6 +26,9 @@ def command(stack: Stack) -> None:
 
     Example: sudo novaflow install
     """
+    if is_up(stack):
+        click.echo(f"{stack.name} is up: everything it needs is installed")
+        return
     require_machine(stack)
     lock = StackLock(stack.paths.lock, "install")
     with Progress(sys.stdout) as progress:

@@ -47,7 +47,8 @@ class Stack:
         Raises: UsageError, if there is none.
         """
         if name not in self.found.workflows:
-            message = f"there is no workflow {name!r}; there are: {', '.join(self.found.workflows)}"
+            hint = "; DIR comes after it" if "/" in name else ""
+            message = f"there is no workflow {name!r}; there are: {', '.join(self.found.workflows)}{hint}"
             raise UsageError(message)
         return self.found.workflows[name]
 

@@ -44,6 +44,12 @@ def ask_supervisor(stack: Stack) -> Mapping[str, Any] | None:
     return anyio.run(Control(stack.paths.control).status) if is_locked(stack.paths.lock) else None
 
 
+def is_up(stack: Stack) -> bool:
+    """Return whether the stack is ready."""
+    status = ask_supervisor(stack)
+    return status is not None and status["state"] == StackState.READY
+
+
 def read_status(stack: Stack) -> StackStatus:
     """Return the stack's status as its journal tells it."""
     last = last_recorded(stack.paths.journal)

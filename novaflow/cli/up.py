@@ -7,8 +7,7 @@ from pathlib import Path
 import anyio
 import click
 
-from novaflow.adapters.control import Control
-from novaflow.adapters.lock import StackLock, is_locked
+from novaflow.adapters.lock import StackLock
 from novaflow.adapters.progress import Progress
 from novaflow.cli.install import install
 from novaflow.cli.launch import Until
@@ -16,6 +15,7 @@ from novaflow.cli.machine import require_machine
 from novaflow.cli.main import COMMANDS
 from novaflow.cli.run import refuse_if_up, run
 from novaflow.cli.stack import Stack, stack_arguments
+from novaflow.cli.status import is_up
 
 
 @click.command("up")
@@ -42,14 +42,6 @@ def command(stack: Stack, timeout_s: float | None) -> None:
         anyio.run(install, stack, progress)
     run(stack, lock, Until.READY, timeout_s)
     say_what_now(stack)
-
-
-def is_up(stack: Stack) -> bool:
-    """Return whether the stack is ready."""
-    if not is_locked(stack.paths.lock):
-        return False
-    status = anyio.run(Control(stack.paths.control).status)
-    return status is not None and status["state"] == "ready"
 
 
 def say_what_now(stack: Stack) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,12 @@ async def test_it_answers_from_the_first_moment(supervisor: Supervisor) -> None:
     """Whoever comes when the block has begun is heard."""
     async with supervisor.serving():
         assert await Control(supervisor.path).status() == {"state": "ready"}
+
+
+async def test_only_its_owner_may_speak_to_it(supervisor: Supervisor) -> None:
+    """Who can ask for the end of a stack can end it."""
+    async with supervisor.serving():
+        assert stat.S_IMODE(supervisor.path.stat().st_mode) == 0o600
 
 
 async def test_it_can_be_told_to_stop(supervisor: Supervisor) -> None:
