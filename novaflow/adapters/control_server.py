@@ -10,27 +10,36 @@ import anyio
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from novaflow.errors import NovaflowError
 
 GRACE_S = 1  # for answers on their way; whoever asks for a workflow has it told by events as well
+_PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 Ask = Callable[[], Mapping[str, Any]]
+Measure = Callable[[], bytes]
 Conduct = Callable[[str], Awaitable[Mapping[str, Any]]]
 
 
 @asynccontextmanager
-async def serving(path: Path, *, status: Ask, stop: Callable[[str], None], conduct: Conduct) -> AsyncIterator[None]:
+async def serving(path: Path, *, status: Ask, metrics: Measure, stop: Callable[[str], None], conduct: Conduct) -> AsyncIterator[None]:
     """Answer on a socket there as long as the block lasts, from its first moment on.
 
-    ``GET /status`` returns ``status()``, ``POST /stop`` asks for an orderly end, ``POST /workflows/NAME`` runs a workflow
-    beside the one that is up and answers with ``conduct(name)`` when it is done.
+    ``GET /status`` returns ``status()``, ``GET /metrics`` returns ``metrics()``, which Prometheus reads, ``POST /stop`` asks
+    for an orderly end, ``POST /workflows/NAME`` runs a workflow beside the one that is up and answers with
+    ``conduct(name)`` when it is done.
     """
 
     async def answer_status(_: Request) -> JSONResponse:
         return JSONResponse(dict(status()))
+
+    async def answer_metrics(_: Request) -> Response:
+        try:
+            return Response(metrics(), media_type=_PROMETHEUS)
+        except NovaflowError as error:
+            return PlainTextResponse(f"{error}\n", status_code=501)
 
     async def answer_stop(_: Request) -> JSONResponse:
         stop("asked to stop")
@@ -44,6 +53,7 @@ async def serving(path: Path, *, status: Ask, stop: Callable[[str], None], condu
 
     routes = [
         Route("/status", answer_status),
+        Route("/metrics", answer_metrics),
         Route("/stop", answer_stop, methods=["POST"]),
         Route("/workflows/{name}", answer_workflow, methods=["POST"]),
     ]

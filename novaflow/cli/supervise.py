@@ -26,7 +26,7 @@ from novaflow.cli.stack import Stack, stack_arguments
 from novaflow.cli.sweep import sweep
 from novaflow.engine.bus import EventBus
 from novaflow.engine.engine import Outcome
-from novaflow.errors import NovaflowError
+from novaflow.errors import NovaflowError, UsageError
 from novaflow.logs import log_to
 from novaflow.model.event import Recorded, StackChanged, StackState
 from novaflow.model.status import StackStatus
@@ -96,7 +96,8 @@ class Supervisor:
                 beside.start_soon(_stop_on_signals, stop)
                 beside.start_soon(reap_orphans)
                 beside.start_soon(tell_feeds, conductor, bus.tell)
-                async with serving(self._stack.paths.control, status=self._answer, stop=stop, conduct=_Beside(conductor).conduct):
+                conduct = _Beside(conductor).conduct
+                async with serving(self._stack.paths.control, status=self._answer, metrics=self._measure, stop=stop, conduct=conduct):
                     outcome = await engine.conduct()
                     await sweep(conductor)
                 say(*_ending(outcome, self._status))
@@ -117,6 +118,17 @@ class Supervisor:
     def _answer(self) -> Mapping[str, Any]:
         urls = self._stack.workflow("run").urls(self._stack.settings)
         return describe_status(self._status, urls, self._publisher.standing)
+
+    def _measure(self) -> bytes:
+        """Return the status as Prometheus reads it.
+
+        Raises: UsageError, if what it takes is not installed.
+        """
+        try:
+            from novaflow.adapters.metrics import render_metrics  # noqa: PLC0415 - an extra, and for few
+        except ImportError as error:
+            raise UsageError("metrics take an extra: install novaflow[telemetry]") from error
+        return render_metrics(self._answer())
 
 
 class _Beside:

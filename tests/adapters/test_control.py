@@ -24,6 +24,7 @@ class Supervisor:
         self.path = path
         self.stops = list[str]()
         self.hangs = anyio.Event()
+        self.has_no_metrics = False
 
     def status(self) -> Mapping[str, Any]:
         """Return a stack's state."""
@@ -39,9 +40,15 @@ class Supervisor:
                 await anyio.sleep_forever()
         raise StepFailed(f"{name} gave up")
 
+    def metrics(self) -> bytes:
+        """Return figures, unless it is told that they cannot be had."""
+        if self.has_no_metrics:
+            raise UsageError("metrics take an extra")
+        return b"figures"
+
     def serving(self) -> Any:  # noqa: ANN401 - a context manager without a value
         """Answer as long as the block lasts."""
-        return serving(self.path, status=self.status, stop=self.stops.append, conduct=self.conduct)
+        return serving(self.path, status=self.status, metrics=self.metrics, stop=self.stops.append, conduct=self.conduct)
 
 
 @pytest.fixture
@@ -126,3 +133,14 @@ async def test_a_workflow_that_hangs_does_not_hold_up_the_end(supervisor: Superv
             await supervisor.hangs.wait()
     assert not supervisor.path.exists()
     assert "timeout graceful shutdown exceeded" in caplog.text
+
+
+@pytest.mark.parametrize(("has_none", "said"), [(False, "200 text/plain figures"), (True, "501 text/plain metrics take an extra\n")])
+async def test_metrics_are_answered_as_text(supervisor: Supervisor, has_none: bool, said: str) -> None:  # noqa: FBT001
+    """Or, where the extra is not installed, with what to do about it."""
+    supervisor.has_no_metrics = has_none
+    async with supervisor.serving():
+        command = ["curl", "-sSi", "--unix-socket", str(supervisor.path), "http://supervisor/metrics"]
+        head, _, body = (await anyio.run_process(command)).stdout.decode().partition("\r\n\r\n")
+    status, kind = head.split()[1], head.partition("content-type: ")[2].partition(";")[0]
+    assert f"{status} {kind} {body}" == said

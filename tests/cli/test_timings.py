@@ -3,8 +3,10 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from novaflow.adapters.journal import Journal
-from novaflow.errors import UsageError
+from novaflow.errors import MachineError, UsageError
 from novaflow.model.event import StepChanged, StepState, WorkflowChanged, WorkflowState
 from tests.toys import Novaflow
 
@@ -39,3 +41,13 @@ def test_a_stack_that_was_never_run_has_none(call: Novaflow) -> None:
     result = call("timings", "run")
     assert isinstance(result.exception, UsageError)
     assert str(result.exception).endswith("journal.jsonl; run it first")
+
+
+def test_a_trace_that_nobody_takes_is_said(call: Novaflow, stack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message says where a collector was looked for."""
+    tell(stack)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
+    result = call("timings", "run", "--trace")
+    assert isinstance(result.exception, MachineError)
+    assert "no collector took the trace" in str(result.exception)
