@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from novaflow.model.event import InstanceChanged, InstanceState
-from workflows.shared.notifications import read_notification
+from novaflow.settings import Settings
+from workflows.shared.notifications import INSTANCES, QUEUES, definitions, read_notification
 
 UUID = "5d2f4e0a-6c39-4ad1-9b52-2f0c1a6b8e11"
 
@@ -66,3 +67,19 @@ def test_what_is_no_notification_is_refused(body: bytes) -> None:
     """The three errors that a feed may raise, and no other."""
     with pytest.raises((ValueError, KeyError, TypeError)):
         read_notification(body)
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_setting_turns_it_off(wanted: bool) -> None:  # noqa: FBT001
+    """NOVAFLOW_INSTANCE_EVENTS=0: nobody listens."""
+    assert INSTANCES.when(Settings(novaflow_instance_events=wanted)) is wanted
+
+
+def test_what_is_read_is_made_beforehand() -> None:
+    """Durable, bound to what nova publishes to, in the virtual host the feed logs in to."""
+    url = INSTANCES.url(Settings(), lambda name: name)
+    made = definitions()
+    assert url == "amqp://openstack:rabbitmq-rpc@127.0.0.1:5672/notifications"
+    assert made["vhosts"] == [{"name": "notifications"}]
+    assert [(queue["name"], queue["durable"]) for queue in made["queues"]] == [(name, True) for name in QUEUES]
+    assert {binding["routing_key"] for binding in made["bindings"]} == set(QUEUES)

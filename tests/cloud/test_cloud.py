@@ -60,6 +60,14 @@ def test_verify_boots_a_server(cloud: Stack) -> None:
     assert all(step in said for step in ("verify.boot", "verify.lease", "verify.ping", "verify.delete", "verify succeeded"))
 
 
+def test_a_server_is_told_of(cloud: Stack) -> None:
+    """What happens to a server is among the stack's events, in order, from nova itself."""
+    cloud("verify")
+    told = [json.loads(line)["type"] for line in cloud("events", "--kind", "instance", "--json").stdout.splitlines()]
+    states = ["create-start", "create-end", "delete-start", "delete-end"]
+    assert [kind for kind in told if kind.rpartition(".")[2] in states][-4:] == [f"novaflow.instance.{state}" for state in states]
+
+
 def test_up_on_a_stack_that_is_up_says_so(cloud: Stack) -> None:
     """A second `up` touches nothing: the run is the same."""
     before = cloud.status()["run_id"]

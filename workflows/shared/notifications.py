@@ -32,7 +32,7 @@ def notifying(ctx: Context) -> Sections:
     }
 
 
-def definitions() -> dict[str, list[object]]:
+def definitions() -> dict[str, list[dict[str, Any]]]:
     """Return RabbitMQ definitions of the queues: made beforehand, they are there before nova and before who reads them."""
     durable = {"vhost": NOTIFICATIONS, "durable": True, "auto_delete": False, "arguments": {}}
     binding = {"source": EXCHANGE, "vhost": NOTIFICATIONS, "destination_type": "queue", "arguments": {}}
