@@ -39,6 +39,11 @@ PROGRAMS = {
     "neutron-periodic-workers": "neutron-periodic-workers",
     "neutron-openvswitch-agent": "neutron-openvswitch-agent",
     "neutron-dhcp-agent": "neutron-dhcp-agent",
+    "neutron-l3-agent": "neutron-l3-agent",
+    "neutron-metadata-agent": "neutron-metadata-agent",
+    "nova-metadata": "gunicorn: worker [nova-metadata]",
+    "ec2-api": "ec2-api",
+    "objectstore": "gunicorn: worker [objectstore]",
 }
 STATUS_KEYS = {"stack", "state", "since", "run_id", "ready_after_s", "url", "services", "events"}
 SERVICE_KEYS = {"name", "component", "state", "pid", "port", "ready_after_s", "restarts", "because"}
