@@ -7,7 +7,7 @@ is done when a server could be placed.
 from novaflow.model.component import Paths, Workflow
 from novaflow.settings import Settings
 from workflows.shared.database import template_is_sealed
-from workflows.shared.ports import EC2_PORT, S3_PORT
+from workflows.shared.ports import S3_PORT
 from workflows.shared.rabbitmq import publisher_url
 
 
@@ -22,7 +22,6 @@ def _urls(settings: Settings) -> dict[str, str]:
     return {
         "compute": f"http://{host}:8774/v2.1",
         "identity": f"http://{host}:5000/v3",
-        "ec2": f"http://{host}:{EC2_PORT}/",
         "s3": f"http://{host}:{S3_PORT}/",
     }
 

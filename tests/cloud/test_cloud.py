@@ -42,7 +42,6 @@ PROGRAMS = {
     "neutron-l3-agent": "neutron-l3-agent",
     "neutron-metadata-agent": "neutron-metadata-agent",
     "nova-metadata": "gunicorn: worker [nova-metadata]",
-    "ec2-api": "ec2-api",
     "objectstore": "gunicorn: worker [objectstore]",
 }
 STATUS_KEYS = {"stack", "state", "since", "run_id", "ready_after_s", "url", "services", "events"}

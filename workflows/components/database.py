@@ -4,13 +4,13 @@ import shutil
 import sqlite3
 from contextlib import closing
 
-from novaflow.model.component import EVERYTHING, Component, Context, Lane, Service, step
+from novaflow.model.component import EVERYTHING, Component, Context, Finding, Lane, Paths, Service, Verdict, step
 from novaflow.model.probe import AskProbe, NotYet
 from novaflow.settings import Settings
 from workflows.shared.database import USER, database_password, socket_path, template_folder, template_key
 from workflows.shared.ini import Value, render_ini
 
-NAMES = ("keystone", "placement", "glance", "nova_api", "nova_cell0", "nova", "neutron", "ec2api")
+NAMES = ("keystone", "placement", "glance", "nova_api", "nova_cell0", "nova", "neutron")
 
 
 def _uses_mysql(settings: Settings) -> bool:
@@ -19,6 +19,14 @@ def _uses_mysql(settings: Settings) -> bool:
 
 def _uses_sqlite(settings: Settings) -> bool:
     return not settings.use_mysql
+
+
+def holds_servers(settings: Settings, _: Paths) -> Finding:
+    """Look how much the databases hold."""
+    if settings.use_mysql:
+        return Finding("databases", Verdict.GOOD, "a MariaDB of the stack's own")
+    found = "SQLite serves one server at a time; router and metadata are left out, they write too much"
+    return Finding("databases", Verdict.WARNING, found, "leave USE_MYSQL at 1 for all of it")
 
 
 @step(within_s=60, when=_uses_mysql)
@@ -141,6 +149,7 @@ COMPONENT = Component(
     name="database",
     summary="The databases of all services.",
     packages=("mariadb-server-core", "mariadb-client-core"),
+    checks=(holds_servers,),
     parts={
         "template": (
             configure,

@@ -6,6 +6,7 @@ from pathlib import Path
 from novaflow.model.component import Component, Context, Finding, Paths, Skipped, Verdict, step
 from novaflow.settings import Settings
 from workflows.components.cloud import NETWORK
+from workflows.shared.database import holds_many
 from workflows.shared.leftovers import OUT_CHAIN
 from workflows.shared.neutron import OUTSIDE, agent_probe, daemon
 from workflows.shared.openstack import SERVICE_PROJECT, Api
@@ -115,6 +116,7 @@ def _gateway(settings: Settings) -> IPv4Interface:
 
 COMPONENT = Component(
     name="neutron-l3-agent",
+    when=holds_many,
     summary="Routers and floating addresses.",
     checks=(has_free_range,),
     parts={"run": (AGENT, gateway, nat, router), "clean": (stop_forwarding,)},

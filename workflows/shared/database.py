@@ -6,10 +6,19 @@ from pathlib import Path
 
 from novaflow.model.component import Context, Paths
 from novaflow.settings import Settings
-from workflows.shared.releases import CONSTRAINTS, EC2_CONSTRAINTS
+from workflows.shared.releases import CONSTRAINTS
 
 USER = "openstack"
 LOCKED_S = 60  # a writer waits for the one before it, instead of failing at once
+
+
+def holds_many(settings: Settings) -> bool:
+    """Return whether the databases hold more writers than it takes to boot one server.
+
+    A transaction of oslo.db's on SQLite that has read and then wants to write is refused at once, however long it would
+    wait, if somebody else wrote in between.
+    """
+    return settings.use_mysql
 
 
 def database_url(ctx: Context, name: str) -> str:
@@ -46,7 +55,7 @@ def template_key(settings: Settings, paths: Paths) -> str:
     passwords = paths.credentials / "secrets.json"
     known = json.loads(passwords.read_text()) if passwords.exists() else {}
     accounts = {name: password for name, password in known.items() if name.startswith("account-")}
-    content = CONSTRAINTS.read_bytes() + EC2_CONSTRAINTS.read_bytes() + json.dumps([settings.host_ip, accounts], sort_keys=True).encode()
+    content = CONSTRAINTS.read_bytes() + json.dumps([settings.host_ip, accounts], sort_keys=True).encode()
     return f"{kind}-{hashlib.sha256(content).hexdigest()[:16]}"
 
 
