@@ -141,7 +141,8 @@ class Broker:
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
             "RABBITMQ_ENABLED_PLUGINS_FILE": f"{root}/plugins",
             "ERL_FLAGS": f"{alone} -kernel inet_dist_use_interface {{127,0,0,1}}",
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+sbwt none",
+            # Named here, the node does not ask an epmd whether its name is taken.
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"+sbwt none -sname test{self.port}@localhost",
             "RABBITMQ_CTL_ERL_ARGS": "-dist_listen false",
         }
 
