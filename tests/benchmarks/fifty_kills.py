@@ -102,6 +102,8 @@ async def prove(room: Path, kills: int, events: int) -> int:
     finally:
         await anyio.run_process([NOVAFLOW, "clean", str(stack.root)], env={**os.environ, "NOVAFLOW_WORKFLOWS": str(room / "toys")})
         broker.stop()
+    if not all(good):
+        print((stack.log / "supervisor.log").read_text()[-20_000:])
     print(f"{kills} kills, {last} events, {time.monotonic() - began:.0f} s")
     return 0 if all(good) and last >= events else 1
 

@@ -1,5 +1,6 @@
 """Carrying a journal's events to a broker: all that happens in the publisher's thread."""
 
+import math
 import threading
 import time
 from collections import deque
@@ -27,6 +28,7 @@ _TICK_S = 1.0  # between two looks at the heartbeats of an idle connection
 _WINDOW = 256  # events on their way: the sockets take so many at once, and more gave no more speed
 _CONFIRM_S = 30  # a broker under load confirmed within 2 s; what takes this long never comes
 _SAVE_S = 0.1  # between two notes of the position: what is sent again after a kill
+_LOOK_AGAIN_S = 30  # for a log that does not answer; it costs a connection of 10 ms
 _SHORTENED = 1000  # characters that stay of the reason when the broker finds an event too large
 _PACE = Pace(first_s=0.02, most_s=2.0, factor=1.6)
 _LOG_AGE = timedelta(days=30)  # as the log keeps them
@@ -47,12 +49,14 @@ class Courier:
     ``confirmed``, ``broker`` and ``because`` may be read by any thread.
     """
 
-    def __init__(self, journal: Path, cursor: Path, url: str, exchange: str) -> None:
+    def __init__(self, journal: Path, cursor: Path, url: str, exchange: str, event_log: EventLog) -> None:
         self.confirmed = read_cursor(cursor, journal)
         self.broker, self.because = BrokerState.DOWN, "not connected yet"
         self.bell = Bell()
         self._journal, self._cursor, self._url, self._exchange = journal, cursor, url, exchange
-        self._log = EventLog(exchange)
+        self._log = event_log
+        self._log_lacks_behind: int | None = None  # what passed while it did not answer; ``None`` if it has all
+        self._look_again_at = math.inf
         self._hurry = threading.Event()
         self._leave_at: float | None = None
         self._link: Link | None = None
@@ -102,10 +106,7 @@ class Courier:
         link.confirm(self._window.settle)
         link.on_return("no queue took an event, for the log's is gone; it is made again, and the event sent again")
         declare_exchange(link, self._exchange)
-        log_state = self._log.declare(link)
-        mandatory = log_state is not LogState.MISSING
-        if log_state is LogState.MADE:
-            self.confirmed = self._refill_from()
+        mandatory = self._find_log(link)
         self._become(BrokerState.UP, link.greeting)
         reader = JournalReader(self._journal, after=self.confirmed)
         waiting: deque[Entry] = deque()
@@ -121,6 +122,25 @@ class Courier:
         finally:
             reader.close()
 
+    def _find_log(self, link: Link) -> bool:
+        """Make or find the log, go back to what it lacks, and return whether it takes events."""
+        self._look_again_at = math.inf
+        match self._log.declare(link):
+            case LogState.REFUSED:
+                return False
+            case LogState.MISSING:
+                if self._log_lacks_behind is None:
+                    self._log_lacks_behind = self.confirmed
+                self._look_again_at = time.monotonic() + _LOOK_AGAIN_S
+                return False
+            case LogState.MADE:
+                self.confirmed = self._refill_from()
+            case LogState.FOUND if self._log_lacks_behind is not None:
+                log.info("log.refilled", events=self.confirmed - self._log_lacks_behind, because="it did not answer when they passed")
+                self.confirmed = min(self.confirmed, self._log_lacks_behind)
+        self._log_lacks_behind = None
+        return True
+
     def _refill_from(self) -> int:
         """Return the sequence number behind which a new log is filled: it is to hold as much as the one it replaces."""
         first = next(iter(read_journal(self._journal, since=datetime.now(UTC) - _LOG_AGE)), None)
@@ -130,6 +150,8 @@ class Courier:
         return min(behind, self.confirmed)
 
     def _is_over(self, link: Link) -> bool:
+        if self._window.is_empty and time.monotonic() > self._look_again_at:
+            return True
         return self._leave_at is not None and (self._window.is_empty or link.blocked or time.monotonic() >= self._leave_at)
 
     def _patience_s(self) -> float:
@@ -182,7 +204,8 @@ class Courier:
 
     def _save(self) -> None:
         latest, self._window.confirmed = self._window.confirmed, None
-        if latest is None:
+        # What the log lacks is sent again also by the next publisher.
+        if latest is None or self._log_lacks_behind is not None:
             return
         self._saved_at = time.monotonic()
         try:
@@ -199,6 +222,8 @@ class Courier:
         self.broker, self.because = BrokerState.DOWN, str(problem)
         self._problems += 1
         self._is_passing = problem.trouble is Trouble.PASSING
+        if problem.trouble is not Trouble.ABSENT:
+            self._log.expect_anew()
         if problem.trouble is Trouble.EVENT_TOO_LARGE:
             # Which one was refused is not said: it was among the largest, and half of that passes.
             self._most_bytes = self._largest_bytes // 2

@@ -75,6 +75,9 @@ def broken(error: Exception) -> BrokerProblem:  # noqa: PLR0911 - a table: one r
             return BrokerProblem(str(error.reply_text), trouble=Trouble.ABSENT)
         case exceptions.ConnectionForced():
             return BrokerProblem(f"the broker closed the connection: {error.reply_text or error}", trouble=Trouble.PASSING)
+        case exceptions.InternalError():
+            # What RabbitMQ says while a stream of its own is still on its way.
+            return BrokerProblem(f"the broker is in trouble: {error.reply_text}", trouble=Trouble.PASSING)
         case exceptions.AMQPError() if error.reply_text:
             return BrokerProblem(str(error.reply_text))
         case TimeoutError() | BlockingIOError():

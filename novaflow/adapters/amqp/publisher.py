@@ -8,6 +8,7 @@ from pathlib import Path
 import anyio
 
 from novaflow.adapters.amqp.courier import BrokerState, Courier
+from novaflow.adapters.amqp.topology import EventLog
 from novaflow.adapters.journal import last_recorded
 from novaflow.model.exchange import EXCHANGE
 
@@ -34,7 +35,7 @@ class Publisher:
 
     def __init__(self, journal: Path, cursor: Path, url: str, *, exchange: str = EXCHANGE) -> None:
         self._journal, self._url = journal, url
-        self._courier = Courier(journal, cursor, url, exchange)
+        self._courier = Courier(journal, cursor, url, exchange, EventLog(exchange))
         self._thread = threading.Thread(target=self._courier.run, name="novaflow publisher", daemon=True)
 
     def start(self) -> None:

@@ -33,7 +33,8 @@ class LogState(Enum):
 
     FOUND = "found"
     MADE = "made"  # there was none: it holds nothing yet
-    MISSING = "missing"
+    MISSING = "missing"  # it exists and does not answer: it may come back, and then lacks what passed meanwhile
+    REFUSED = "refused"  # there can be none
 
 
 def declare_exchange(link: Link, exchange: str) -> None:
@@ -59,11 +60,15 @@ def _is_there(link: Link, exchange: str) -> bool:
 
 
 class EventLog:
-    """The stream that keeps the events, as the publisher finds it over one connection after another."""
+    """The stream that keeps the events, as the publisher finds it over one connection after another.
 
-    def __init__(self, exchange: str) -> None:
-        self._exchange, self._queue = exchange, log_queue(exchange)
+    One that does not answer is waited for ``patience_s``, counted for each life of the broker.
+    """
+
+    def __init__(self, exchange: str, *, patience_s: float = _RECOVERY_S) -> None:
+        self._exchange, self._queue, self._patience_s = exchange, log_queue(exchange), patience_s
         self._absent_since: float | None = None
+        self._said: set[str] = set()
 
     def declare(self, link: Link) -> LogState:
         """Make the stream, if need be, and bind it.
@@ -76,12 +81,20 @@ class EventLog:
             state = self._make(link)
             self._bind(link)
         except BrokerProblem as problem:
-            if problem.trouble is Trouble.PASSING or (problem.trouble is Trouble.ABSENT and self._may_come_back()):
+            is_absent = problem.trouble is Trouble.ABSENT
+            if problem.trouble is Trouble.PASSING or (is_absent and self._is_expected_soon()):
                 raise
-            log.warning("log.unavailable", queue=self._queue, because=problem.because, advice=_ADVICE.format(queue=self._queue))
-            return LogState.MISSING
-        self._absent_since = None
+            if problem.because not in self._said:
+                self._said.add(problem.because)
+                log.warning("log.unavailable", queue=self._queue, because=problem.because, advice=_ADVICE.format(queue=self._queue))
+            return LogState.MISSING if is_absent else LogState.REFUSED
+        self.expect_anew()
+        self._said.clear()
         return state
+
+    def expect_anew(self) -> None:
+        """Give the log time to come back: the broker went, and what was waited for its predecessor does not count."""
+        self._absent_since = None
 
     def _make(self, link: Link) -> LogState:
         with suppress(BrokerProblem), link.trial() as channel:
@@ -99,7 +112,7 @@ class EventLog:
             channel.exchange_declare(unrouted, "fanout", durable=True, auto_delete=False)
             channel.queue_bind(self._queue, unrouted)
 
-    def _may_come_back(self) -> bool:
+    def _is_expected_soon(self) -> bool:
         """Whether a stream that exists and does not answer may just be on its way: brokers open their port before it is."""
         self._absent_since = self._absent_since or time.monotonic()
-        return time.monotonic() - self._absent_since < _RECOVERY_S
+        return time.monotonic() - self._absent_since < self._patience_s
