@@ -6,7 +6,7 @@ from hashlib import blake2b
 import anyio
 import structlog
 
-from novaflow.adapters.amqp.address import BrokerProblem
+from novaflow.adapters.amqp.address import BrokerProblem, Trouble
 from novaflow.adapters.amqp.bell import Bell
 from novaflow.adapters.amqp.link import Arrival, Link
 from novaflow.model.probe import Pace
@@ -97,11 +97,11 @@ class _Consumer:
             del self._taken[next(iter(self._taken))]
 
     def _note(self, problem: BrokerProblem) -> None:
-        """Say what is the matter, once until a message comes again; what needs no advice is no warning."""
+        """Say what is the matter, once until a message comes again; a broker that starts or goes is no warning."""
         if problem.because in self._said:
             return
         self._said.add(problem.because)
-        if problem.advice:
-            log.warning("feed.interrupted", because=problem.because, advice=problem.advice)
-        else:
+        if problem.trouble is Trouble.PASSING:
             log.info("feed.interrupted", because=problem.because)
+        else:
+            log.warning("feed.interrupted", because=problem.because, advice=problem.advice or "trying again")
