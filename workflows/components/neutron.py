@@ -6,7 +6,7 @@ from novaflow.model.component import Component, Context, Lane, Skipped, step
 from novaflow.model.probe import AskProbe, NotYet
 from workflows.shared.database import database_url
 from workflows.shared.leftovers import find_ports, find_routers, links_of, remove_link, remove_namespace, remove_rules, remove_sets
-from workflows.shared.neutron import API_PORT, OPENFLOW_PORT, agent_probe, config_file, daemon, write_configs
+from workflows.shared.neutron import API_PORT, OPENFLOW_PORT, PHYSICAL, VLANS, agent_probe, config_file, daemon, write_configs
 from workflows.shared.openstack import account
 from workflows.shared.oslo_ping import rpc_probe
 from workflows.shared.wsgi import Wsgi
@@ -40,14 +40,25 @@ async def schema(ctx: Context) -> None:
         await ctx.run("neutron-db-manage", *configs, "upgrade", "heads")
     else:
         # The migrations refuse SQLite: make the tables of the newest schema, and say that it is the newest.
-        await ctx.run(ctx.paths.venv / "bin" / "python", "-c", _CREATE_TABLES, env={"DATABASE": database_url(ctx, "neutron")})
+        await ctx.run(
+            ctx.paths.venv / "bin" / "python",
+            "-c",
+            _CREATE_TABLES,
+            env={"DATABASE": database_url(ctx, "neutron"), "PHYSICAL": PHYSICAL, "VLANS": VLANS},
+        )
         await ctx.run("neutron-db-manage", *configs, "stamp", "heads")
 
 
+# With the tags entered, which three servers would do at once at their start: SQLite refuses two of them.
 _CREATE_TABLES = """
 import os, sqlalchemy
 from neutron.db.migration.models import head
-head.get_metadata().create_all(sqlalchemy.create_engine(os.environ["DATABASE"]))
+tables, engine = head.get_metadata(), sqlalchemy.create_engine(os.environ["DATABASE"])
+tables.create_all(engine)
+first, last = map(int, os.environ["VLANS"].split(":"))
+rows = [{"physical_network": os.environ["PHYSICAL"], "vlan_id": tag, "allocated": False} for tag in range(first, last + 1)]
+with engine.begin() as connection:
+    connection.execute(tables.tables["ml2_vlan_allocations"].insert(), rows)
 """
 
 
