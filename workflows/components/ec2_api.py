@@ -106,7 +106,7 @@ EC2_API = Service(
     env=lambda ctx: {"PYTHONPATH": str(_folder(ctx))},
     ready=AskProbe(_ask, "refuses an unsigned request"),
     port=EC2_PORT,
-    needs=("ec2-api.configure", "database", "nova-api", "neutron-api", "glance"),
+    needs=("ec2-api.configure", "database", "nova-api", "neutron-api", "glance", "cinder-api"),
     within_s=120,
 )
 

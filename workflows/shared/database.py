@@ -9,6 +9,7 @@ from novaflow.settings import Settings
 from workflows.shared.releases import CONSTRAINTS, EC2_CONSTRAINTS
 
 USER = "openstack"
+NAMES = ("keystone", "placement", "glance", "nova_api", "nova_cell0", "nova", "neutron", "cinder", "ec2api")
 LOCKED_S = 60  # a writer waits for the one before it, instead of failing at once
 
 
@@ -46,7 +47,9 @@ def template_key(settings: Settings, paths: Paths) -> str:
     passwords = paths.credentials / "secrets.json"
     known = json.loads(passwords.read_text()) if passwords.exists() else {}
     accounts = {name: password for name, password in known.items() if name.startswith("account-")}
-    content = CONSTRAINTS.read_bytes() + EC2_CONSTRAINTS.read_bytes() + json.dumps([settings.host_ip, accounts], sort_keys=True).encode()
+    content = (
+        CONSTRAINTS.read_bytes() + EC2_CONSTRAINTS.read_bytes() + json.dumps([settings.host_ip, accounts, NAMES], sort_keys=True).encode()
+    )
     return f"{kind}-{hashlib.sha256(content).hexdigest()[:16]}"
 
 

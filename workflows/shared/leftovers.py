@@ -58,8 +58,9 @@ async def find_routers(ctx: Context, ports: list[str]) -> list[str]:
     wanted = {port for port in ports if port.startswith(_ROUTERS_PORTS)}
     found = []
     for namespace in (name for name in (await ctx.run("ip", "netns", "list")).split() if name.startswith("qrouter-")):
-        links = json.loads(await ctx.run("ip", "-netns", namespace, "-json", "link", "show") or "[]")
-        if wanted & {link["ifname"] for link in links}:
+        shown = await ctx.run("ip", "-netns", namespace, "-json", "link", "show", ok=(0, 255))
+        # A name without a namespace, from an agent ended while it made one, is of no use to anybody.
+        if not shown or wanted & {link["ifname"] for link in json.loads(shown)}:
             found.append(namespace)
     return found
 

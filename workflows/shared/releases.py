@@ -10,6 +10,7 @@ from novaflow.settings import registry_environment
 CONSTRAINTS = Path(__file__).parent.parent / "constraints" / "openstack.txt"
 EC2_CONSTRAINTS = CONSTRAINTS.with_name("ec2.txt")
 DEBIAN_PYTHON = Path("/usr/bin/python3")  # Debian's libvirt binding fits this one
+DEBIAN_MODULES = Path("/usr/lib/python3/dist-packages")
 UV = Path(sys.executable).with_name("uv")
 
 
@@ -46,3 +47,21 @@ async def install_releases(ctx: Context, venv: Path, constraints: Path) -> Skipp
         raise
     await ctx.write(kept, wanted)
     return f"{wanted.count('==')} releases, each with its hash"
+
+
+async def lend_modules(ctx: Context, *names: str) -> Skipped | str:
+    """Link Debian's modules of these names, which may hold a ``*``, into the environment; the first is tried out."""
+    site = Path(await ctx.run(ctx.paths.venv / "bin" / "python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'), end='')"))
+    wanted = _find_modules(names)
+    missing = [path for path in wanted if not (site / path.name).exists()]
+    if wanted and not missing:
+        return Skipped("it is there")
+    for path in missing:
+        (site / path.name).unlink(missing_ok=True)
+        (site / path.name).symlink_to(path)
+    await ctx.run(ctx.paths.venv / "bin" / "python", "-c", f"import {names[0]}")
+    return f"linked {', '.join(path.name for path in missing)}"
+
+
+def _find_modules(names: tuple[str, ...]) -> list[Path]:
+    return [path for name in names for pattern in (f"{name}.py", f"{name}.*.so") for path in DEBIAN_MODULES.glob(pattern)]
