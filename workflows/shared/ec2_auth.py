@@ -31,10 +31,26 @@ class KnownAsker:
         return self._ask(method, url, headers={**headers, "X-Auth-Token": self._session().get_token()}, **rest)
 
 
+def move_address(action: str) -> Callable[..., Any]:
+    """Return a method for novaclient's servers that moves a floating address, as ``action`` says.
+
+    novaclient has forgotten both; nova's API knows them up to version 2.43, and ec2-api asks with 2.32.
+    """
+
+    def move(servers: Any, server: Any, address: str, _: str | None = None) -> Any:  # noqa: ANN401 - novaclient's
+        return servers._action(action, server, {"address": address})  # noqa: SLF001 - as novaclient's own methods do
+
+    return move
+
+
 def filter_factory(_: Mapping[str, str], **__: str) -> Callable[[Any], Any]:
     """Return paste's maker of the filter."""
     import requests  # noqa: PLC0415 - both are there only where paste calls this
     from ec2api import api, clients  # noqa: PLC0415
+    from novaclient.v2.servers import ServerManager  # noqa: PLC0415
+
+    ServerManager.add_floating_ip = move_address("addFloatingIp")
+    ServerManager.remove_floating_ip = move_address("removeFloatingIp")
 
     # Its class builds and sends the question in one method: the name it sends with is the one place to stand in for.
     api.requests = KnownAsker(requests.request, clients.get_os_admin_session)
