@@ -49,6 +49,11 @@ class Guest:
         words = (*SSH, "-i", str(self.key), f"root@{self.address}", command)
         return subprocess.run(words, capture_output=True, check=True, text=True, timeout=PATIENCE_S).stdout
 
+    def is_open(self) -> bool:
+        """Return whether ssh gets in."""
+        words = (*SSH, "-i", str(self.key), f"root@{self.address}", "true")
+        return subprocess.run(words, capture_output=True, check=False, timeout=PATIENCE_S).returncode == 0
+
     def answers(self, port: int) -> str:
         """Return what curl gets from a port of the server, nothing if it gets nothing."""
         words = ("curl", "--silent", "--max-time", "3", f"http://{self.address}:{port}/")
@@ -72,7 +77,10 @@ def guest(nova: openstack.connection.Connection, room: Path, name: str, *, scrip
         port = next(nova.network.ports(device_id=server.id))
         floating = nova.network.create_ip(floating_network_id=public.id, port_id=port.id)
         wait_for("the boot", lambda: "user data ended with 0" in console(nova, server.id), BOOT_S)
-        yield Guest(server.id, floating.floating_ip_address, key)
+        made = Guest(server.id, floating.floating_ip_address, key)
+        # The router hears of the address a moment after it was given.
+        wait_for("ssh", made.is_open, BOOT_S)
+        yield made
     finally:
         nova.compute.delete_server(server)
         nova.compute.wait_for_delete(server, wait=BOOT_S)
