@@ -184,6 +184,13 @@ def test_ranges_must_not_overlap(tmp_path: Path) -> None:
     ]
 
 
+def test_a_card_is_in_one_bridge(tmp_path: Path) -> None:
+    """INTERFACE and FLAT_INTERFACE are two cards."""
+    assert refuse(tmp_path, {"INTERFACE": "eth1", "FLAT_INTERFACE": "eth1"}) == [
+        "INTERFACE=eth1 (environment) and FLAT_INTERFACE=eth1 (environment): one card cannot be in two bridges"
+    ]
+
+
 def test_the_machines_address_is_not_for_servers(tmp_path: Path) -> None:
     """A range that holds HOST_IP would give it away."""
     assert refuse(tmp_path, {"HOST_IP": "10.0.0.7"}) == [

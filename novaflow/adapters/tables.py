@@ -22,7 +22,7 @@ _COLOURS = {
     "exited": "red",
 }
 PIPE_WIDTH = 240  # columns
-_VERDICTS = {Verdict.GOOD: "[green]✔[/]", Verdict.WARNING: "[yellow]![/]", Verdict.BAD: "[red]✘[/]"}
+_VERDICTS = {Verdict.GOOD: "[green]✔[/]", Verdict.WARNING: "[yellow]![/]", Verdict.UNWISE: "[red]✘[/]", Verdict.BAD: "[red]✘[/]"}
 
 
 def print_status(status: Mapping[str, Any], stream: TextIO) -> None:

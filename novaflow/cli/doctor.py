@@ -16,7 +16,7 @@ from novaflow.model.component import Verdict
 @click.option("--json", "as_json", is_flag=True, help="One JSON array.")
 @stack_arguments
 def command(*, stack: Stack, as_json: bool) -> None:
-    """Say whether this machine can do it, and what is missing; exit code 5 if it cannot.
+    """Say whether this machine can do it, and what is missing; exit code 5 if it cannot, or should not.
 
     Example: novaflow doctor
     """
@@ -25,4 +25,4 @@ def command(*, stack: Stack, as_json: bool) -> None:
         click.echo(json.dumps([asdict(finding) for finding in found], indent=1))
     else:
         print_findings(found, sys.stdout)
-    sys.exit(5 if any(finding.verdict is Verdict.BAD for finding in found) else 0)
+    sys.exit(5 if any(finding.verdict in {Verdict.BAD, Verdict.UNWISE} for finding in found) else 0)

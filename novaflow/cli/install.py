@@ -29,7 +29,7 @@ def command(stack: Stack) -> None:
     if is_up(stack):
         click.echo(f"{stack.name} is up: everything it needs is installed")
         return
-    require_machine(stack)
+    require_machine(stack, force=True)  # what is unwise is so when services run
     lock = StackLock(stack.paths.lock, "install")
     with Progress(sys.stdout) as progress:
         anyio.run(install, stack, progress)

@@ -3,12 +3,16 @@
 import os
 from collections.abc import Iterator
 
+import click
+
 from novaflow.adapters.probe import find_listener
 from novaflow.cli.stack import Stack
 from novaflow.errors import MachineUnfit, PortTaken, UsageError
 from novaflow.model.component import Finding, Service, Verdict
 
 LONGEST_SOCKET = 107  # bytes. Source: unix(7), sun_path less its final zero
+
+force_option = click.option("--force", is_flag=True, help="Do it although `doctor` calls it unwise.")
 
 
 def findings(stack: Stack) -> Iterator[Finding]:
@@ -18,8 +22,10 @@ def findings(stack: Stack) -> Iterator[Finding]:
             yield check(stack.settings, stack.paths)
 
 
-def require_machine(stack: Stack) -> None:
+def require_machine(stack: Stack, *, force: bool) -> None:
     """Return if what is wanted makes sense and this machine can do it; whoever changes anything asks this first.
+
+    ``force`` lets pass what is merely unwise.
 
     Raises: WorkflowError, if the parts of any workflow do not fit together; UsageError, if the stack's folder lies too deep;
     MachineUnfit, with all that is missing.
@@ -28,7 +34,8 @@ def require_machine(stack: Stack) -> None:
         stack.graph(name)
     if (length := len(os.fsencode(stack.paths.control))) > LONGEST_SOCKET:
         raise UsageError(f"{stack.paths.control} is too long a path for a socket: {length} bytes, where {LONGEST_SOCKET} are possible")
-    missing = [finding for finding in findings(stack) if finding.verdict is Verdict.BAD]
+    refused = {Verdict.BAD} if force else {Verdict.BAD, Verdict.UNWISE}
+    missing = [finding for finding in findings(stack) if finding.verdict in refused]
     if missing:
         raise MachineUnfit(tuple(missing))
 

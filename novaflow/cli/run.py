@@ -9,7 +9,7 @@ from novaflow.adapters.control import Control
 from novaflow.adapters.lock import StackLock, is_locked
 from novaflow.adapters.progress import Progress
 from novaflow.cli.launch import Until, launch
-from novaflow.cli.machine import require_machine, require_met, require_ports
+from novaflow.cli.machine import force_option, require_machine, require_met, require_ports
 from novaflow.cli.stack import Stack, stack_arguments
 from novaflow.errors import UsageError
 
@@ -24,14 +24,15 @@ from novaflow.errors import UsageError
     metavar="S",
     help="Seconds to wait at most; then the exit code is 4.",
 )
+@force_option
 @stack_arguments
-def command(*, stack: Stack, wait_ready: bool, detach: bool, timeout_s: float | None) -> None:
+def command(*, stack: Stack, wait_ready: bool, detach: bool, timeout_s: float | None, force: bool) -> None:
     """Run all services with fresh databases; attached until Ctrl-C, which stops everything.
 
     Example: sudo novaflow run --wait-ready --timeout 300
     """
     until = Until.READY if wait_ready else Until.LAUNCHED if detach else Until.OVER
-    require_machine(stack)
+    require_machine(stack, force=force)
     refuse_if_up(stack)
     lock = StackLock(stack.paths.lock, "run")
     run(stack, lock, until, timeout_s)

@@ -11,7 +11,7 @@ from novaflow.adapters.lock import StackLock
 from novaflow.adapters.progress import Progress
 from novaflow.cli.install import install
 from novaflow.cli.launch import Until
-from novaflow.cli.machine import require_machine
+from novaflow.cli.machine import force_option, require_machine
 from novaflow.cli.main import COMMANDS
 from novaflow.cli.run import refuse_if_up, run
 from novaflow.cli.stack import Stack, stack_arguments
@@ -26,8 +26,9 @@ from novaflow.cli.status import is_up
     metavar="S",
     help="Seconds to wait for readiness at most, installing not counted.",
 )
+@force_option
 @stack_arguments
-def command(stack: Stack, timeout_s: float | None) -> None:
+def command(*, stack: Stack, timeout_s: float | None, force: bool) -> None:
     """Install what is missing, run all services, and wait until the cloud is ready to boot a server.
 
     Example: sudo novaflow up
@@ -35,7 +36,7 @@ def command(stack: Stack, timeout_s: float | None) -> None:
     if is_up(stack):
         click.echo(f"{stack.name} is up already; `novaflow status` shows it")
         return
-    require_machine(stack)
+    require_machine(stack, force=force)
     refuse_if_up(stack)
     lock = StackLock(stack.paths.lock, "up")
     with Progress(sys.stdout) as progress:

@@ -233,6 +233,7 @@ class Verdict(StrEnum):
 
     GOOD = "good"
     WARNING = "warning"  # it works, with less
+    UNWISE = "unwise"  # it works, and something else of the machine stops working: only for who insists
     BAD = "bad"  # this machine cannot do it
 
 

@@ -143,6 +143,8 @@ class Settings(BaseSettings):
         ]
         if self.fixed_range.overlaps(self.floating_range):
             clashes.append(Clash(("fixed_range", "floating_range"), "they overlap, and must not share an address"))
+        if self.interface and self.interface == self.flat_interface:
+            clashes.append(Clash(("interface", "flat_interface"), "one card cannot be in two bridges"))
         if clashes:
             raise SettingsClash(tuple(clashes))
         return self

@@ -7,7 +7,7 @@ from contextlib import closing
 from novaflow.model.component import EVERYTHING, Component, Context, Finding, Lane, Paths, Service, Verdict, step
 from novaflow.model.probe import AskProbe, NotYet
 from novaflow.settings import Settings
-from workflows.shared.database import USER, database_password, socket_path, template_folder, template_key
+from workflows.shared.database import USER, database_password, password_hash, socket_path, template_folder, template_key
 from workflows.shared.ini import Value, render_ini
 
 NAMES = ("keystone", "placement", "glance", "nova_api", "nova_cell0", "nova", "neutron")
@@ -60,9 +60,10 @@ async def configure(ctx: Context) -> str:
             "key_buffer_size": "1M",
         }
         await ctx.write(ctx.paths.etc / "mariadb" / f"{name}.cnf", render_ini({"mariadbd": options}))
-    password = database_password(ctx).replace("\\", "\\\\").replace("'", "''")
     statements = [f"CREATE DATABASE IF NOT EXISTS {name};" for name in NAMES]
-    statements.append(f"CREATE OR REPLACE USER {USER}@localhost IDENTIFIED BY '{password}';")
+    # As a hash: what a statement may hold as it stands depends on the server's character set and mode.
+    known = password_hash(database_password(ctx))
+    statements.append(f"CREATE OR REPLACE USER {USER}@localhost IDENTIFIED VIA mysql_native_password USING '{known}';")
     statements.append(f"GRANT ALL ON *.* TO {USER}@localhost;")
     # The server reads one statement a line.
     await ctx.write(ctx.paths.etc / "mariadb" / "init.sql", "\n".join(statements) + "\n", 0o600)

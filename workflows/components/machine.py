@@ -3,7 +3,9 @@
 import os
 import platform
 import shutil
+import socket
 import sys
+import tempfile
 from pathlib import Path
 
 from novaflow.model.component import Component, Finding, Paths, Verdict
@@ -11,6 +13,7 @@ from novaflow.settings import LibvirtType, NetMan, Settings
 from workflows.shared.kernel import has_openvswitch, kvm_refusal
 
 DISK_MIB = 3_000  # environment 700, template 140, packages 1,300, servers' disks
+DISKS_MIB = 200  # an image, kept once, and the disks of a few small servers
 MEMORY_MIB = 4_000  # all services of a stack take 2,500, a tiny server 150
 OLDEST_PYTHON = (3, 11)  # of the series of Nova that is installed
 LONGEST_FOLDER = 70  # characters; a Unix socket's path may have 107, and ours are up to 30 longer
@@ -51,6 +54,35 @@ def has_room(_: Settings, paths: Paths) -> Finding:
     return Finding(
         "disk", Verdict.BAD, f"{free_mib} MiB free for {paths.root}, and {DISK_MIB} are needed", "make room, or name a DIR elsewhere"
     )
+
+
+def has_room_for_disks(settings: Settings, _: Paths) -> Finding:
+    """Look whether servers' disks will fit where they are to lie, which may be another file system."""
+    if refusal := _write_refusal(settings.instances_path):
+        return Finding("servers' disks", Verdict.BAD, refusal, "name another INSTANCES_PATH")
+    free_mib = shutil.disk_usage(_existing(settings.instances_path)).free // 2**20
+    found = f"{free_mib} MiB free for {settings.instances_path}"
+    if free_mib >= DISKS_MIB:
+        return Finding("servers' disks", Verdict.GOOD, found)
+    return Finding("servers' disks", Verdict.BAD, f"{found}, and {DISKS_MIB} are needed", "make room, or name another INSTANCES_PATH")
+
+
+def has_place_for_locks(settings: Settings, _: Paths) -> Finding:
+    """Look whether services can make the files they lock."""
+    if refusal := _write_refusal(settings.lock_path):
+        return Finding("lock files", Verdict.BAD, refusal, "name another LOCK_PATH")
+    return Finding("lock files", Verdict.GOOD, str(settings.lock_path))
+
+
+def has_address(settings: Settings, _: Paths) -> Finding:
+    """Look whether the address services are to listen on is this machine's."""
+    with socket.socket() as asking:
+        try:
+            asking.bind((settings.host_ip, 0))
+        except OSError as error:
+            found = f"HOST_IP={settings.host_ip} is no address of this machine: {(error.strerror or '').lower()}"
+            return Finding("address", Verdict.BAD, found, "name one that `ip address` lists, or auto")
+    return Finding("address", Verdict.GOOD, settings.host_ip)
 
 
 def has_memory(_: Settings, __: Paths) -> Finding:
@@ -112,8 +144,31 @@ def _existing(path: Path) -> Path:
     return path if path.exists() else _existing(path.parent)
 
 
+def _write_refusal(folder: Path) -> str | None:
+    """Return why nothing can be written below the folder, or where it will be, ``None`` if it can; asked by doing it."""
+    place = _existing(folder)
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            return None
+    except OSError as error:
+        return f"{folder} cannot be written: {place}: {(error.strerror or '').lower()}"
+
+
 COMPONENT = Component(
     name="machine",
     summary="The machine itself.",
-    checks=(is_root, is_debian, has_python, has_room, has_memory, has_short_name, has_kvm, has_datapath, is_built),
+    checks=(
+        is_root,
+        is_debian,
+        has_python,
+        has_address,
+        has_room,
+        has_room_for_disks,
+        has_place_for_locks,
+        has_memory,
+        has_short_name,
+        has_kvm,
+        has_datapath,
+        is_built,
+    ),
 )

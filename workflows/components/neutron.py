@@ -2,16 +2,28 @@
 
 import shutil
 
-from novaflow.model.component import Component, Context, Lane, Skipped, step
+from novaflow.model.component import Component, Context, Finding, Lane, Paths, Skipped, Verdict, step
 from novaflow.model.probe import AskProbe, NotYet
+from novaflow.settings import Settings
 from workflows.shared.database import database_url
 from workflows.shared.leftovers import find_ports, find_routers, links_of, remove_link, remove_namespace, remove_rules, remove_sets
 from workflows.shared.neutron import API_PORT, OPENFLOW_PORT, PHYSICAL, VLANS, agent_probe, config_file, daemon, write_configs
 from workflows.shared.openstack import account
+from workflows.shared.openvswitch import EXTERNAL
 from workflows.shared.oslo_ping import rpc_probe
+from workflows.shared.routes import find_overlap
 from workflows.shared.wsgi import Wsgi
 
 PERIODIC_PROCESSES = 2  # the one that was started, and its worker
+
+
+def has_free_range(settings: Settings, _: Paths) -> Finding:
+    """Look whether servers' addresses are somebody else's to this machine: servers could not reach those."""
+    if route := find_overlap(settings.fixed_range, but=EXTERNAL):
+        found = f"{settings.fixed_range} overlaps {route.network}, which is reached over {route.card}"
+        return Finding("servers' addresses", Verdict.BAD, found, "choose another FIXED_RANGE")
+    return Finding("servers' addresses", Verdict.GOOD, str(settings.fixed_range))
+
 
 NEUTRON = Wsgi(
     name="neutron-api",
@@ -119,6 +131,7 @@ COMPONENT = Component(
     name="neutron",
     summary="Servers' networks.",
     packages=("dnsmasq-base", "dnsmasq-utils", "iptables", "ipset", "conntrack", "iproute2", "iputils-arping"),
+    checks=(has_free_range,),
     parts={
         "template": (configure, schema, account("neutron", "network", f":{API_PORT}")),
         "run": (configure, NEUTRON.service(), RPC, PERIODIC, OPENVSWITCH_AGENT, DHCP_AGENT),

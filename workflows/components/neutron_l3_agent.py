@@ -1,7 +1,6 @@
 """neutron-l3-agent: routers, and floating addresses that this machine reaches."""
 
-from ipaddress import IPv4Interface, IPv4Network
-from pathlib import Path
+from ipaddress import IPv4Interface
 
 from novaflow.model.component import Component, Context, Finding, Paths, Skipped, Verdict, step
 from novaflow.settings import Settings
@@ -11,26 +10,18 @@ from workflows.shared.leftovers import OUT_CHAIN
 from workflows.shared.neutron import OUTSIDE, agent_probe, daemon
 from workflows.shared.openstack import SERVICE_PROJECT, Api
 from workflows.shared.openvswitch import EXTERNAL
+from workflows.shared.routes import find_overlap
 
 PUBLIC = "public"  # the external network, and so the name of the pool of floating addresses
 FORWARDING = "ip-forward"  # in data: what the machine did before
-ROUTES = Path("/proc/net/route")
 
 
 def has_free_range(settings: Settings, _: Paths) -> Finding:
     """Look whether the machine already knows a way to the floating addresses."""
-    for line in ROUTES.read_text().splitlines()[1:]:
-        words = line.split()
-        card, network = words[0], IPv4Network((_read_address(words[1]), _read_address(words[7])))
-        if network.prefixlen and network.overlaps(settings.floating_range) and card != EXTERNAL:
-            found = f"{settings.floating_range} overlaps {network}, which is reached over {card}"
-            return Finding("floating addresses", Verdict.BAD, found, "choose another FLOATING_RANGE")
+    if route := find_overlap(settings.floating_range, but=EXTERNAL):
+        found = f"{settings.floating_range} overlaps {route.network}, which is reached over {route.card}"
+        return Finding("floating addresses", Verdict.BAD, found, "choose another FLOATING_RANGE")
     return Finding("floating addresses", Verdict.GOOD, str(settings.floating_range))
-
-
-def _read_address(text: str) -> str:
-    """Return an address of /proc/net/route, which is hexadecimal and in the processor's order of bytes."""
-    return ".".join(str(byte) for byte in reversed(bytes.fromhex(text)))
 
 
 AGENT = daemon(

@@ -1,5 +1,6 @@
 """What all of nova's services share: configuration, schemas, cells, account."""
 
+import re
 import shutil
 
 from novaflow.model.component import Component, Context, Lane, step
@@ -7,6 +8,8 @@ from workflows.shared.database import database_url
 from workflows.shared.notifications import INSTANCES
 from workflows.shared.nova import API_PORT, config_file, write_config
 from workflows.shared.openstack import account
+
+INSTANCES_OWN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(_\w+)?|_base|locks|compute_nodes|snapshots")  # what nova makes there
 
 
 @step(within_s=60)
@@ -20,11 +23,16 @@ async def configure(ctx: Context) -> str:
 @step(within_s=30)
 async def forget(ctx: Context) -> str:
     """Forget the servers of earlier runs: disks, and the host's name for itself."""
-    # nova-compute refuses to start when its database and this folder disagree.
-    for folder in (ctx.paths.data / "nova", ctx.settings.instances_path):
-        shutil.rmtree(folder, ignore_errors=True)
+    # nova-compute refuses to start when its database and these folders disagree.
+    state, instances = ctx.paths.data / "nova", ctx.settings.instances_path
+    shutil.rmtree(state, ignore_errors=True)
+    for folder in (state, instances):
         folder.mkdir(parents=True, exist_ok=True)
-    return str(ctx.settings.instances_path)
+    # The user named the second one, and may keep something else in it.
+    ours = [entry for entry in instances.iterdir() if INSTANCES_OWN.fullmatch(entry.name)]
+    for entry in ours:
+        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    return f"{instances}; {len(ours)} entries removed"
 
 
 @step(needs=("nova.configure", "database"), lane=Lane.CPU, within_s=300)

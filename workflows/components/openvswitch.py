@@ -10,9 +10,9 @@ from novaflow.model.component import Component, Context, Finding, Paths, Service
 from novaflow.model.probe import AskProbe, NotYet
 from novaflow.settings import Settings
 from workflows.shared.openvswitch import BRIDGES, EXTERNAL, OWN_CARD, SERVERS, datapath_type, ovs_environment, ovsdb_address
+from workflows.shared.routes import find_uses
 
 SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
-ROUTES = Path("/proc/net/route")
 QUIET = ("-vconsole:warn", "-vsyslog:off", "-vfile:off")
 
 
@@ -35,9 +35,10 @@ def has_free_cards(settings: Settings, _: Paths) -> Finding:
     missing = [card for card in cards if card not in {name for _, name in socket.if_nameindex()}]
     if missing:
         return Finding("cards", Verdict.BAD, f"there is no network card {', '.join(missing)}", "name one that `ip link` lists")
-    used = [card for card in cards if any(line.split()[0] == card for line in ROUTES.read_text().splitlines()[1:])]
-    if used:
-        return Finding("cards", Verdict.BAD, f"{', '.join(used)} is a way of this machine's own", "give the stack a card without addresses")
+    uses = [f"{card} is in use: {' and '.join(found)}" for card in cards if (found := find_uses(card))]
+    if uses:
+        advice = "give the stack a card without addresses; with --force this one is taken, and what uses it stops working"
+        return Finding("cards", Verdict.UNWISE, "; ".join(uses), advice)
     return Finding("cards", Verdict.GOOD, f"given to the stack: {', '.join(cards)}" if cards else "all of them are left alone")
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
+from urllib.parse import quote
 
 from novaflow.model.component import Context, Paths
 from novaflow.settings import Settings
@@ -24,7 +25,7 @@ def holds_many(settings: Settings) -> bool:
 def database_url(ctx: Context, name: str) -> str:
     """Return the SQLAlchemy address of the service's database."""
     if ctx.settings.use_mysql:
-        return f"mysql+pymysql://{USER}:{database_password(ctx)}@localhost/{name}?unix_socket={socket_path(ctx.paths)}"
+        return f"mysql+pymysql://{USER}:{_quote_for_pymysql(database_password(ctx))}@localhost/{name}?unix_socket={socket_path(ctx.paths)}"
     return f"sqlite:///{sqlite_file(ctx.paths, name)}?timeout={LOCKED_S}"
 
 
@@ -32,6 +33,20 @@ def database_password(ctx: Context) -> str:
     """Return the password the services' database user has: the user's, or a generated one."""
     chosen = ctx.settings.mysql_pass
     return chosen.get_secret_value() if chosen else ctx.secret("database")
+
+
+def _quote_for_pymysql(password: str) -> str:
+    """Return the password as a URL holds it, so that PyMySQL sends its UTF-8.
+
+    PyMySQL sends Latin-1, and knows no other letters; MariaDB's own clients send what the terminal does, UTF-8.
+    Source: pymysql.connections.Connection.__init__
+    """
+    return quote(password.encode().decode("latin-1"), safe="")
+
+
+def password_hash(password: str) -> str:
+    """Return what MariaDB keeps of a password. Source: MariaDB's documentation of ``PASSWORD()``."""
+    return "*" + hashlib.sha1(hashlib.sha1(password.encode()).digest()).hexdigest().upper()  # noqa: S324 - the server's choice
 
 
 def sqlite_file(paths: Paths, name: str) -> Path:

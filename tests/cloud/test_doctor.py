@@ -1,0 +1,123 @@
+"""Settings that do not fit the machine: each is refused with its reason before anything is touched."""
+
+# ruff: noqa: S603, TID251 - the programs tests start are their own
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cloud.stacks import NOVAFLOW
+
+pytestmark = [pytest.mark.cloud, pytest.mark.timeout(120), pytest.mark.usefixtures("cloud_machine")]
+
+# A machine with a way out over one card, a second card that has an address, and a third that has nothing.
+CARDS = """
+ip link set lo up
+ip link add out0 type veth peer name out1
+ip link set out1 up
+ip link set out0 up
+ip address add 10.1.0.5/24 dev out0
+ip route add default via 10.1.0.1 dev out0
+ip route add 10.8.0.0/16 via 10.1.0.1
+ip link add used0 type veth peer name used1
+ip address add 10.2.0.5/24 dev used0
+ip link add free0 type veth peer name free1
+"""
+FULL_DISK = "mount -t tmpfs -o size=1m full /mnt && echo kept >/mnt/kept"
+READ_ONLY_DISK = "mount -t tmpfs -o ro locked /mnt"
+
+
+def call(setup: str, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run novaflow in a network and a mount namespace of its own, after ``setup``."""
+    script = f'set -e\n{CARDS}\n{setup}\nexec "$0" "$@"'
+    enter = ("unshare", "--net", "--mount", "--propagation", "private", "sh", "-c", script)
+    argv = [*enter, str(NOVAFLOW), *words]
+    return subprocess.run(argv, env={**os.environ, **settings}, cwd="/", capture_output=True, check=False, text=True, timeout=60)
+
+
+def ask(folder: Path, setup: str, **settings: str) -> tuple[int, dict[str, dict[str, Any]]]:
+    """Return doctor's exit code and what it found, by what it is about."""
+    done = call(setup, "doctor", "--json", str(folder), **settings)
+    return done.returncode, {finding["about"]: finding for finding in json.loads(done.stdout)}
+
+
+def test_a_machine_that_fits_is_called_good(tmp_path: Path) -> None:
+    """A card without addresses, ranges nobody has, an address of this machine, other folders: none of it is refused."""
+    code, found = ask(
+        tmp_path / "nova",
+        "mount -t tmpfs -o size=300m disks /mnt",
+        INTERFACE="free0",
+        FLAT_INTERFACE="free1",
+        HOST_IP="10.2.0.5",
+        INSTANCES_PATH="/mnt/new/instances",
+        LOCK_PATH="/mnt/locks",
+    )
+    assert code == 0
+    assert found["cards"]["found"] == "given to the stack: free0, free1"
+    assert found["servers' disks"]["found"].endswith("MiB free for /mnt/new/instances")
+    assert not (tmp_path / "nova").exists()
+
+
+def test_what_does_not_fit_is_told_all_at_once(tmp_path: Path) -> None:
+    """Ranges that are routes of the host, an address that is not its own, a full disk: what was found, and what to change."""
+    code, found = ask(
+        tmp_path / "nova", FULL_DISK, FIXED_RANGE="10.1.0.128/25", FLOATING_RANGE="10.8.1.0/24", HOST_IP="10.9.9.9", INSTANCES_PATH="/mnt"
+    )
+    bad = {about: (finding["found"], finding["advice"]) for about, finding in found.items() if finding["verdict"] == "bad"}
+    assert code == 5
+    assert bad == {
+        "servers' addresses": ("10.1.0.128/25 overlaps 10.1.0.0/24, which is reached over out0", "choose another FIXED_RANGE"),
+        "floating addresses": ("10.8.1.0/24 overlaps 10.8.0.0/16, which is reached over out0", "choose another FLOATING_RANGE"),
+        "address": (
+            "HOST_IP=10.9.9.9 is no address of this machine: cannot assign requested address",
+            "name one that `ip address` lists, or auto",
+        ),
+        "servers' disks": ("0 MiB free for /mnt, and 200 are needed", "make room, or name another INSTANCES_PATH"),
+    }
+
+
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    """For servers' disks and for locks, with the system's reason."""
+    code, found = ask(tmp_path / "nova", READ_ONLY_DISK, INSTANCES_PATH="/mnt/instances", LOCK_PATH="/mnt/locks")
+    assert code == 5
+    assert found["servers' disks"]["found"] == "/mnt/instances cannot be written: /mnt: read-only file system"
+    assert found["lock files"]["found"] == "/mnt/locks cannot be written: /mnt: read-only file system"
+
+
+def test_a_card_the_machine_needs_is_unwise(tmp_path: Path) -> None:
+    """One with the default route, one with an address: both are named, with what they are needed for."""
+    code, found = ask(tmp_path / "nova", "", INTERFACE="out0", FLAT_INTERFACE="used0")
+    assert code == 5
+    assert found["cards"]["verdict"] == "unwise"
+    assert found["cards"]["found"] == (
+        "out0 is in use: it carries the default route and it has the address 10.1.0.5; used0 is in use: it has the address 10.2.0.5"
+    )
+
+
+@pytest.mark.parametrize(("card", "why"), [("used0", "used0 is in use"), ("gone0", "there is no network card gone0")])
+def test_a_card_that_is_refused_stops_up_before_anything(tmp_path: Path, card: str, why: str) -> None:
+    """Nothing is touched: not even the stack's folder is made."""
+    done = call("", "up", str(tmp_path / "nova"), INTERFACE=card)
+    assert done.returncode == 5
+    assert why in done.stderr
+    assert not (tmp_path / "nova").exists()
+
+
+def test_force_takes_the_card(tmp_path: Path) -> None:
+    """With --force `run` gets past the card, to what it needs next: an installed stack."""
+    done = call("", "run", "--force", str(tmp_path / "nova"), INTERFACE="used0")
+    assert done.returncode == 2
+    assert "is not installed" in done.stderr
+
+
+def test_kvm_that_does_not_work_is_refused_and_auto_does_without(tmp_path: Path) -> None:
+    """Where the kernel has no KVM, LIBVIRT_TYPE=kvm is refused with the reason, and auto means emulation."""
+    code, found = ask(tmp_path / "nova", "mount --bind /dev/null /dev/kvm" if Path("/dev/kvm").exists() else "", LIBVIRT_TYPE="kvm")
+    assert (code, found["virtualisation"]["verdict"]) == (5, "bad")
+    assert "LIBVIRT_TYPE=kvm asks for it" in found["virtualisation"]["found"]
+    code, found = ask(tmp_path / "nova", "mount --bind /dev/null /dev/kvm" if Path("/dev/kvm").exists() else "")
+    assert (code, found["virtualisation"]["verdict"]) == (0, "warning")
