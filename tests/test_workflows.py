@@ -130,7 +130,13 @@ def test_names_and_aliases_are_unique() -> None:
 
 @pytest.mark.parametrize(
     ("name", "component"),
-    [("api", "nova-api"), ("compute", "nova-compute"), ("network", "neutron"), ("scheduler", "nova-scheduler")],
+    [
+        ("ajax_console_proxy", "nova-novncproxy"),
+        ("api", "nova-api"),
+        ("compute", "nova-compute"),
+        ("network", "neutron"),
+        ("scheduler", "nova-scheduler"),
+    ],
 )
 def test_names_of_nova_sh_are_known(name: str, component: str) -> None:
     """Whoever knew nova.sh finds its services by its names."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import openstack
+from openstack.compute.v2.server import Server
 
 BOOT_S = 300  # emulated, on a machine that does other things
 PATIENCE_S = 60
@@ -49,10 +50,29 @@ class Guest:
         words = (*SSH, "-i", str(self.key), f"root@{self.address}", command)
         return subprocess.run(words, capture_output=True, check=True, text=True, timeout=PATIENCE_S).stdout
 
+    def is_open(self) -> bool:
+        """Return whether ssh gets in."""
+        words = (*SSH, "-i", str(self.key), f"root@{self.address}", "true")
+        return subprocess.run(words, capture_output=True, check=False, timeout=PATIENCE_S).returncode == 0
+
     def answers(self, port: int) -> str:
         """Return what curl gets from a port of the server, nothing if it gets nothing."""
         words = ("curl", "--silent", "--max-time", "3", f"http://{self.address}:{port}/")
         return subprocess.run(words, capture_output=True, check=False, text=True, timeout=PATIENCE_S).stdout
+
+
+@contextmanager
+def server(nova: openstack.connection.Connection, name: str, **asked: Any) -> Iterator[Server]:
+    """Lend a server that is ACTIVE: the smallest there is, but for what is asked otherwise."""
+    image = nova.image.find_image("ami-tty", ignore_missing=False)
+    private = nova.network.find_network("private", ignore_missing=False)
+    new = {"name": name, "image_id": image.id, "flavor_id": "1", "networks": [{"uuid": private.id}]}
+    made = nova.compute.create_server(**{**new, **asked})
+    try:
+        yield nova.compute.wait_for_server(made, wait=BOOT_S)
+    finally:
+        nova.compute.delete_server(made)
+        nova.compute.wait_for_delete(made, wait=BOOT_S)
 
 
 @contextmanager
@@ -61,21 +81,18 @@ def guest(nova: openstack.connection.Connection, room: Path, name: str, *, scrip
     key = room / f"{name}.key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True, timeout=PATIENCE_S)
     pair = nova.compute.create_keypair(name=name, public_key=key.with_suffix(".key.pub").read_text())
-    image = nova.image.find_image("ami-tty", ignore_missing=False)
-    private, public = (nova.network.find_network(name, ignore_missing=False) for name in ("private", "public"))
-    new = {"image_id": image.id, "flavor_id": "1", "networks": [{"uuid": private.id}]}
+    public = nova.network.find_network("public", ignore_missing=False)
     data = base64.b64encode(f"#!/bin/sh\n{script}\n".encode()).decode()
-    server = nova.compute.create_server(name=name, key_name=name, user_data=data, **{**new, **asked})
     floating = None
     try:
-        nova.compute.wait_for_server(server, wait=BOOT_S)
-        port = next(nova.network.ports(device_id=server.id))
-        floating = nova.network.create_ip(floating_network_id=public.id, port_id=port.id)
-        wait_for("the boot", lambda: "user data ended with 0" in console(nova, server.id), BOOT_S)
-        yield Guest(server.id, floating.floating_ip_address, key)
+        with server(nova, name, key_name=name, user_data=data, **asked) as made:
+            port = next(nova.network.ports(device_id=made.id))
+            floating = nova.network.create_ip(floating_network_id=public.id, port_id=port.id)
+            wait_for("the boot", lambda: "user data ended with 0" in console(nova, made.id), BOOT_S)
+            lent = Guest(made.id, floating.floating_ip_address, key)
+            wait_for("ssh", lent.is_open, BOOT_S)  # the router hears of the address a moment after it was given
+            yield lent
     finally:
-        nova.compute.delete_server(server)
-        nova.compute.wait_for_delete(server, wait=BOOT_S)
         nova.compute.delete_keypair(pair)
         if floating:
             nova.network.delete_ip(floating)

@@ -34,6 +34,7 @@ PROGRAMS = {
     "nova-conductor": "nova-conductor",
     "nova-scheduler": "nova-scheduler",
     "nova-compute": "nova-compute",
+    "nova-novncproxy": "nova-novncproxy",
     "neutron-api": "gunicorn: worker [neutron-api]",
     "neutron-rpc-server": "neutron-rpc-server",
     "neutron-periodic-workers": "neutron-periodic-workers",

@@ -4,9 +4,10 @@ import gzip
 import shutil
 from pathlib import Path
 
-from novaflow.errors import MachineError, ProgramFailed, StepFailed
+from novaflow.errors import MachineError, StepFailed
 from novaflow.model.component import Component, Context, Lane, Skipped, step
 from workflows.shared.cpio import pack
+from workflows.shared.debian import unpack_package
 from workflows.shared.guest import guest_files
 from workflows.shared.openstack import Api
 
@@ -17,7 +18,7 @@ MODULES = (
     "failover", "net_failover", "virtio_net", "virtio_blk", "virtio-rng",
 )  # fmt: skip
 DISK_MIB = 1
-COMMAND_LINE = "console=ttyS0 quiet"
+COMMAND_LINE = "console=tty0 console=ttyS0 quiet"  # a screen, and what `/dev/console` is
 
 
 def _folder(ctx: Context) -> Path:
@@ -30,20 +31,12 @@ async def kernel(ctx: Context) -> Skipped | str:
     if (_folder(ctx) / "kernel" / "vmlinuz").exists():
         return Skipped("it is there")
     work = _folder(ctx) / "kernel.new"
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
     depends = await ctx.run("apt-cache", "depends", "--important", PACKAGE)
     name = next((line.split()[-1] for line in depends.splitlines() if "linux-image" in line and "Depends:" in line), None)
     if name is None:
         message = f"apt knows no kernel for {PACKAGE}; look at apt's sources"
         raise MachineError(message)
-    try:
-        # As root apt would drop its privileges for the download, into a folder that is ours alone.
-        await ctx.run("sh", "-c", 'cd "$0" && exec apt-get -qq -o APT::Sandbox::User=root download "$1"', work, name)
-    except ProgramFailed as error:
-        message = f"{name} cannot be fetched; look at the network and at apt's sources:\n{error.last_lines}"
-        raise MachineError(message) from error
-    await ctx.run("dpkg-deb", "--extract", *work.glob("*.deb"), work)
+    await unpack_package(ctx, name, work)
     for found, kept in (
         (next((work / "boot").glob("vmlinuz-*")), "vmlinuz"),
         *((_find_module(work, module), f"{module}.ko") for module in MODULES),
@@ -51,8 +44,6 @@ async def kernel(ctx: Context) -> Skipped | str:
         found.rename(work / kept)
     for rest in ("boot", "lib", "usr"):
         shutil.rmtree(work / rest, ignore_errors=True)
-    for package in work.glob("*.deb"):
-        package.unlink()
     shutil.rmtree(_folder(ctx) / "kernel", ignore_errors=True)
     work.rename(_folder(ctx) / "kernel")
     return name

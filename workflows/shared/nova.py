@@ -11,10 +11,11 @@ from workflows.shared.ini import Sections, render_ini
 from workflows.shared.kernel import kvm_refusal
 from workflows.shared.libvirt import libvirt_url
 from workflows.shared.notifications import notifying
-from workflows.shared.openstack import locks, messaging, privileged, service_credentials, token_validation
+from workflows.shared.openstack import has_component, locks, messaging, privileged, service_credentials, token_validation
 from workflows.shared.openvswitch import INTEGRATION, ovsdb_address
 
 API_PORT = 8774
+CONSOLE_PORT, CONSOLE_PAGE = 6080, "vnc_lite.html"  # of noVNC's pages the one that connects by itself
 
 
 def config_file(ctx: Context) -> Path:
@@ -65,7 +66,14 @@ async def write_config(ctx: Context) -> None:
             "connection_uri": libvirt_url(ctx.paths),
             "images_type": "raw",
         },
-        "vnc": {"enabled": False},
+        "vnc": {
+            "enabled": has_component(ctx, "nova-novncproxy"),
+            "server_listen": host,
+            "server_proxyclient_address": host,
+            "novncproxy_host": host,
+            "novncproxy_port": CONSOLE_PORT,
+            "novncproxy_base_url": f"http://{host}:{CONSOLE_PORT}/{CONSOLE_PAGE}",
+        },
         "spice": {"enabled": False},
         "cache": {"enabled": True, "backend": "oslo_cache.dict"},
         "os_vif_ovs": {"ovsdb_connection": ovsdb_address(ctx.paths)},

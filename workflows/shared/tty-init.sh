@@ -17,7 +17,12 @@ ip -o -4 addr show dev eth0
 dropbear -R -s # makes its host key when it is first asked; passwords let nobody in
 /etc/metadata &
 echo "tty: ready after $(cut -d' ' -f1 /proc/uptime) s"
-while :; do
-    setsid -c sh -c 'exec sh </dev/ttyS0 >/dev/ttyS0 2>&1'
-    sleep 1
-done
+shell() {
+    while :; do
+        setsid -c sh -c "exec sh </dev/$1 >/dev/$1 2>&1"
+        sleep 1
+    done
+}
+echo "tty: the screen of $(hostname)" >/dev/tty1
+shell tty1 &
+shell ttyS0
