@@ -18,6 +18,7 @@ COMMANDS = {
     "logs": "show the logs of services",
     "events": "show what happened, or follow what happens",
     "verify": "boot a server, ping it, delete it",
+    "terminate": "delete all servers and volumes; the services stay up",
     "graph": "draw what needs what",
     "timings": "show where the time went",
     "doctor": "say whether this machine can do it, and what is missing",

@@ -1,7 +1,7 @@
 """What a stack's status looks like to programs and to people."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,14 @@ EXIT_CODES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """How far a running step is; ``fraction`` from 0 to 1, ``None`` if nobody can know."""
+
+    text: str
+    fraction: float | None
+
+
 def read_standing(paths: Paths) -> Standing:
     """Return how far publishing got, as its files tell; asks no broker, and makes no password to ask one with."""
     return Publisher(paths.journal, cursor_of(paths), "").standing
@@ -30,8 +38,8 @@ def cursor_of(paths: Paths) -> Path:
     return paths.data / "published"
 
 
-def describe_status(status: StackStatus, urls: Mapping[str, str], standing: Standing) -> dict[str, Any]:
-    """Return the contract's ``status --json``."""
+def describe_status(status: StackStatus, urls: Mapping[str, str], standing: Standing, notes: Mapping[str, Note]) -> dict[str, Any]:
+    """Return the contract's ``status --json``; ``notes`` says how far each running step is."""
     return {
         "stack": status.stack,
         "state": status.state,
@@ -42,4 +50,5 @@ def describe_status(status: StackStatus, urls: Mapping[str, str], standing: Stan
         "url": dict(urls),
         "services": [asdict(service) for service in status.services.values()],
         "events": {"published": standing.published, "waiting": standing.waiting, "broker": standing.broker},
+        "notes": {node: asdict(note) for node, note in notes.items()},
     }

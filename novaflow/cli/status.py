@@ -69,4 +69,4 @@ def _describe_unsupervised(stack: Stack) -> Mapping[str, Any]:
     status = read_status(stack)
     if status.state in LIVING:
         status = replace(status, state=StackState.FAILED, because=GONE)
-    return describe_status(status, {}, read_standing(stack.paths))
+    return describe_status(status, {}, read_standing(stack.paths), {})

@@ -21,14 +21,14 @@ from novaflow.adapters.reaper import become_subreaper, reap_orphans
 from novaflow.cli.broker import open_publisher
 from novaflow.cli.conduct import Conductor, conducting, new_run_id
 from novaflow.cli.feeding import tell_feeds
-from novaflow.cli.report import describe_status
+from novaflow.cli.report import Note, describe_status
 from novaflow.cli.stack import Stack, stack_arguments
 from novaflow.cli.sweep import sweep
 from novaflow.engine.bus import EventBus
 from novaflow.engine.engine import Outcome
 from novaflow.errors import NovaflowError, UsageError
 from novaflow.logs import log_to
-from novaflow.model.event import Recorded, StackChanged, StackState
+from novaflow.model.event import Recorded, StackChanged, StackState, StepChanged
 from novaflow.model.status import StackStatus
 
 log = structlog.get_logger()
@@ -55,6 +55,7 @@ class Supervisor:
         self._status = StackStatus(stack.name)
         self._publisher = open_publisher(stack)
         self._hooks = open_hooks(stack)
+        self._notes: dict[str, Note] = {}  # by the running step's name
         # Commands of the user's own that are due; a stack is ready or fails a few times in its life, not thousands.
         self._due, self._calls = anyio.create_memory_object_stream[tuple[Recorded, str]](math.inf)
 
@@ -62,7 +63,7 @@ class Supervisor:
         """Bring the stack up, hold it until told to stop, and end it."""
         self._publisher.start()
         try:
-            async with conducting(self._stack, [self._take], _say_nothing, self._publisher.drain) as conductor:
+            async with conducting(self._stack, [self._take], self._note, self._publisher.drain) as conductor:
                 await self._conduct(conductor)
                 if self._publisher.standing.broker == "up":
                     await self._publisher.drain(LAST_EVENTS_S)
@@ -112,12 +113,18 @@ class Supervisor:
     def _take(self, recorded: Recorded) -> None:
         self._status = self._status.fed(recorded)
         self._publisher.wake()
+        if isinstance(recorded.event, StepChanged):
+            self._notes.pop(recorded.event.name, None)
         if command := self._hooks.command_for(recorded):
             self._due.send_nowait((recorded, command))
 
+    def _note(self, node: str, text: str, fraction: float | None) -> None:
+        """Keep how far a running step is, for whoever asks."""
+        self._notes[node] = Note(text, fraction)
+
     def _answer(self) -> Mapping[str, Any]:
         urls = self._stack.workflow("run").urls(self._stack.settings)
-        return describe_status(self._status, urls, self._publisher.standing)
+        return describe_status(self._status, urls, self._publisher.standing, self._notes)
 
     def _measure(self) -> bytes:
         """Return the status as Prometheus reads it.
@@ -163,7 +170,3 @@ async def _stop_on_signals(stop: Callable[[str], None]) -> None:
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async for number in signals:
             stop(f"asked to stop by {number.name}")
-
-
-def _say_nothing(_: str, __: str, ___: float | None) -> None:
-    """Pass over notes of running steps: nobody watches this process."""

@@ -95,19 +95,21 @@ def test_a_server_of_openstacks_own_client_answers_a_ping(nova: openstack.connec
     nova.compute.wait_for_delete(server, wait=BOOT_S)
 
 
-def test_ten_servers_at_once(nova: openstack.connection.Connection) -> None:
-    """Ten servers asked for at once all become ACTIVE, each with an address of its own."""
+def test_ten_servers_at_once(cloud: Stack, nova: openstack.connection.Connection) -> None:
+    """Ten servers asked for at once all become ACTIVE, each with an address of its own; `terminate` ends them, and another project's."""
     with ThreadPoolExecutor(10) as askers:
         servers = [*askers.map(lambda number: ask_for_server(nova, f"ten-{number}"), range(10))]
     try:
         servers = [nova.compute.wait_for_server(server, wait=BOOT_S) for server in servers]
         assert [server.status for server in servers] == ["ACTIVE"] * 10
         assert len({address_of(server) for server in servers}) == 10
+        nova.compute.wait_for_server(ask_in_another_project(nova), wait=BOOT_S)
     finally:
-        for server in servers:
-            nova.compute.delete_server(server)
-    for server in servers:
-        nova.compute.wait_for_delete(server, wait=BOOT_S)
+        said = cloud("terminate").stdout
+    assert "11 servers are gone" in said
+    assert [*nova.compute.servers(all_projects=True)] == []
+    assert {service["state"] for service in cloud.status()["services"]} == {"ready"}
+    assert "there is no server" in cloud("terminate").stdout
 
 
 def test_the_broker_tells_every_event_in_order(cloud: Stack) -> None:
@@ -199,6 +201,15 @@ def ask_for_server(nova: openstack.connection.Connection, name: str) -> Server:
     flavor = nova.compute.find_flavor("m1.tiny", ignore_missing=False)
     network = nova.network.find_network("private", ignore_missing=False)
     return nova.compute.create_server(name=name, image_id=image.id, flavor_id=flavor.id, networks=[{"uuid": network.id}])
+
+
+def ask_in_another_project(nova: openstack.connection.Connection) -> Server:
+    """Ask for a server without a network, in a project that is not the administrator's, where a disk is a must."""
+    project = nova.create_project(name="another", domain_id="default")
+    nova.grant_role("member", user="admin", project=project.id)
+    with nova.connect_as_project(project) as another:
+        image = another.image.find_image("ami-tty", ignore_missing=False)
+        return another.compute.create_server(name="another", image_id=image.id, flavor_id="2", networks="none")
 
 
 def address_of(server: Server) -> str:

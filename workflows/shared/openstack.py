@@ -1,6 +1,7 @@
 """What every OpenStack service's configuration and every REST call have in common."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -111,6 +112,13 @@ class Api:
             message = f"{method} {url} was answered with {answer.status}: {json.dumps(answer.json)[:600]}"
             raise StepFailed(message)
         return answer.json
+
+    async def find_public_url(self, kinds: Collection[str]) -> str | None:
+        """Return where the catalogue says that a service of one of these types answers; ``None`` if there is none."""
+        for service in (await self.call("GET", self.identity("/auth/catalog")))["catalog"]:
+            if service["type"] in kinds:
+                return next((str(one["url"]) for one in service["endpoints"] if one["interface"] == "public"), None)
+        return None
 
     def identity(self, path: str) -> str:
         """Return an address of keystone's API."""
