@@ -11,6 +11,7 @@ from novaflow.adapters.http import HttpClient
 from novaflow.errors import UsageError
 from novaflow.model.component import Answer
 from novaflow.model.probe import NotYet
+from novaflow.plan.plan import Verb
 
 
 class Control:
@@ -39,13 +40,23 @@ class Control:
 
         Raises: UsageError, if no supervisor answers, or it refuses.
         """
+        return await self._have_done(f"/workflows/{workflow}", workflow)
+
+    async def handle(self, verb: Verb, name: str) -> Mapping[str, Any]:
+        """Start, stop or restart what is meant by the name, and return, when it is done, what failed.
+
+        Raises: UsageError, if no supervisor answers, or it refuses.
+        """
+        return await self._have_done(f"/services/{name}/{verb}", f"{verb} of {name}")
+
+    async def _have_done(self, path: str, what: str) -> Mapping[str, Any]:
         try:
-            answer = await self._ask("POST", f"/workflows/{workflow}", timeout_s=3600)
+            answer = await self._ask("POST", path, timeout_s=3600)
         except NotYet as error:
             message = f"the stack is not up ({error}); bring it up with `novaflow up`"
             raise UsageError(message) from error
         if answer.status != HTTPStatus.OK:
-            raise UsageError(answer.json["error"] if answer.json else f"the stack was stopped before {workflow} was done")
+            raise UsageError(answer.json["error"] if answer.json else f"the stack was stopped before {what} was done")
         return dict(answer.json)
 
     async def _ask(self, method: str, path: str, *, timeout_s: float) -> Answer:

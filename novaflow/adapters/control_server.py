@@ -3,6 +3,7 @@
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,48 +15,59 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from novaflow.errors import NovaflowError
+from novaflow.plan.plan import Verb
 
 GRACE_S = 1  # for answers on their way; whoever asks for a workflow has it told by events as well
 _PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
-Ask = Callable[[], Mapping[str, Any]]
-Measure = Callable[[], bytes]
-Conduct = Callable[[str], Awaitable[Mapping[str, Any]]]
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What is asked, and who answers; what they raise is answered too, if it is one of ours."""
+
+    status: Callable[[], Mapping[str, Any]]
+    metrics: Callable[[], bytes]
+    stop: Callable[[str], None]
+    conduct: Callable[[str], Awaitable[Mapping[str, Any]]]
+    handle: Callable[[Verb, str], Awaitable[Mapping[str, Any]]]
 
 
 @asynccontextmanager
-async def serving(path: Path, *, status: Ask, metrics: Measure, stop: Callable[[str], None], conduct: Conduct) -> AsyncIterator[None]:
+async def serving(path: Path, answers: Answers) -> AsyncIterator[None]:
     """Answer on a socket there as long as the block lasts, from its first moment on.
 
     ``GET /status`` returns ``status()``, ``GET /metrics`` returns ``metrics()``, which Prometheus reads, ``POST /stop`` asks
     for an orderly end, ``POST /workflows/NAME`` runs a workflow beside the one that is up and answers with
-    ``conduct(name)`` when it is done.
+    ``conduct(name)`` when it is done, ``POST /services/NAME/start``, ``stop`` and ``restart`` answer with
+    ``handle(verb, name)`` when the service is ready, or down.
     """
 
     async def answer_status(_: Request) -> JSONResponse:
-        return JSONResponse(dict(status()))
+        return JSONResponse(dict(answers.status()))
 
     async def answer_metrics(_: Request) -> Response:
         try:
-            return Response(metrics(), media_type=_PROMETHEUS)
+            return Response(answers.metrics(), media_type=_PROMETHEUS)
         except NovaflowError as error:
             return PlainTextResponse(f"{error}\n", status_code=501)
 
     async def answer_stop(_: Request) -> JSONResponse:
-        stop("asked to stop")
+        answers.stop("asked to stop")
         return JSONResponse({}, status_code=202)
 
     async def answer_workflow(request: Request) -> JSONResponse:
-        try:
-            return JSONResponse(dict(await conduct(request.path_params["name"])))
-        except NovaflowError as error:
-            return JSONResponse({"error": str(error), "exit_code": error.exit_code}, status_code=409)
+        return await _answer_when_done(answers.conduct(request.path_params["name"]))
+
+    async def answer_service(request: Request) -> JSONResponse:
+        verb = Verb(request.url.path.rpartition("/")[2])
+        return await _answer_when_done(answers.handle(verb, request.path_params["name"]))
 
     routes = [
         Route("/status", answer_status),
         Route("/metrics", answer_metrics),
         Route("/stop", answer_stop, methods=["POST"]),
         Route("/workflows/{name}", answer_workflow, methods=["POST"]),
+        *(Route(f"/services/{{name}}/{verb}", answer_service, methods=["POST"]) for verb in Verb),
     ]
     path.unlink(missing_ok=True)  # noqa: ASYNC240 - of a supervisor that was killed; a call to the kernel, nothing to wait for
     config = uvicorn.Config(Starlette(routes=routes), log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=GRACE_S)
@@ -68,6 +80,13 @@ async def serving(path: Path, *, status: Ask, metrics: Measure, stop: Callable[[
         finally:
             server.should_exit = True
     path.unlink(missing_ok=True)  # noqa: ASYNC240
+
+
+async def _answer_when_done(work: Awaitable[Mapping[str, Any]]) -> JSONResponse:
+    try:
+        return JSONResponse(dict(await work))
+    except NovaflowError as error:
+        return JSONResponse({"error": str(error), "exit_code": error.exit_code}, status_code=409)
 
 
 def _bind(path: Path) -> socket.socket:

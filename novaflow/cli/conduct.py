@@ -15,7 +15,7 @@ from novaflow.adapters.secrets import Secrets
 from novaflow.cli.stack import Stack
 from novaflow.engine.bus import EventBus, Sink
 from novaflow.engine.engine import Engine, Outcome
-from novaflow.errors import NovaflowError
+from novaflow.model.event import ServiceChanged
 from novaflow.plan.durations import last_durations
 from novaflow.plan.lanes import lane_widths
 from novaflow.plan.plan import Plan
@@ -42,7 +42,7 @@ class Conductor:
         run_id: str,
         *,
         on_up: Callable[[float], None] = lambda _: None,
-        on_failed: Callable[[str, NovaflowError], None] = lambda _, __: None,
+        on_service: Callable[[ServiceChanged], None] = lambda _: None,
     ) -> Engine:
         """Return an engine ready to conduct that workflow.
 
@@ -55,7 +55,7 @@ class Conductor:
             durations_s=last_durations(recorded.event for recorded in recent),
             stays=self.stack.workflow(name).stays,
         )
-        return Engine(plan, MachineRunner(self.machine), self.bus(run_id), on_up=on_up, on_failed=on_failed, processor_s=used_processor_s)
+        return Engine(plan, MachineRunner(self.machine), self.bus(run_id), on_up=on_up, on_service=on_service, processor_s=used_processor_s)
 
     async def conduct(self, name: str) -> Outcome:
         """Run that workflow to its end."""

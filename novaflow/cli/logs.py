@@ -1,5 +1,6 @@
 """`logs`: what services wrote, one or all, as it is or as it grows."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
@@ -7,9 +8,7 @@ import click
 
 from novaflow.adapters.files import LineFollower, read_last_lines
 from novaflow.cli.stack import Stack, stack_arguments
-from novaflow.errors import ComponentUnknown, UsageError
-from novaflow.model.component import Service
-from novaflow.plan.compile import resolve_name
+from novaflow.errors import UsageError
 
 LAST_LINES = 20  # of each log where several are shown: a screen of two
 ALL_LINES = 200  # of the one that was asked for
@@ -37,28 +36,20 @@ def _find_logs(stack: Stack, name: str | None) -> tuple[Path, ...]:
     if not stack.paths.log.is_dir():
         message = f"there are no logs: {stack.paths.log} does not exist"
         raise UsageError(message)
-    services = [part.name for component in stack.components for part in component.parts.get("run", ()) if isinstance(part, Service)]
+    wanted: tuple[str, ...] = ()
     if name is None:
-        wanted = services
+        wanted = tuple(node.name for node in stack.graph("run").nodes.values() if node.is_service)
     elif (stack.paths.log / f"{name}.log").exists():
-        wanted = [name]
+        wanted = (name,)
     else:
-        wanted = _services_of(stack, name)
+        with suppress(UsageError):  # what there is instead is said below
+            wanted = stack.find_services(name)
     found = tuple(path for path in (stack.paths.log / f"{one}.log" for one in wanted) if path.exists())
     if not found:
         there = ", ".join(sorted(path.stem for path in stack.paths.log.glob("*.log")))
         message = f"there is no log of {name or 'any service'}; there are: {there or 'none'}"
         raise UsageError(message)
     return found
-
-
-def _services_of(stack: Stack, name: str) -> list[str]:
-    try:
-        component_name = resolve_name(name, stack.components)
-    except ComponentUnknown:
-        return []
-    component = next(component for component in stack.components if component.name == component_name)
-    return [part.name for part in component.parts.get("run", ()) if isinstance(part, Service)]
 
 
 async def _show(paths: tuple[Path, ...], follow: bool) -> None:  # noqa: FBT001 - anyio.run passes no keywords

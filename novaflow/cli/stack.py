@@ -11,7 +11,7 @@ import click
 from novaflow.adapters.discovery import Found, find_components
 from novaflow.errors import UsageError
 from novaflow.model.component import Component, Paths, Workflow
-from novaflow.plan.compile import compile_graph, select_components
+from novaflow.plan.compile import compile_graph, find_services, select_components
 from novaflow.plan.graph import Graph
 from novaflow.settings import Loaded, Settings, load_settings
 
@@ -58,6 +58,13 @@ class Stack:
         Raises: UsageError, if there is no such workflow; WorkflowError, if its parts do not fit together.
         """
         return compile_graph(self.workflow(name).name, self.components, self.settings)
+
+    def find_services(self, name: str) -> tuple[str, ...]:
+        """Return the services of `run` that are meant by the name of a component, of a service, or one of nova.sh's.
+
+        Raises: ComponentUnknown; UsageError, if it is a component that runs none.
+        """
+        return find_services(name, self.graph("run"), self.components)
 
 
 def open_stack(folder: Path, overrides: Mapping[str, str]) -> Stack:

@@ -14,7 +14,7 @@ import structlog
 
 from novaflow.adapters.belongings import Owner, end_processes
 from novaflow.adapters.context import SYSTEM_PATH
-from novaflow.adapters.control_server import serving
+from novaflow.adapters.control_server import Answers, serving
 from novaflow.adapters.hooks import Hooks
 from novaflow.adapters.lock import StackLock
 from novaflow.adapters.reaper import become_subreaper, reap_orphans
@@ -26,10 +26,11 @@ from novaflow.cli.stack import Stack, stack_arguments
 from novaflow.cli.sweep import sweep
 from novaflow.engine.bus import EventBus
 from novaflow.engine.engine import Outcome
-from novaflow.errors import NovaflowError, UsageError
+from novaflow.errors import UsageError
 from novaflow.logs import log_to
-from novaflow.model.event import Recorded, StackChanged, StackState, StepChanged
+from novaflow.model.event import Recorded, ServiceChanged, ServiceState, StackChanged, StackState, StepChanged
 from novaflow.model.status import StackStatus
+from novaflow.plan.plan import Verb
 
 log = structlog.get_logger()
 
@@ -80,16 +81,25 @@ class Supervisor:
         def say_ready(took_s: float) -> None:
             say(StackState.READY, "the last step is done and every service answers", round(took_s, 3))
 
-        def say_degraded(name: str, error: NovaflowError) -> None:
-            if self._status.state in {StackState.READY, StackState.DEGRADED}:
-                say(StackState.DEGRADED, f"{name} failed: {str(error).partition(chr(10))[0]}")
+        def weigh(changed: ServiceChanged) -> None:
+            if self._status.state not in {StackState.READY, StackState.DEGRADED}:
+                return
+            if loss := _describe_loss(changed):
+                say(StackState.DEGRADED, loss)
+            elif self._status.state is StackState.DEGRADED and self._status.is_whole:
+                say(StackState.READY, "every service answers again")
 
         def stop(because: str) -> None:
             if self._status.state is not StackState.STOPPING:
                 say(StackState.STOPPING, because)
                 engine.stop(because)
 
-        engine = conductor.engine("run", run_id, on_up=say_ready, on_failed=say_degraded)
+        async def handle(verb: Verb, name: str) -> Mapping[str, Any]:
+            services = self._stack.find_services(name)
+            failures = await engine.handle(verb, services, f"{verb} of {name} was asked for")
+            return {"failures": {service: str(error) for service, error in failures.items()}}
+
+        engine = conductor.engine("run", run_id, on_up=say_ready, on_service=weigh)
         say(StackState.STARTING, "asked to run")
         async with anyio.create_task_group() as calls:
             calls.start_soon(self._answer_calls, bus)
@@ -97,8 +107,8 @@ class Supervisor:
                 beside.start_soon(_stop_on_signals, stop)
                 beside.start_soon(reap_orphans)
                 beside.start_soon(tell_feeds, conductor, bus.tell)
-                conduct = _Beside(conductor).conduct
-                async with serving(self._stack.paths.control, status=self._answer, metrics=self._measure, stop=stop, conduct=conduct):
+                answers = Answers(self._answer, self._measure, stop, _Beside(conductor).conduct, handle)
+                async with serving(self._stack.paths.control, answers):
                     outcome = await engine.conduct()
                     await sweep(conductor)
                 say(*_ending(outcome, self._status))
@@ -111,11 +121,12 @@ class Supervisor:
             bus.tell(await self._hooks.run(recorded, command))
 
     def _take(self, recorded: Recorded) -> None:
+        is_back = self._status.state is StackState.DEGRADED  # if it is ready now, and its hook has run
         self._status = self._status.fed(recorded)
         self._publisher.wake()
         if isinstance(recorded.event, StepChanged):
             self._notes.pop(recorded.event.name, None)
-        if command := self._hooks.command_for(recorded):
+        if (command := self._hooks.command_for(recorded)) and not is_back:
             self._due.send_nowait((recorded, command))
 
     def _note(self, node: str, text: str, fraction: float | None) -> None:
@@ -158,6 +169,18 @@ def open_hooks(stack: Stack) -> Hooks:
     commands = {state: command for state, command in chosen.items() if command}
     env = {"PATH": SYSTEM_PATH, "LANG": "C.UTF-8", "HOME": str(Path.home())}
     return Hooks(commands, Owner(stack.paths, "hook"), env, stack.paths.root, stack.paths.log / "hook.log")
+
+
+def _describe_loss(changed: ServiceChanged) -> str | None:
+    """Return how a service went down, in one line; ``None`` if it did not."""
+    first_line = changed.because.partition("\n")[0]
+    match changed.state:
+        case ServiceState.STOPPED:
+            return f"{changed.name} {first_line}"
+        case ServiceState.FAILED:
+            return f"{changed.name} failed: {first_line}"
+        case _:
+            return None
 
 
 def _ending(outcome: Outcome, status: StackStatus) -> tuple[StackState, str]:

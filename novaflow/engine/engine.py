@@ -1,23 +1,24 @@
 """Asks the plan what comes next, does it, and tells."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
-from anyio.abc import TaskGroup
 
-from novaflow.engine.ports import Bus, Runner
-from novaflow.errors import NovaflowError
+from novaflow.engine.ports import Bus, Program, Runner
+from novaflow.errors import NotReady, NovaflowError, ServiceExited, StepFailed
 from novaflow.model.component import Service, Skipped, Step
 from novaflow.model.event import ServiceChanged, ServiceState, StepChanged, StepState, WorkflowChanged, WorkflowState
 from novaflow.plan.graph import Node
-from novaflow.plan.lifecycle import Fact, Failed, Gone, WasDone
-from novaflow.plan.plan import Action, AllUp, Finish, GiveUp, Plan, Start, Stop
+from novaflow.plan.lifecycle import Fact, Failed, Gone, Phase, WasDone
+from novaflow.plan.plan import DOWN, Action, AllUp, AskAgain, Doubt, Finish, GiveUp, Plan, Start, Stop, Verb
 
 if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
     from anyio.streams.memory import MemoryObjectSendStream
 
 
@@ -35,7 +36,7 @@ class Outcome:
 class Engine:
     """One execution of one plan.
 
-    ``on_up`` is called once, when every node is up; ``on_failed`` with each node that fails by itself and its error.
+    ``on_up`` is called once, when every node is up; ``on_service`` with each change of a service, after it was told.
     ``processor_s`` returns the processor seconds used so far by everything the runner started.
     """
 
@@ -46,57 +47,82 @@ class Engine:
         bus: Bus,
         *,
         on_up: Callable[[float], None] = lambda _: None,
-        on_failed: Callable[[str, NovaflowError], None] = lambda _, __: None,
+        on_service: Callable[[ServiceChanged], None] = lambda _: None,
         processor_s: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._workflow, self._nodes = plan.graph.workflow, plan.graph.nodes
         self._plan, self._runner, self._bus = plan, runner, bus
-        self._on_up, self._on_failed, self._processor_s = on_up, on_failed, processor_s
+        self._on_up, self._on_service, self._processor_s = on_up, on_service, processor_s
         self._scopes: dict[str, anyio.CancelScope] = {}
         self._stops: dict[str, str] = {}
         self._failures: dict[str, NovaflowError] = {}
+        self._askers: dict[str, Callable[[], object]] = {}  # by the service that is asked again, in the task that runs it
+        self._changed = anyio.Event()  # set, and another one put in its place, after each fact
         self._cancelled: str | None = None
         self._was_up = False
         self._began_s = self._processor_began_s = math.nan
-        # A fact is sent once a node has changed: never more facts than three a node, so unbounded is bounded.
+        # A fact is sent once a node has changed, and nodes change no faster than programs start: unbounded is bounded.
         self._facts_in: MemoryObjectSendStream[Fact | str]
         self._facts_in, self._facts = anyio.create_memory_object_stream(math.inf)
+        self._tasks: TaskGroup  # as long as `conduct` runs, which is when nodes start
 
     def stop(self, because: str) -> None:
         """Ask for an orderly end; ``conduct`` returns when it is reached, and after that nothing happens."""
         with suppress(anyio.ClosedResourceError):
             self._facts_in.send_nowait(because)
 
+    async def handle(self, verb: Verb, names: Collection[str], because: str) -> Mapping[str, NovaflowError]:
+        """Start, stop or restart services while the others go on; return, when all of them are at rest, which are not up and why.
+
+        Raises: UsageError, if not everything has been up yet, everything is about to stop, or one of them needs what is down.
+        """
+        self._perform(self._plan.handle(verb, names, because))
+        while not all(self._plan.phases[name] in {Phase.UP, *DOWN} for name in names):
+            await self._changed.wait()
+        if verb is Verb.STOP:
+            return {}
+        down = (name for name in names if self._plan.phases[name] is not Phase.UP)
+        return {name: self._failures.get(name) or StepFailed(f"{name} was stopped") for name in down}
+
     async def conduct(self) -> Outcome:
         """Run the plan to its end, and return how it ended; nothing is left running."""
         self._began_s, self._processor_began_s = anyio.current_time(), self._processor_s()
         self._bus.tell(WorkflowChanged(name=self._workflow, state=WorkflowState.STARTED, because=f"{len(self._nodes)} nodes to bring up"))
-        async with self._facts, self._facts_in, anyio.create_task_group() as tasks:
-            finished = self._perform(self._plan.begin(), tasks)
+        async with self._facts, self._facts_in, anyio.create_task_group() as self._tasks:
+            finished = self._perform(self._plan.begin())
             while not finished:
                 match await self._facts.receive():
                     case str(because):
                         self._cancelled = self._cancelled or because
-                        finished = self._perform(self._plan.stop(because), tasks)
+                        finished = self._perform(self._plan.stop(because))
                     case fact:
-                        finished = self._perform(self._plan.feed(fact), tasks)
+                        finished = self._perform(self._plan.feed(fact))
+                self._changed.set()
+                self._changed = anyio.Event()
         outcome = Outcome(None if self._was_up else self._cancelled, self._failures)
         if not self._was_up:
             self._tell_end(outcome)
         return outcome
 
-    def _perform(self, actions: tuple[Action, ...], tasks: TaskGroup) -> bool:
+    def _perform(self, actions: tuple[Action, ...]) -> bool:
         """Do what the plan wants and return whether it is finished."""
         for action in actions:
             match action:
                 case Start(name, because):
+                    if name in self._scopes:
+                        self._failures.pop(name, None)
+                        self._tell(self._nodes[name], ServiceState.RESTARTED, because)
                     self._scopes[name] = anyio.CancelScope()
-                    tasks.start_soon(self._conduct_node, self._nodes[name], because)
+                    self._tasks.start_soon(self._conduct_node, self._nodes[name], because)
                 case Stop(name, because):
                     self._stops[name] = because
                     self._scopes[name].cancel()
                 case GiveUp(name, because):
                     self._tell(self._nodes[name], "failed", because)
+                case Doubt(name, because):
+                    self._tell(self._nodes[name], ServiceState.UNREADY, because)
+                case AskAgain(name):
+                    self._askers[name]()
                 case AllUp():
                     self._was_up = True
                     self._tell_end(Outcome())
@@ -149,31 +175,40 @@ class Engine:
             answer = await program.wait_ready()
             self._tell(node, ServiceState.READY, answer, pid=program.pid, duration_s=anyio.current_time() - began_s)
             self._facts_in.send_nowait(WasDone(node.name))
-            exited = await program.wait_exit()
+            async with anyio.create_task_group() as askers:
+                self._askers[node.name] = partial(askers.start_soon, self._ask_again, node, program)
+                exited = await program.wait_exit()
+                askers.cancel_scope.cancel()
             self._tell(node, ServiceState.EXITED, str(exited), pid=program.pid, duration_s=anyio.current_time() - began_s)
         raise exited
+
+    async def _ask_again(self, node: Node, program: Program) -> None:
+        with suppress(ServiceExited):  # whoever runs it sees that too
+            try:
+                self._tell(node, ServiceState.READY, await program.wait_ready())
+            except NotReady as error:
+                self._tell(node, ServiceState.UNREADY, str(error))
 
     def _fail(self, node: Node, error: NovaflowError, took_s: float) -> None:
         self._failures[node.name] = error
         self._tell(node, "failed", str(error), duration_s=took_s)
-        self._on_failed(node.name, error)
         self._facts_in.send_nowait(Failed(node.name, str(error)))
 
     def _tell(self, node: Node, state: str, because: str, *, duration_s: float | None = None, pid: int | None = None) -> None:
         took_s = None if duration_s is None else round(duration_s, 3)
         if isinstance(node.part, Service):
-            self._bus.tell(
-                ServiceChanged(
-                    name=node.name,
-                    state=ServiceState(state),
-                    workflow=self._workflow,
-                    component=node.component,
-                    because=because,
-                    duration_s=took_s,
-                    pid=pid,
-                    port=node.part.port,
-                )
+            changed = ServiceChanged(
+                name=node.name,
+                state=ServiceState(state),
+                workflow=self._workflow,
+                component=node.component,
+                because=because,
+                duration_s=took_s,
+                pid=pid,
+                port=node.part.port,
             )
+            self._bus.tell(changed)
+            self._on_service(changed)
         else:
             self._bus.tell(
                 StepChanged(

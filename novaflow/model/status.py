@@ -7,6 +7,8 @@ from typing import Self
 
 from novaflow.model.event import Recorded, ServiceChanged, ServiceState, StackChanged, StackState
 
+_RUNNING = {ServiceState.STARTED, ServiceState.READY, ServiceState.UNREADY, ServiceState.ADOPTED}
+
 
 @dataclass(frozen=True, slots=True)
 class ServiceStatus:
@@ -27,8 +29,9 @@ class ServiceStatus:
             self,
             state=event.state,
             because=event.because,
-            pid=event.pid or self.pid if event.state in {ServiceState.STARTED, ServiceState.READY, ServiceState.ADOPTED} else None,
-            ready_after_s=event.duration_s if event.state is ServiceState.READY else self.ready_after_s,
+            pid=event.pid or self.pid if event.state in _RUNNING else None,
+            # One that was asked again, and not started, has no other.
+            ready_after_s=event.duration_s or self.ready_after_s if event.state is ServiceState.READY else self.ready_after_s,
             restarts=self.restarts + (event.state is ServiceState.RESTARTED),
         )
 
@@ -51,13 +54,19 @@ class StackStatus:
     ready_after_s: float | None = None
     services: Mapping[str, ServiceStatus] = field(default_factory=dict)
 
+    @property
+    def is_whole(self) -> bool:
+        """Return whether every service answers."""
+        return all(service.state in {ServiceState.READY, ServiceState.ADOPTED} for service in self.services.values())
+
     def fed(self, recorded: Recorded) -> Self:
         """Return the status after one more event."""
         match recorded.event:
             case StackChanged(state=StackState.STARTING, because=because):
                 return type(self)(self.stack, StackState.STARTING, because, recorded.time, recorded.run_id)
             case StackChanged(state=state, because=because, duration_s=duration_s):
-                ready_after_s = duration_s if state is StackState.READY else self.ready_after_s
+                # Of one that is ready again, how long the first time took.
+                ready_after_s = duration_s or self.ready_after_s if state is StackState.READY else self.ready_after_s
                 services = self.services
                 if state in {StackState.STOPPED, StackState.FAILED}:
                     # Nothing runs any more, also where a service could not say so itself.

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from novaflow.errors import ComponentUnknown, NameShared, NeedUnknown, PortShared
+from novaflow.errors import ComponentUnknown, NameShared, NeedUnknown, PortShared, UsageError
 from novaflow.model.component import EVERYTHING, Component, Service, Step
 from novaflow.plan.graph import Graph, Node
 
@@ -51,6 +51,21 @@ def resolve_name(name: str, components: Iterable[Component]) -> str:
     if name not in known:
         raise ComponentUnknown(name, _nearest(name, known))
     return known[name]
+
+
+def find_services(name: str, graph: Graph, components: Iterable[Component]) -> tuple[str, ...]:
+    """Return the services of the graph that a component, by any of its names, runs, or the one of that name.
+
+    Raises: ComponentUnknown, with the nearest name there is; UsageError, if the component runs none.
+    """
+    known = {alias: component.name for component in components for alias in (component.name, *component.aliases)}
+    services = {node.name: node.component for node in graph.nodes.values() if node.is_service}
+    if name not in known and name not in services:
+        raise ComponentUnknown(name, _nearest(name, {*known, *services}))
+    found = tuple(service for service, component in services.items() if component == known.get(name)) or (name,)
+    if not set(found) <= set(services):
+        raise UsageError(f"{name} runs no service; those that run are: {', '.join(services)}")
+    return found
 
 
 def compile_graph(workflow: str, components: Iterable[Component], settings: "Settings") -> Graph:

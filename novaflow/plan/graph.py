@@ -67,6 +67,16 @@ class Graph:
                     placed.append(dependent)
         return tuple(placed)
 
+    def needed_by(self, *names: str) -> frozenset[str]:
+        """Return every node that these need, however indirectly."""
+        found: set[str] = set()
+        waiting = [*names]
+        while waiting:
+            needs = self.nodes[waiting.pop()].needs - found
+            found |= needs
+            waiting.extend(needs)
+        return frozenset(found)
+
     def remaining_s(self, durations_s: Mapping[str, float]) -> Mapping[str, float]:
         """Return each node's longest path to the end, its own duration included; 1 s where nothing was measured."""
         remaining: dict[str, float] = {}

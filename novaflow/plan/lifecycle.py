@@ -46,6 +46,13 @@ class StopAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class StartAsked:
+    """Somebody wants the service again that is down."""
+
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
 class Gone:
     """Nothing of the node runs any more."""
 
@@ -53,15 +60,15 @@ class Gone:
 
 
 Fact = WasDone | Failed | Gone
-Move = Started | StopAsked | Fact
+Move = Started | StopAsked | StartAsked | Fact
 
 LIFECYCLE: Mapping[Phase, Mapping[type[Move], Phase]] = {
     Phase.WAITING: {Started: Phase.STARTING, Failed: Phase.FAILED, StopAsked: Phase.STOPPED},
     Phase.STARTING: {WasDone: Phase.UP, Failed: Phase.FAILED, StopAsked: Phase.STOPPING},
     Phase.UP: {Failed: Phase.FAILED, StopAsked: Phase.STOPPING},
     Phase.STOPPING: {WasDone: Phase.STOPPING, Failed: Phase.FAILED, Gone: Phase.STOPPED},
-    Phase.FAILED: {},
-    Phase.STOPPED: {},
+    Phase.FAILED: {StartAsked: Phase.WAITING},
+    Phase.STOPPED: {StartAsked: Phase.WAITING},
 }
 
 

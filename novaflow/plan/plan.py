@@ -1,13 +1,15 @@
 """Which node starts or stops next: fed facts, answers actions; knows no clock, no files, no async."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from heapq import heappop, heappush
 
+from novaflow.errors import UsageError
 from novaflow.model.component import Lane
 from novaflow.plan.graph import Graph
-from novaflow.plan.lifecycle import Fact, Failed, Move, Phase, Started, StopAsked, WasDone, next_phase
+from novaflow.plan.lifecycle import Fact, Failed, Move, Phase, StartAsked, Started, StopAsked, WasDone, next_phase
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,21 @@ class GiveUp:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """Tell that a service that is up lacks one it needs."""
+
+    node: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskAgain:
+    """Ask a service that was in doubt whether it answers: what it lacked is back."""
+
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
 class AllUp:
     """Tell that every node is up."""
 
@@ -44,9 +61,20 @@ class Finish:
     """Tell that nothing runs and nothing will."""
 
 
-Action = Start | Stop | GiveUp | AllUp | Finish
+Action = Start | Stop | GiveUp | Doubt | AskAgain | AllUp | Finish
 
+
+class Verb(StrEnum):
+    """What somebody wants of a service while the others stay as they are."""
+
+    START = "start"
+    STOP = "stop"
+    RESTART = "restart"
+
+
+DOWN = frozenset({Phase.FAILED, Phase.STOPPED})
 _RUNNING = {Phase.STARTING, Phase.STOPPING}
+_LACKING = {Phase.FAILED: "has failed", Phase.STOPPED: "is stopped", Phase.STOPPING: "is stopping"}
 
 
 class Plan:
@@ -74,6 +102,8 @@ class Plan:
                 self._put_in_lane(name, "needs nothing")
         self._unsettled = len(graph.nodes)
         self._was_up = False
+        self._wanted_back: dict[str, str] = {}  # services that start again once they are down, and why
+        self._doubted: set[str] = set()
         self._stopping: str | None = None
         self._finished = False
 
@@ -105,8 +135,36 @@ class Plan:
         actions: list[Action] = []
         if isinstance(fact, WasDone):
             self._meet(fact.node)
-        if isinstance(fact, Failed):
+        if isinstance(fact, Failed) and fact.node not in self._wanted_back:
             actions.extend(self._give_up_on(fact.node))
+        if self._stopping is None:
+            self._bring_back()
+        actions.extend(self._next())
+        if self._was_up and self._stopping is None:
+            actions.extend(self._doubt())
+        return tuple(actions)
+
+    def handle(self, verb: Verb, names: Collection[str], because: str) -> tuple[Action, ...]:
+        """Return how to start, stop or restart these services, and nothing else.
+
+        Raises: UsageError, if not everything has been up yet, everything is about to stop, or one of them needs what is down.
+        """
+        if not self._was_up:
+            raise UsageError("not everything has been up yet; wait until it is")
+        if self._stopping is not None:
+            raise UsageError(f"everything is about to stop: {self._stopping}")
+        if verb is not Verb.STOP:
+            self._refuse_without_needs(names)
+        actions: list[Action] = []
+        for name in names:
+            phase = self._phases[name]
+            self._wanted_back.pop(name, None)
+            if verb is Verb.RESTART or (verb is Verb.START and phase in DOWN | {Phase.STOPPING}):
+                self._wanted_back[name] = because
+            if verb is not Verb.START:
+                self._move(StopAsked(name))
+                actions.extend([Stop(name, because)] if phase in {Phase.STARTING, Phase.UP} else [])
+        self._bring_back()
         actions.extend(self._next())
         return tuple(actions)
 
@@ -135,6 +193,35 @@ class Plan:
             yield from self._settle()
         if self._stopping is not None:
             yield from self._stop_what_can()
+
+    def _refuse_without_needs(self, names: Collection[str]) -> None:
+        for name in names:
+            for need in sorted(self._graph.nodes[name].needs - {*names, *self._wanted_back}):
+                if self._phases[need] in _LACKING:
+                    raise UsageError(f"{name} needs {need}, which {_LACKING[self._phases[need]]}; start that first")
+
+    def _bring_back(self) -> None:
+        """Let what is down and wanted again start as soon as all it needs is up."""
+        for name in [name for name in self._wanted_back if self._phases[name] in DOWN]:
+            because = self._wanted_back.pop(name)
+            self._move(StartAsked(name))
+            self._unmet[name] = {need for need in self._graph.nodes[name].needs if self._phases[need] is not Phase.UP}
+            if not self._unmet[name]:
+                self._put_in_lane(name, because)
+
+    def _doubt(self) -> Iterator[Action]:
+        """Doubt each service that lacks one it needs, and ask it again when it lacks none."""
+        up = self._services_up()
+        self._doubted &= up
+        for name in sorted(up):
+            needs = self._graph.needed_by(name)
+            lacking = sorted(need for need in needs if self._phases[need] in DOWN)
+            if lacking and name not in self._doubted:
+                self._doubted.add(name)
+                yield Doubt(name, f"{lacking[0]}, which it needs, {_LACKING[self._phases[lacking[0]]]}")
+            elif name in self._doubted and all(self._phases[need] is Phase.UP for need in needs):
+                self._doubted.remove(name)
+                yield AskAgain(name)
 
     def _settle(self) -> Iterator[Action]:
         # Nothing starts and nothing will: say so once, then stay or leave.
@@ -194,12 +281,5 @@ class Plan:
     def _stoppable(self) -> tuple[str, ...]:
         """Return running steps at once, and each service once nothing that runs depends on it, however indirectly."""
         alive = self._services_up() | {name for name, phase in self._phases.items() if phase in _RUNNING}
-        relied_on: set[str] = set()
-        waiting = [need for name in alive for need in self._graph.nodes[name].needs]
-        while waiting:
-            name = waiting.pop()
-            if name not in relied_on:
-                relied_on.add(name)
-                waiting.extend(self._graph.nodes[name].needs)
-        free = alive - relied_on
+        free = alive - self._graph.needed_by(*alive)
         return tuple(name for name in self._graph.nodes if name in free and self._phases[name] is not Phase.STOPPING)

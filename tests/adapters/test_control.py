@@ -11,9 +11,10 @@ import anyio
 import pytest
 
 from novaflow.adapters.control import Control
-from novaflow.adapters.control_server import serving
-from novaflow.errors import StepFailed, UsageError
+from novaflow.adapters.control_server import Answers, serving
+from novaflow.errors import ComponentUnknown, StepFailed, UsageError
 from novaflow.model.component import Paths
+from novaflow.plan.plan import Verb
 from tests.programs import WITHIN_S
 
 
@@ -40,6 +41,12 @@ class Supervisor:
                 await anyio.sleep_forever()
         raise StepFailed(f"{name} gave up")
 
+    async def handle(self, verb: Verb, name: str) -> Mapping[str, Any]:
+        """Fail at what it is asked for, unless nobody knows it."""
+        if name == "wbe":
+            raise ComponentUnknown(name, "web")
+        return {"failures": {name: f"{verb} failed"}}
+
     def metrics(self) -> bytes:
         """Return figures, unless it is told that they cannot be had."""
         if self.has_no_metrics:
@@ -48,7 +55,7 @@ class Supervisor:
 
     def serving(self) -> Any:  # noqa: ANN401 - a context manager without a value
         """Answer as long as the block lasts."""
-        return serving(self.path, status=self.status, metrics=self.metrics, stop=self.stops.append, conduct=self.conduct)
+        return serving(self.path, Answers(self.status, self.metrics, self.stops.append, self.conduct, self.handle))
 
 
 @pytest.fixture
@@ -87,6 +94,20 @@ async def test_a_workflow_it_refuses_says_why(supervisor: Supervisor) -> None:
     async with supervisor.serving():
         with pytest.raises(UsageError, match=r"^rescue gave up$"):
             await Control(supervisor.path).conduct("rescue")
+
+
+@pytest.mark.parametrize("verb", Verb)
+async def test_it_handles_a_service(supervisor: Supervisor, verb: Verb) -> None:
+    """What failed comes back when it is done."""
+    async with supervisor.serving():
+        assert await Control(supervisor.path).handle(verb, "web") == {"failures": {"web": f"{verb} failed"}}
+
+
+async def test_a_service_it_does_not_know_is_refused(supervisor: Supervisor) -> None:
+    """With what may have been meant."""
+    async with supervisor.serving():
+        with pytest.raises(UsageError, match="did you mean 'web'"):
+            await Control(supervisor.path).handle(Verb.STOP, "wbe")
 
 
 async def test_curl_speaks_it(supervisor: Supervisor) -> None:

@@ -10,7 +10,7 @@ import anyio
 from novaflow.engine.engine import Engine
 from novaflow.errors import MachineError, NovaflowError, ServiceExited, StepFailed
 from novaflow.model.component import Service, Skipped, Step
-from novaflow.model.event import Event
+from novaflow.model.event import Event, ServiceChanged
 from novaflow.plan.graph import Graph, Node
 from novaflow.plan.plan import Plan
 
@@ -39,9 +39,9 @@ class ToyBus:
         """Return the reason given with the last event of that name and state."""
         return next(event.because for event in reversed(self.events) if f"{event.name} {event.state}" == line)
 
-    async def wait_told(self, line: str) -> None:
-        """Wait until an event of that name and state was told."""
-        while line not in self.lines:
+    async def wait_told(self, line: str, *, times: int = 1) -> None:
+        """Wait until an event of that name and state was told so many times."""
+        while self.lines.count(line) < times:
             await self._told.wait()
 
 
@@ -53,6 +53,7 @@ class ToyProgram:
     pid: int = 4711
     answers: anyio.Event = field(default_factory=anyio.Event)
     ends: anyio.Event = field(default_factory=anyio.Event)
+    refusal: NovaflowError | None = None
 
     @property
     def exited(self) -> ServiceExited:
@@ -61,6 +62,8 @@ class ToyProgram:
 
     async def wait_ready(self) -> str:
         """Wait until the test lets it answer, or lets it die before."""
+        if self.refusal:
+            raise self.refusal
         died = False
 
         async def leave_if_gone() -> None:
@@ -133,12 +136,16 @@ class Stage:
     engine: Engine
     bus: ToyBus
     runner: ToyRunner
-    failed: dict[str, NovaflowError] = field(default_factory=dict)
     ups: list[float] = field(default_factory=list)
+    services: list[str] = field(default_factory=list)
 
 
 def set_stage(graph: Graph, runner: ToyRunner, *, stays: bool = False) -> Stage:
     """Return an engine for the graph, on that runner."""
-    bus, failed, ups = ToyBus(), dict[str, NovaflowError](), list[float]()
-    engine = Engine(Plan(graph, stays=stays), runner, bus, on_up=ups.append, on_failed=failed.__setitem__)
-    return Stage(engine, bus, runner, failed, ups)
+    bus, ups, services = ToyBus(), list[float](), list[str]()
+
+    def note(changed: ServiceChanged) -> None:
+        services.append(f"{changed.name} {changed.state}")
+
+    engine = Engine(Plan(graph, stays=stays), runner, bus, on_up=ups.append, on_service=note)
+    return Stage(engine, bus, runner, ups, services)

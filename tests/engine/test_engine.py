@@ -7,9 +7,9 @@ import anyio
 import pytest
 
 from novaflow.engine.engine import Engine, Outcome
-from novaflow.errors import MachineError, ServiceExited, StepFailed
+from novaflow.errors import MachineError, NotReady, NovaflowError, ServiceExited, StepFailed
 from novaflow.model.event import ServiceChanged, WorkflowChanged
-from novaflow.plan.plan import Plan
+from novaflow.plan.plan import Plan, Verb
 from tests.engine.stage import Stage, ToyBus, ToyRunner, set_stage
 from tests.toys import graph_of
 
@@ -77,7 +77,7 @@ async def test_a_failed_step_fails_what_needs_it_and_nothing_else() -> None:
     outcome = await conduct(stage)
     assert not outcome
     assert isinstance(outcome.failures["fetch"], StepFailed)
-    assert [*outcome.failures] == [*stage.failed] == ["fetch"]
+    assert [*outcome.failures] == ["fetch"]
     assert "use succeeded" in stage.bus.lines
     assert "unpack started" not in stage.bus.lines
     assert stage.bus.why("unpack failed") == "fetch, which it needs, failed"
@@ -162,7 +162,8 @@ async def test_a_service_that_dies_later_is_told_and_the_rest_stays() -> None:
         assert stage.runner.running_now == {"mail"}
         stage.engine.stop("asked to")
     assert stage.bus.lines[-3:] == ["web exited", "web failed", "mail stopped"]
-    assert [*ended[0].failures] == [*stage.failed] == ["web"]
+    assert [*ended[0].failures] == ["web"]
+    assert "web failed" in stage.services
 
 
 async def test_a_stop_while_starting_ends_what_runs_and_starts_nothing_more() -> None:
@@ -270,3 +271,95 @@ async def test_listeners_are_optional(breaks: tuple[str, ...]) -> None:
     with anyio.fail_after(WITHIN_S):
         outcome = await Engine(Plan(graph), ToyRunner(breaks=breaks), ToyBus()).conduct()
     assert (*outcome.failures,) == breaks
+
+
+async def test_a_service_is_restarted_while_the_others_go_on() -> None:
+    """It is stopped, started and asked; who asked for it learns when it is ready, and the rest never notices."""
+    stage = set_stage(graph_of(WEB, services=SERVICES), ToyRunner(), stays=True)
+    async with conducting(stage):
+        await stage.bus.wait_told("run succeeded")
+        assert await stage.engine.handle(Verb.RESTART, ["database"], "it was asked for") == {}
+        assert stage.bus.lines[-4:] == ["database stopped", "database restarted", "database started", "database ready"]
+        assert stage.bus.why("database restarted") == "it was asked for"
+        stage.engine.stop("asked to")
+    assert len(stage.ups) == 1
+
+
+async def test_what_needs_a_stopped_service_is_unready_until_it_is_back() -> None:
+    """Then it is asked again, and says itself how it is."""
+    stage = set_stage(graph_of(WEB, services=SERVICES), ToyRunner(), stays=True)
+    async with conducting(stage):
+        await stage.bus.wait_told("run succeeded")
+        assert await stage.engine.handle(Verb.STOP, ["database"], "asked to") == {}
+        assert stage.runner.running_now == {"web"}
+        assert stage.bus.lines[-2:] == ["database stopped", "web unready"]
+        assert stage.bus.why("web unready") == "database, which it needs, is stopped"
+        assert await stage.engine.handle(Verb.START, ["database"], "asked to") == {}
+        await stage.bus.wait_told("web ready", times=2)
+        stage.engine.stop("asked to")
+
+
+async def test_one_that_does_not_answer_when_it_is_asked_again_stays_unready() -> None:
+    """With what it said; one that ends meanwhile is told by who runs it, and by nobody else."""
+    stage = set_stage(
+        graph_of({"database": (), "web": ("database",), "mail": ("database",)}, services={"database", "web", "mail"}),
+        ToyRunner(),
+        stays=True,
+    )
+    async with conducting(stage):
+        await stage.bus.wait_told("run succeeded")
+        web, mail = stage.runner.programs["web"], stage.runner.programs["mail"]
+        web.refusal, mail.refusal = NotReady("web", 1, "silence"), mail.exited
+        await stage.engine.handle(Verb.STOP, ["database"], "asked to")
+        await stage.engine.handle(Verb.START, ["database"], "asked to")
+        await stage.bus.wait_told("web unready", times=2)
+        mail.ends.set()
+        await stage.bus.wait_told("mail failed")
+        stage.engine.stop("asked to")
+    assert stage.bus.why("web unready") == "web not ready after 1 s: silence"
+    assert stage.bus.lines.count("mail unready") == 1
+
+
+async def test_a_restart_that_fails_is_told_to_who_asked() -> None:
+    """The others go on, and the next try, after whatever was wrong has been mended, succeeds."""
+    stage = set_stage(graph_of(WEB, services=SERVICES), ToyRunner(holds={"web"}), stays=True)
+    async with conducting(stage) as ended:
+        await stage.bus.wait_told("web started")
+        stage.runner.programs["web"].answers.set()
+        await stage.bus.wait_told("run succeeded")
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(fail_restart, stage)
+            await stage.bus.wait_told("web restarted")
+            await stage.bus.wait_told("web started", times=2)
+            stage.runner.programs["web"].ends.set()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(stage.engine.handle, Verb.START, ["web"], "asked to")
+            await stage.bus.wait_told("web started", times=3)
+            stage.runner.programs["web"].answers.set()
+        stage.engine.stop("asked to")
+    assert ended == [Outcome()]
+
+
+async def fail_restart(stage: Stage) -> None:
+    """Restart the service ``web``, which does not come back."""
+    failures = await stage.engine.handle(Verb.RESTART, ["web"], "asked to")
+    assert isinstance(failures["web"], ServiceExited)
+
+
+async def test_a_restart_cut_off_by_the_end_says_so() -> None:
+    """Who waits for it is not left waiting."""
+    stage = set_stage(graph_of({"web": ()}, services={"web"}), ToyRunner(holds={"web"}), stays=True)
+    failures: dict[str, NovaflowError] = {}
+
+    async def restart() -> None:
+        failures.update(await stage.engine.handle(Verb.RESTART, ["web"], "asked to"))
+
+    async with conducting(stage):
+        await stage.bus.wait_told("web started")
+        stage.runner.programs["web"].answers.set()
+        await stage.bus.wait_told("run succeeded")
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(restart)
+            await stage.bus.wait_told("web started", times=2)
+            stage.engine.stop("asked to")
+    assert str(failures["web"]) == "web was stopped"

@@ -74,6 +74,22 @@ def test_restarts_are_counted() -> None:
     assert status.services["web"].restarts == 2
 
 
+def test_one_that_is_asked_again_is_as_it_was() -> None:
+    """A service in doubt keeps its process; when it answers, and the stack is ready again, their first times still hold."""
+    up: list[tuple[str, Event]] = [
+        ("r1", stack(StackState.STARTING)),
+        ("r1", web(ServiceState.STARTED, pid=7)),
+        ("r1", web(ServiceState.READY, 3.2)),
+        ("r1", stack(StackState.READY, 61.2)),
+        ("r1", web(ServiceState.UNREADY)),
+    ]
+    status = status_after(*up)
+    assert (status.services["web"].pid, status.is_whole) == (7, False)
+    status = status_after(*up, ("r1", web(ServiceState.READY)), ("r1", stack(StackState.READY)))
+    assert (status.services["web"].pid, status.services["web"].ready_after_s, status.ready_after_s) == (7, 3.2, 61.2)
+    assert status.is_whole
+
+
 def test_a_new_run_starts_from_nothing() -> None:
     """Services of an earlier run are gone, and stragglers of it are passed over."""
     status = status_after(

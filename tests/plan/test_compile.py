@@ -2,9 +2,9 @@
 
 import pytest
 
-from novaflow.errors import ComponentUnknown, DependencyCycle, NameShared, NeedUnknown, PortShared
+from novaflow.errors import ComponentUnknown, DependencyCycle, NameShared, NeedUnknown, PortShared, UsageError
 from novaflow.model.component import EVERYTHING, Component
-from novaflow.plan.compile import compile_graph, resolve_name, select_components
+from novaflow.plan.compile import compile_graph, find_services, resolve_name, select_components
 from novaflow.settings import Settings
 from tests.toys import a_component, a_service, a_step
 
@@ -133,3 +133,23 @@ def test_a_circle_through_components_is_refused() -> None:
     circle = (a_component("a", a_step("x", needs=("b",))), a_component("b", a_step("y", needs=("a",))))
     with pytest.raises(DependencyCycle, match=r"a\.x -> b\.y -> a\.x"):
         compile_graph("run", circle, SETTINGS)
+
+
+def test_services_are_found_by_every_name() -> None:
+    """A component's name means all it runs, so does its old one; a service's name means that one."""
+    site = a_component("site", a_step("configure"), a_service("web"), a_service("ask", port=81), aliases=("www",))
+    other = a_component("mail", a_service("smtp"))
+    graph = compile_graph("run", [site, other], Settings())
+    assert [find_services(name, graph, [site, other]) for name in ("site", "www", "web", "mail")] == [
+        ("web", "ask"), ("web", "ask"), ("web",), ("smtp",)
+    ]  # fmt: skip
+
+
+def test_a_name_that_means_no_service_is_refused() -> None:
+    """With the nearest there is; a component that runs nothing says so."""
+    components = [a_component("site", a_service("web")), a_component("keys", a_step("make"))]
+    graph = compile_graph("run", components, Settings())
+    with pytest.raises(ComponentUnknown, match="did you mean 'web'"):
+        find_services("wbe", graph, components)
+    with pytest.raises(UsageError, match=r"^keys runs no service; those that run are: web$"):
+        find_services("keys", graph, components)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from novaflow.plan.lifecycle import LIFECYCLE, Failed, Gone, Move, Phase, Started, StopAsked, WasDone, next_phase
+from novaflow.plan.lifecycle import LIFECYCLE, Failed, Gone, Move, Phase, StartAsked, Started, StopAsked, WasDone, next_phase
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,8 @@ from novaflow.plan.lifecycle import LIFECYCLE, Failed, Gone, Move, Phase, Starte
         ([Started("a"), StopAsked("a"), Failed("a", "died")], Phase.FAILED),
         ([StopAsked("a")], Phase.STOPPED),
         ([Failed("a", "a need failed")], Phase.FAILED),
+        ([Started("a"), Failed("a", "died"), StartAsked("a")], Phase.WAITING),
+        ([Started("a"), StopAsked("a"), Gone("a"), StartAsked("a"), Started("a"), WasDone("a")], Phase.UP),
     ],
 )
 def test_a_life(moves: list[Move], end: Phase) -> None:
@@ -29,13 +31,19 @@ def test_a_life(moves: list[Move], end: Phase) -> None:
 @pytest.mark.parametrize("end", [Phase.FAILED, Phase.STOPPED])
 @pytest.mark.parametrize("move", [Started("a"), WasDone("a"), Failed("a", "again"), StopAsked("a"), Gone("a")])
 def test_an_ended_life_stays_ended(end: Phase, move: Move) -> None:
-    """Nothing moves what has failed or stopped."""
+    """Nothing moves what has failed or stopped, but somebody who wants it again."""
     assert next_phase(end, move) is end
 
 
 def test_a_step_that_is_done_leaves_nothing_behind() -> None:
     """The end of a done step's process changes nothing."""
     assert next_phase(Phase.UP, Gone("a")) is Phase.UP
+
+
+@pytest.mark.parametrize("phase", [Phase.WAITING, Phase.STARTING, Phase.UP, Phase.STOPPING])
+def test_what_is_not_down_is_not_started_again(phase: Phase) -> None:
+    """Whoever wants it has it, or waits for its end."""
+    assert next_phase(phase, StartAsked("a")) is phase
 
 
 def test_the_table_knows_every_phase() -> None:

@@ -2,9 +2,12 @@
 
 from itertools import pairwise
 
+import pytest
+
+from novaflow.errors import UsageError
 from novaflow.model.component import Lane
 from novaflow.plan.lifecycle import Failed, Gone, Phase, WasDone
-from novaflow.plan.plan import AllUp, Finish, GiveUp, Plan, Start, Stop
+from novaflow.plan.plan import AllUp, AskAgain, Doubt, Finish, GiveUp, Plan, Start, Stop, Verb
 from tests.toys import graph_of
 
 CHAIN = {"database": [], "web": ["database"], "page": ["web"]}
@@ -191,3 +194,131 @@ def test_facts_out_of_place_change_nothing() -> None:
     assert plan.feed(WasDone("b")) == ()
     assert plan.feed(Gone("a")) == ()
     assert plan.phases == {"a": Phase.STARTING, "b": Phase.WAITING}
+
+
+def a_plan_that_is_up() -> Plan:
+    """Return a plan of a database, what needs it, and what does not, all of them up."""
+    names = ("database", "web", "mail")
+    plan = Plan(graph_of({"database": [], "web": ["database"], "mail": []}, services=names), stays=True)
+    plan.begin()
+    feed_all(plan, *names)
+    return plan
+
+
+def test_a_service_is_restarted_alone() -> None:
+    """It starts again when nothing of it is left; nobody else is touched, or in doubt."""
+    plan = a_plan_that_is_up()
+    assert plan.handle(Verb.RESTART, ["database"], "asked for") == (Stop("database", "asked for"),)
+    assert plan.feed(Gone("database")) == (Start("database", "asked for"),)
+    assert plan.feed(WasDone("database")) == ()
+
+
+def test_what_needs_a_stopped_service_is_in_doubt() -> None:
+    """Once, and until it is back; then it is asked again."""
+    plan = a_plan_that_is_up()
+    assert plan.handle(Verb.STOP, ["database"], "asked for") == (Stop("database", "asked for"),)
+    assert plan.feed(Gone("database")) == (Doubt("web", "database, which it needs, is stopped"),)
+    assert plan.feed(Failed("mail", "died")) == ()
+    assert plan.handle(Verb.START, ["database"], "asked for") == (Start("database", "asked for"),)
+    assert plan.feed(WasDone("database")) == (AskAgain("web"),)
+
+
+def test_what_needs_a_dead_service_is_in_doubt() -> None:
+    """Whoever ended it."""
+    assert a_plan_that_is_up().feed(Failed("database", "died")) == (Doubt("web", "database, which it needs, has failed"),)
+
+
+def test_a_doubted_service_that_stops_is_doubted_no_more() -> None:
+    """What is down is not asked."""
+    plan = a_plan_that_is_up()
+    plan.feed(Failed("database", "died"))
+    plan.feed(Failed("web", "died"))
+    assert plan.handle(Verb.START, ["database"], "asked for") == (Start("database", "asked for"),)
+    assert plan.feed(WasDone("database")) == ()
+
+
+def test_services_restarted_together_keep_their_order() -> None:
+    """The one that needs the other waits until that is up again."""
+    plan = a_plan_that_is_up()
+    assert plan.handle(Verb.RESTART, ["database", "web"], "both") == (Stop("database", "both"), Stop("web", "both"))
+    assert plan.feed(Gone("web")) == ()
+    assert plan.feed(Gone("database")) == (Start("database", "both"),)
+    assert plan.feed(WasDone("database")) == (Start("web", "database is up"),)
+
+
+def test_a_restart_after_a_crash_on_the_way_out_is_one() -> None:
+    """However it went down, it is started again, and so is what waits for it."""
+    plan = a_plan_that_is_up()
+    plan.handle(Verb.RESTART, ["database", "web"], "both")
+    plan.feed(Gone("web"))
+    assert plan.feed(Failed("database", "crashed")) == (Start("database", "both"),)
+    assert plan.feed(Failed("database", "again")) == (GiveUp("web", "database, which it needs, failed"),)
+
+
+def test_a_service_that_starts_is_restarted_as_well() -> None:
+    """Whoever mended it need not wait until it gives up."""
+    plan = a_plan_that_is_up()
+    plan.feed(Failed("mail", "died"))
+    assert plan.handle(Verb.RESTART, ["mail"], "first") == (Start("mail", "first"),)
+    assert plan.handle(Verb.RESTART, ["mail"], "second") == (Stop("mail", "second"),)
+    assert plan.handle(Verb.RESTART, ["mail"], "third") == ()
+    assert plan.feed(Gone("mail")) == (Start("mail", "third"),)
+
+
+def test_the_last_word_holds() -> None:
+    """A stop takes back a restart that has not come to its start, a start a stop that has not come to its end."""
+    plan = a_plan_that_is_up()
+    plan.handle(Verb.RESTART, ["mail"], "first")
+    assert plan.handle(Verb.STOP, ["mail"], "second") == ()
+    assert plan.handle(Verb.START, ["mail"], "third") == ()
+    assert plan.feed(Gone("mail")) == (Start("mail", "third"),)
+
+
+def test_one_that_waits_for_its_need_is_stopped_at_once() -> None:
+    """Nothing of it runs yet."""
+    plan = a_plan_that_is_up()
+    plan.handle(Verb.RESTART, ["database", "web"], "both")
+    plan.feed(Gone("web"))
+    assert plan.handle(Verb.STOP, ["web"], "enough") == ()
+    assert plan.phases["web"] is Phase.STOPPED
+
+
+def test_starting_what_is_up_and_stopping_what_is_down_changes_nothing() -> None:
+    """It is so already."""
+    plan = a_plan_that_is_up()
+    assert plan.handle(Verb.START, ["mail"], "asked for") == ()
+    plan.feed(Failed("mail", "died"))
+    assert plan.handle(Verb.STOP, ["mail"], "asked for") == ()
+
+
+def test_what_needs_something_that_is_down_is_not_started() -> None:
+    """It would only fail; the message says what to start first. Both together are fine."""
+    plan = a_plan_that_is_up()
+    plan.handle(Verb.STOP, ["database"], "asked for")
+    with pytest.raises(UsageError, match=r"^web needs database, which is stopping; start that first$"):
+        plan.handle(Verb.RESTART, ["web"], "asked for")
+    plan.feed(Gone("database"))
+    with pytest.raises(UsageError, match=r"^web needs database, which is stopped; start that first$"):
+        plan.handle(Verb.RESTART, ["web"], "asked for")
+    assert plan.handle(Verb.RESTART, ["database", "web"], "both") == (Stop("web", "both"), Start("database", "both"))
+
+
+def test_services_are_handled_when_all_has_been_up_and_before_all_stops() -> None:
+    """Before and after that, the plan has its own order."""
+    plan = Plan(graph_of({"web": []}, services={"web"}), stays=True)
+    plan.begin()
+    with pytest.raises(UsageError, match="not everything has been up yet"):
+        plan.handle(Verb.RESTART, ["web"], "asked for")
+    feed_all(plan, "web")
+    plan.stop("asked to")
+    with pytest.raises(UsageError, match="everything is about to stop: asked to"):
+        plan.handle(Verb.RESTART, ["web"], "asked for")
+
+
+def test_a_stop_of_all_ends_a_restart() -> None:
+    """What was to come back stays down."""
+    plan = a_plan_that_is_up()
+    plan.handle(Verb.RESTART, ["mail"], "asked for")
+    plan.stop("asked to")
+    assert plan.feed(Gone("mail")) == ()
+    assert plan.phases["mail"] is Phase.STOPPED

@@ -242,11 +242,11 @@ class Toy:
         """Wait until the stack's journal tells of it."""
         await self.wait_told(f"novaflow.stack.{state}")
 
-    async def wait_told(self, kind: str) -> None:
-        """Wait until the journal tells of an event of that type."""
+    async def wait_told(self, kind: str, *, times: int = 1) -> None:
+        """Wait until the journal tells of so many events of that type."""
         journal = self.paths.journal
         with anyio.fail_after(WITHIN_S):
-            while not (journal.exists() and f'"{kind}"' in journal.read_text()):  # noqa: ASYNC110 - written by another process
+            while not (journal.exists() and journal.read_text().count(f'"{kind}"') >= times):  # noqa: ASYNC110 - written by another process
                 await anyio.sleep(0.01)
 
 

@@ -1,0 +1,20 @@
+"""`restart`: one service of a stack that is up, while the others go on."""
+
+import click
+
+from novaflow.cli.handle import handle
+from novaflow.cli.stack import Stack, stack_arguments
+from novaflow.plan.plan import Verb
+
+
+@click.command("restart")
+@click.argument("name")
+@stack_arguments
+def command(*, stack: Stack, name: str) -> None:
+    """Restart a service, and wait until it is ready again.
+
+    NAME is a service, a component, or one of nova.sh's names.
+
+    Example: sudo novaflow restart compute
+    """
+    handle(stack, Verb.RESTART, name)

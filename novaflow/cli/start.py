@@ -1,0 +1,20 @@
+"""`start`: one service of a stack that is up, while the others go on."""
+
+import click
+
+from novaflow.cli.handle import handle
+from novaflow.cli.stack import Stack, stack_arguments
+from novaflow.plan.plan import Verb
+
+
+@click.command("start")
+@click.argument("name")
+@stack_arguments
+def command(*, stack: Stack, name: str) -> None:
+    """Start a service that is down, and wait until it is ready.
+
+    NAME is a service, a component, or one of nova.sh's names.
+
+    Example: sudo novaflow start compute
+    """
+    handle(stack, Verb.START, name)
