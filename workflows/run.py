@@ -7,7 +7,6 @@ is done when a server could be placed.
 from novaflow.model.component import Paths, Workflow
 from novaflow.settings import Settings
 from workflows.shared.database import template_is_sealed
-from workflows.shared.ports import S3_PORT
 from workflows.shared.rabbitmq import publisher_url
 
 
@@ -17,13 +16,4 @@ def _not_installed(settings: Settings, paths: Paths) -> str | None:
     return None
 
 
-def _urls(settings: Settings) -> dict[str, str]:
-    host = settings.host_ip
-    return {
-        "compute": f"http://{host}:8774/v2.1",
-        "identity": f"http://{host}:5000/v3",
-        "s3": f"http://{host}:{S3_PORT}/",
-    }
-
-
-WORKFLOW = Workflow("run", "All services on fresh databases.", stays=True, unmet=_not_installed, broker=publisher_url, urls=_urls)
+WORKFLOW = Workflow("run", "All services on fresh databases.", stays=True, unmet=_not_installed, broker=publisher_url)

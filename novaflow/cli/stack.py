@@ -52,6 +52,10 @@ class Stack:
             raise UsageError(message)
         return self.found.workflows[name]
 
+    def urls(self) -> dict[str, str]:
+        """Return where users reach what runs, by the name of the address."""
+        return {name: url for component in self.components for name, url in component.urls(self.settings).items()}
+
     def graph(self, name: str) -> Graph:
         """Return the graph of that workflow.
 

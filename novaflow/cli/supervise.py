@@ -134,8 +134,7 @@ class Supervisor:
         self._notes[node] = Note(text, fraction)
 
     def _answer(self) -> Mapping[str, Any]:
-        urls = self._stack.workflow("run").urls(self._stack.settings)
-        return describe_status(self._status, urls, self._publisher.standing, self._notes)
+        return describe_status(self._status, self._stack.urls(), self._publisher.standing, self._notes)
 
     def _measure(self) -> bytes:
         """Return the status as Prometheus reads it.

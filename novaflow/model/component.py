@@ -266,12 +266,18 @@ class Feed:
     when: "Callable[[Settings], bool]" = always
 
 
+def no_urls(_: "Settings") -> Mapping[str, str]:
+    """Name no address: users do not reach it."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Component:
     """One thing an operator knows by name.
 
     ``parts`` maps a workflow's name to what this component brings to it, ``packages`` are Debian's,
-    ``aliases`` are the names nova.sh had for it, ``feeds`` what it has to tell beside its own life.
+    ``aliases`` are the names nova.sh had for it, ``feeds`` what it has to tell beside its own life, ``urls`` where users
+    reach it, by the name `status` has for the address.
     """
 
     name: str
@@ -281,6 +287,7 @@ class Component:
     checks: tuple[Check, ...] = ()
     aliases: tuple[str, ...] = ()
     feeds: tuple[Feed, ...] = ()
+    urls: "Callable[[Settings], Mapping[str, str]]" = no_urls
     when: "Callable[[Settings], bool]" = always
 
 
@@ -294,18 +301,13 @@ def no_broker(_: "Settings", __: Callable[[str], str]) -> str:
     return ""
 
 
-def no_urls(_: "Settings") -> Mapping[str, str]:
-    """Name no address: the stack is not reached from outside."""
-    return {}
-
-
 @dataclass(frozen=True, slots=True)
 class Workflow:
     """One thing that can be done with a stack: the parts of that name of every component.
 
     ``stays`` says whether its services are meant to outlive its last step; ``already`` returns why there is nothing
     to do, ``None`` if there is; ``unmet`` what has to be done first, ``None`` if all was. ``broker`` makes the address
-    that events go to from the settings and the stack's secrets, nothing if there is no broker; ``urls`` where users reach the stack.
+    that events go to from the settings and the stack's secrets, nothing if there is no broker.
     """
 
     name: str
@@ -314,7 +316,6 @@ class Workflow:
     already: "Callable[[Settings, Paths], str | None]" = never
     unmet: "Callable[[Settings, Paths], str | None]" = never
     broker: "Callable[[Settings, Callable[[str], str]], str]" = no_broker
-    urls: "Callable[[Settings], Mapping[str, str]]" = no_urls
 
 
 def step(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from novaflow.model.component import Context, Lane, Paths, Step, Workflow, always, never, no_broker, no_urls, step
+from novaflow.model.component import Component, Context, Lane, Paths, Step, Workflow, always, never, no_broker, no_urls, step
 from novaflow.settings import Settings
 
 ROOT = Path("/stack")
@@ -49,10 +49,11 @@ def test_a_step_made_by_hand_may_be_mute() -> None:
     assert Step("mute", mute, within_s=1).summary == ""
 
 
-def test_a_workflow_by_default() -> None:
-    """By default there is always something to do, nothing is missing, and nobody is told."""
+def test_a_workflow_and_a_component_by_default() -> None:
+    """By default there is always something to do, nothing is missing, nobody is told, and users reach nothing."""
     settings, workflow = Settings(), Workflow("run", "Run it.")
-    assert (workflow.already, workflow.unmet, workflow.broker, workflow.urls) == (never, never, no_broker, no_urls)
+    assert (workflow.already, workflow.unmet, workflow.broker) == (never, never, no_broker)
+    assert Component("web", "A toy.").urls is no_urls
     assert always(settings)
     assert never(settings, Paths(ROOT)) is None
     assert no_broker(settings, str.upper) == ""

@@ -47,7 +47,7 @@ def is_missing(_, paths):
     return None if (paths.data / "toy").exists() else f"{paths.root} is not installed; run `novaflow install` or `novaflow up`"
 
 
-WORKFLOW = Workflow("run", "The toy.", stays=True, unmet=is_missing, urls=lambda _: {"toy": "http://127.0.0.1:PORT/"})
+WORKFLOW = Workflow("run", "The toy.", stays=True, unmet=is_missing)
 """,
     "clean.py": """
 from novaflow.model.component import Workflow
@@ -106,7 +106,8 @@ WEB = Service("web", "The toy.", lambda _: (sys.executable, "-IS", SERVER, "PORT
               needs=("web.configure",), port=PORT)
 
 COMPONENT = Component(
-    "web", "The toy.", {"install": (fetch,), "run": (configure, WEB, use), "clean": (forget,), "verify": (ask,)}, aliases=("httpd",)
+    "web", "The toy.", {"install": (fetch,), "run": (configure, WEB, use), "clean": (forget,), "verify": (ask,)}, aliases=("httpd",),
+    urls=lambda _: {"toy": "http://127.0.0.1:PORT/"},
 )
 """,
 }

@@ -103,4 +103,5 @@ COMPONENT = Component(
     name="keystone",
     summary="Users, projects, tokens and the catalogue.",
     parts={"template": (configure, schema, bootstrap, KEYSTONE.service(), accounts), "run": (configure, KEYSTONE.service())},
+    urls=lambda settings: {"identity": f"http://{settings.host_ip}:{IDENTITY_PORT}/v3"},
 )

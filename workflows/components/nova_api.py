@@ -20,4 +20,10 @@ async def configure(ctx: Context) -> None:
     await NOVA_API.configure(ctx)
 
 
-COMPONENT = Component(name="nova-api", summary="nova's API.", parts={"run": (configure, NOVA_API.service())}, aliases=("api",))
+COMPONENT = Component(
+    name="nova-api",
+    summary="nova's API.",
+    parts={"run": (configure, NOVA_API.service())},
+    aliases=("api",),
+    urls=lambda settings: {"compute": f"http://{settings.host_ip}:{API_PORT}/v2.1"},
+)

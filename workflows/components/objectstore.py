@@ -47,4 +47,5 @@ COMPONENT = Component(
     summary="Buckets and objects, as nova.sh had them.",
     checks=(is_private,),
     parts={"run": (configure, STORE.service())},
+    urls=lambda settings: {"s3": f"http://{settings.host_ip}:{S3_PORT}/"},
 )
