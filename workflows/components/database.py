@@ -7,10 +7,8 @@ from contextlib import closing
 from novaflow.model.component import EVERYTHING, Component, Context, Finding, Lane, Paths, Service, Verdict, step
 from novaflow.model.probe import AskProbe, NotYet
 from novaflow.settings import Settings
-from workflows.shared.database import USER, database_password, password_hash, socket_path, template_folder, template_key
+from workflows.shared.database import NAMES, USER, database_password, password_hash, socket_path, template_folder, template_key
 from workflows.shared.ini import Value, render_ini
-
-NAMES = ("keystone", "placement", "glance", "nova_api", "nova_cell0", "nova", "neutron")
 
 
 def _uses_mysql(settings: Settings) -> bool:

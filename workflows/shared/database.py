@@ -7,9 +7,10 @@ from urllib.parse import quote
 
 from novaflow.model.component import Context, Paths
 from novaflow.settings import Settings
-from workflows.shared.releases import CONSTRAINTS
+from workflows.shared.releases import CONSTRAINTS, EC2_CONSTRAINTS
 
 USER = "openstack"
+NAMES = ("keystone", "placement", "glance", "nova_api", "nova_cell0", "nova", "neutron", "ec2api")
 LOCKED_S = 60  # a writer waits for the one before it, instead of failing at once
 
 
@@ -65,12 +66,13 @@ def template_folder(paths: Paths) -> Path:
 
 
 def template_key(settings: Settings, paths: Paths) -> str:
-    """Return what the template depends on: kind of database, releases, accounts, and the address in the catalogue."""
+    """Return what the template depends on: kind of database, releases, components, accounts, and the address in the catalogue."""
     kind = "mariadb" if settings.use_mysql else "sqlite"
     passwords = paths.credentials / "secrets.json"
     known = json.loads(passwords.read_text()) if passwords.exists() else {}
     accounts = {name: password for name, password in known.items() if name.startswith("account-")}
-    content = CONSTRAINTS.read_bytes() + json.dumps([settings.host_ip, accounts], sort_keys=True).encode()
+    chosen = json.dumps([settings.host_ip, settings.novaflow_services, NAMES, accounts], sort_keys=True)
+    content = CONSTRAINTS.read_bytes() + EC2_CONSTRAINTS.read_bytes() + chosen.encode()
     return f"{kind}-{hashlib.sha256(content).hexdigest()[:16]}"
 
 

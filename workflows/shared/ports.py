@@ -1,3 +1,4 @@
 """Ports that more than one component speaks of."""
 
+EC2_PORT = 8773
 S3_PORT = 3333

@@ -8,6 +8,7 @@ from novaflow.model.component import Context, Skipped
 from novaflow.settings import registry_environment
 
 CONSTRAINTS = Path(__file__).parent.parent / "constraints" / "openstack.txt"
+EC2_CONSTRAINTS = CONSTRAINTS.with_name("ec2.txt")
 DEBIAN_PYTHON = Path("/usr/bin/python3")  # Debian's libvirt binding fits this one
 UV = Path(sys.executable).with_name("uv")
 
