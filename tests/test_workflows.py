@@ -50,6 +50,11 @@ def every_import() -> Iterator[str]:
         yield ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
+def has_service(component: Component) -> bool:
+    """Return whether something of the component stays up."""
+    return any(isinstance(part, Service) for part in component.parts.get("run", ()))
+
+
 async def watch_imports(folder: Path, package: str, *modules: str) -> list[str]:
     """Return what code of the package did while its modules were imported."""
     answer = await anyio.run_process([sys.executable, "-W", "ignore", "-c", LOOK, str(folder / package), *modules], cwd=folder)
@@ -118,6 +123,17 @@ def test_a_component_can_be_wanted_alone(component: Component) -> None:
     """NOVAFLOW_SERVICES with one name brings along all that is needed."""
     settings = Settings()
     chosen = select_components(FOUND.components, (component.name,), settings)
+    for workflow in FOUND.workflows:
+        compile_graph(workflow, chosen, settings)
+
+
+@pytest.mark.parametrize("component", [component for component in FOUND.components if has_service(component)], ids=lambda one: one.name)
+def test_a_component_can_be_left_out(component: Component) -> None:
+    """NOVAFLOW_SERVICES with all names but one leaves out that one and who needs it, in every workflow."""
+    settings = Settings()
+    others = [one.name for one in FOUND.components if component not in select_components(FOUND.components, (one.name,), settings)]
+    chosen = select_components(FOUND.components, others, settings)
+    assert component not in chosen
     for workflow in FOUND.workflows:
         compile_graph(workflow, chosen, settings)
 

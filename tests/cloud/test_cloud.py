@@ -43,6 +43,7 @@ PROGRAMS = {
     "neutron-l3-agent": "neutron-l3-agent",
     "neutron-metadata-agent": "neutron-metadata-agent",
     "nova-metadata": "gunicorn: worker [nova-metadata]",
+    "ec2-api": "ec2-api",
     "objectstore": "gunicorn: worker [objectstore]",
 }
 STATUS_KEYS = {"stack", "state", "since", "run_id", "ready_after_s", "url", "services", "events"}
@@ -142,7 +143,7 @@ def test_status_is_what_the_contract_says(cloud: Stack) -> None:
     status = cloud.status()
     assert status.keys() >= STATUS_KEYS
     assert (status["stack"], status["state"]) == ("nova", "ready")
-    assert status["url"]["compute"] == "http://127.0.0.1:8774/v2.1"
+    assert (status["url"]["compute"], status["url"]["ec2"]) == ("http://127.0.0.1:8774/v2.1", "http://127.0.0.1:8773/")
     assert status["ready_after_s"] > 0
     assert all(service.keys() >= SERVICE_KEYS for service in status["services"])
     assert {service["state"] for service in status["services"]} == {"ready"}

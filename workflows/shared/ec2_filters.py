@@ -169,9 +169,8 @@ def today(_: Mapping[str, str], **__: str) -> Callable[[Application], Applicatio
         return NoVolumes(lambda reason: exception.Unsupported(reason=reason))
 
     def refuse(code: str, message: str) -> Exception:
-        error: Exception = exception.EC2Exception(message)
-        error.ec2_code = code  # type: ignore[attr-defined] - where ec2-api looks for it
-        return error
+        kind: type[Exception] = type(code, (exception.EC2Exception,), {"ec2_code": code})
+        return kind(message)
 
     clients.cinder = cinder_or_none
 
