@@ -47,7 +47,7 @@ def aws(stack: Stack, *words: str) -> Any:  # noqa: ANN401 - whatever JSON it pr
     """Return what Amazon's command line says to someone who has read novarc."""
     line = ". $0 && exec $@"
     argv: list[str | Path] = ["dash", "-euc", line, stack.folder / "credentials" / "novarc", AWS, "ec2", "--output", "json", *words]
-    done = subprocess.run(argv, capture_output=True, check=False, text=True, timeout=60)
+    done = subprocess.run(argv, capture_output=True, check=False, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout or "null")
 
