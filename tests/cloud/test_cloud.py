@@ -16,6 +16,7 @@ import psutil
 import pytest
 from openstack.compute.v2.server import Server
 
+from tests.cloud.clients import connected
 from tests.cloud.looking import look, processes_of, read_words
 from tests.cloud.stacks import Stack, stack_in_folder
 
@@ -53,10 +54,9 @@ BOOT_S = 300  # ten at once, emulated, on two cores
 
 
 @pytest.fixture
-def nova(cloud: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[openstack.connection.Connection]:
+def nova(cloud: Stack) -> Iterator[openstack.connection.Connection]:
     """Lend a connection of OpenStack's own client, logged in by the stack's clouds.yaml."""
-    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(cloud.folder / "credentials" / "clouds.yaml"))
-    with openstack.connect(cloud="novaflow") as connection:
+    with connected(cloud.folder / "credentials") as connection:
         yield connection
 
 
@@ -98,12 +98,8 @@ def test_a_server_of_openstacks_own_client_answers_a_ping(nova: openstack.connec
 
 def test_ten_servers_at_once(cloud: Stack, nova: openstack.connection.Connection) -> None:
     """Ten servers asked for at once all become ACTIVE, each with an address of its own; `terminate` ends them, and another project's."""
-    with ThreadPoolExecutor(10) as askers:
-        servers = [*askers.map(lambda number: ask_for_server(nova, f"ten-{number}"), range(10))]
     try:
-        servers = [nova.compute.wait_for_server(server, wait=BOOT_S) for server in servers]
-        assert [server.status for server in servers] == ["ACTIVE"] * 10
-        assert len({address_of(server) for server in servers}) == 10
+        boot_at_once(nova, 10)
         nova.compute.wait_for_server(ask_in_another_project(nova), wait=BOOT_S)
     finally:
         said = cloud("terminate").stdout
@@ -184,16 +180,26 @@ def test_clean_leaves_nothing_behind(cloud: Stack, nova: openstack.connection.Co
 
 
 @pytest.mark.usefixtures("cloud_machine")
-def test_sqlite_serves_one_server_and_says_so(stack: Stack) -> None:
-    """With USE_MYSQL=0 the cloud comes up without a MariaDB, says what that means, boots a server, and goes."""
+def test_sqlite_holds_several_servers_at_once(stack: Stack) -> None:
+    """With USE_MYSQL=0 the cloud comes up without a MariaDB, says what that means, boots servers beside each other, and goes."""
     stack("clean")  # the two would want the same ports
     with stack_in_folder("lite", USE_MYSQL="0") as lite:
-        assert "SQLite holds one server at a time" in lite.up()
+        assert "SQLite: services write one after the other" in lite.up()
         assert "mariadb" not in {service["name"] for service in lite.status()["services"]}
-        lite("verify")
+        with connected(lite.folder / "credentials") as nova:
+            boot_at_once(nova, 4)
         lite("clean")
         assert processes_of(lite.folder) == {}
         assert look() - lite.before == set()
+
+
+def boot_at_once(nova: openstack.connection.Connection, number: int) -> None:
+    """Boot that many servers side by side, and see that each is up with an address of its own."""
+    with ThreadPoolExecutor(number) as askers:
+        servers = [*askers.map(lambda each: ask_for_server(nova, f"beside-{each}"), range(number))]
+    servers = [nova.compute.wait_for_server(server, wait=BOOT_S) for server in servers]
+    assert [server.status for server in servers] == ["ACTIVE"] * number
+    assert len({address_of(server) for server in servers}) == number
 
 
 def ask_for_server(nova: openstack.connection.Connection, name: str) -> Server:

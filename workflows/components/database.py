@@ -7,8 +7,18 @@ from contextlib import closing
 from novaflow.model.component import EVERYTHING, Component, Context, Finding, Lane, Paths, Service, Verdict, step
 from novaflow.model.probe import AskProbe, NotYet
 from novaflow.settings import Settings
-from workflows.shared.database import NAMES, USER, database_password, password_hash, socket_path, template_folder, template_key
+from workflows.shared.database import (
+    NAMES,
+    USER,
+    database_password,
+    password_hash,
+    socket_path,
+    template_folder,
+    template_key,
+)
 from workflows.shared.ini import Value, render_ini
+
+ONE_WRITER = "services write one after the other, so few servers at a time are quick"
 
 
 def _uses_mysql(settings: Settings) -> bool:
@@ -23,8 +33,7 @@ def holds_servers(settings: Settings, _: Paths) -> Finding:
     """Look how much the databases hold."""
     if settings.use_mysql:
         return Finding("databases", Verdict.GOOD, "a MariaDB of the stack's own")
-    found = "SQLite serves one server at a time; router and metadata are left out, they write too much"
-    return Finding("databases", Verdict.WARNING, found, "leave USE_MYSQL at 1 for all of it")
+    return Finding("databases", Verdict.WARNING, f"SQLite: {ONE_WRITER}", "leave USE_MYSQL at 1 for more than a few servers")
 
 
 @step(within_s=60, when=_uses_mysql)
@@ -115,7 +124,7 @@ async def restore(ctx: Context) -> str:
     shutil.rmtree(target, ignore_errors=True)
     await ctx.run("cp", "--archive", "--reflink=auto", "--sparse=always", template_folder(ctx.paths) / kind, target)
     if kind == "sqlite":
-        return "SQLite holds one server at a time; more at once fail with `database is locked`: USE_MYSQL=1 holds them"
+        return f"SQLite: {ONE_WRITER}"
     return "MariaDB, as it was after the last migration"
 
 

@@ -5,7 +5,6 @@ from ipaddress import IPv4Interface
 from novaflow.model.component import Component, Context, Finding, Paths, Skipped, Verdict, step
 from novaflow.settings import Settings
 from workflows.components.cloud import NETWORK
-from workflows.shared.database import holds_many
 from workflows.shared.leftovers import OUT_CHAIN
 from workflows.shared.neutron import OUTSIDE, agent_probe, daemon
 from workflows.shared.openstack import SERVICE_PROJECT, Api
@@ -107,7 +106,6 @@ def _gateway(settings: Settings) -> IPv4Interface:
 
 COMPONENT = Component(
     name="neutron-l3-agent",
-    when=holds_many,
     summary="Routers and floating addresses.",
     checks=(has_free_range,),
     parts={"run": (AGENT, gateway, nat, router), "clean": (stop_forwarding,)},

@@ -1,7 +1,6 @@
 """neutron-metadata-agent: takes what servers ask of 169.254.169.254 to nova."""
 
 from novaflow.model.component import Component
-from workflows.shared.database import holds_many
 from workflows.shared.neutron import agent_probe, daemon
 
 AGENT = daemon(
@@ -14,7 +13,6 @@ AGENT = daemon(
 
 COMPONENT = Component(
     name="neutron-metadata-agent",
-    when=holds_many,
     summary="Servers' way to metadata.",
     packages=("haproxy",),  # listens in routers' namespaces
     parts={"run": (AGENT,)},

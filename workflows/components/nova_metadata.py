@@ -1,7 +1,6 @@
 """nova's metadata service: what servers are told of themselves, on 8775."""
 
 from novaflow.model.component import Component, Context, step
-from workflows.shared.database import holds_many
 from workflows.shared.neutron import METADATA_PORT
 from workflows.shared.nova import api_environment
 from workflows.shared.wsgi import Wsgi
@@ -22,6 +21,4 @@ async def configure(ctx: Context) -> None:
     await METADATA.configure(ctx)
 
 
-COMPONENT = Component(
-    name="nova-metadata", when=holds_many, summary="What servers are told of themselves.", parts={"run": (configure, METADATA.service())}
-)
+COMPONENT = Component(name="nova-metadata", summary="What servers are told of themselves.", parts={"run": (configure, METADATA.service())})

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from novaflow.model.component import Component, Context, Lane, Skipped, step
-from workflows.shared.releases import CONSTRAINTS, install_releases
+from workflows.shared.releases import CONSTRAINTS, install_releases, site_packages
 
 DEBIAN_MODULES = Path("/usr/lib/python3/dist-packages")
 
@@ -17,7 +17,7 @@ async def environment(ctx: Context) -> Skipped | str:
 @step(needs=("python.environment", "packages.install"), within_s=30)
 async def libvirt_binding(ctx: Context) -> Skipped | str:
     """Lend Debian's libvirt binding to the environment: it fits the libvirt of this machine."""
-    site = Path(await ctx.run(ctx.paths.venv / "bin" / "python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'), end='')"))
+    site = await site_packages(ctx, ctx.paths.venv)
     wanted = [path for pattern in ("libvirt.py", "libvirtmod*.so") for path in DEBIAN_MODULES.glob(pattern)]
     missing = [path for path in wanted if not (site / path.name).exists()]
     if wanted and not missing:

@@ -7,27 +7,18 @@ from urllib.parse import quote
 
 from novaflow.model.component import Context, Paths
 from novaflow.settings import Settings
-from workflows.shared.releases import CONSTRAINTS, EC2_CONSTRAINTS
+from workflows.shared.releases import CONSTRAINTS, EC2_CONSTRAINTS, SQLITE_PLUGIN
 
 USER = "openstack"
 NAMES = ("keystone", "placement", "glance", "nova_api", "nova_cell0", "nova", "neutron", "ec2api")
 LOCKED_S = 60  # a writer waits for the one before it, instead of failing at once
 
 
-def holds_many(settings: Settings) -> bool:
-    """Return whether the databases hold more writers than it takes to boot one server.
-
-    A transaction of oslo.db's on SQLite that has read and then wants to write is refused at once, however long it would
-    wait, if somebody else wrote in between.
-    """
-    return settings.use_mysql
-
-
 def database_url(ctx: Context, name: str) -> str:
     """Return the SQLAlchemy address of the service's database."""
     if ctx.settings.use_mysql:
         return f"mysql+pymysql://{USER}:{_quote_for_pymysql(database_password(ctx))}@localhost/{name}?unix_socket={socket_path(ctx.paths)}"
-    return f"sqlite:///{sqlite_file(ctx.paths, name)}?timeout={LOCKED_S}"
+    return f"sqlite:///{sqlite_file(ctx.paths, name)}?timeout={LOCKED_S}&plugin={SQLITE_PLUGIN}"
 
 
 def database_password(ctx: Context) -> str:
@@ -67,7 +58,7 @@ def template_folder(paths: Paths) -> Path:
 
 def template_key(settings: Settings, paths: Paths) -> str:
     """Return what the template depends on: kind of database, releases, components, accounts, and the address in the catalogue."""
-    kind = "mariadb" if settings.use_mysql else "sqlite"
+    kind = "mariadb" if settings.use_mysql else f"sqlite-{SQLITE_PLUGIN}"  # cells' addresses lie in the template
     passwords = paths.credentials / "secrets.json"
     known = json.loads(passwords.read_text()) if passwords.exists() else {}
     accounts = {name: password for name, password in known.items() if name.startswith("account-")}

@@ -9,17 +9,25 @@ from novaflow.settings import registry_environment
 
 CONSTRAINTS = Path(__file__).parent.parent / "constraints" / "openstack.txt"
 EC2_CONSTRAINTS = CONSTRAINTS.with_name("ec2.txt")
+SQLITE_PLUGIN = "novaflow_sqlite_lock"
+SQLITE_PLUGIN_SOURCE = Path(__file__).with_name("sqlite_lock.py")
 DEBIAN_PYTHON = Path("/usr/bin/python3")  # Debian's libvirt binding fits this one
 UV = Path(sys.executable).with_name("uv")
 
 
+async def site_packages(ctx: Context, venv: Path) -> Path:
+    """Return the folder of an environment's modules."""
+    return Path(await ctx.run(venv / "bin" / "python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'), end='')"))
+
+
 async def install_releases(ctx: Context, venv: Path, constraints: Path) -> Skipped | str:
-    """Make the environment hold what the constraints pin, each with its hash.
+    """Make the environment hold what the constraints pin, each with its hash, and the plugin for databases in SQLite.
 
     Raises: MachineError, if the registry is out of reach or the disk is full.
     """
-    wanted = constraints.read_text()
-    kept = venv / "novaflow-constraints.txt"
+    pins, plugin = constraints.read_text(), SQLITE_PLUGIN_SOURCE.read_text()
+    wanted = pins + plugin
+    kept = venv / "novaflow-releases.txt"
     if kept.exists() and kept.read_text() == wanted:
         return Skipped("every release is installed as pinned")
     await ctx.run(UV, "venv", "--quiet", "--allow-existing", "--python", DEBIAN_PYTHON, venv)
@@ -44,5 +52,14 @@ async def install_releases(ctx: Context, venv: Path, constraints: Path) -> Skipp
             message = f"the disk is full; make room and run `novaflow install` again:\n{error.last_lines}"
             raise MachineError(message) from error
         raise
+    await _lend_plugin(ctx, await site_packages(ctx, venv), plugin)
     await ctx.write(kept, wanted)
-    return f"{wanted.count('==')} releases, each with its hash"
+    return f"{pins.count('==')} releases, each with its hash"
+
+
+async def _lend_plugin(ctx: Context, site: Path, source: str) -> None:
+    """Lay the plugin among the releases as one of them: SQLAlchemy finds plugins by what distributions say of themselves."""
+    distribution = site / f"{SQLITE_PLUGIN}-1.dist-info"
+    await ctx.write(site / f"{SQLITE_PLUGIN}.py", source)
+    await ctx.write(distribution / "METADATA", f"Metadata-Version: 2.1\nName: {SQLITE_PLUGIN}\nVersion: 1\n")
+    await ctx.write(distribution / "entry_points.txt", f"[sqlalchemy.plugins]\n{SQLITE_PLUGIN} = {SQLITE_PLUGIN}:WriteLockFirst\n")

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from novaflow.model.component import Context, Service
 from novaflow.model.probe import HttpProbe, Probe
-from workflows.shared.database import holds_many
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ class Wsgi:
             "bind": [f"{ctx.settings.host_ip}:{self.port}"],
             "workers": 1,
             "worker_class": "gthread",
-            "threads": self.threads if holds_many(ctx.settings) else 1,
+            "threads": self.threads,
             "worker_tmp_dir": str(ctx.paths.run),
             "control_socket_disable": True,  # it would be one for all stacks, in the user's home
             "timeout": 0,  # a request may wait for a slow machine; a thread that hangs hurts no other
