@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from novaflow.adapters.amqp import Publisher, Standing
+from novaflow.adapters.standing import Standing
 from novaflow.model.component import Paths
 from novaflow.model.event import StackState
 from novaflow.model.status import StackStatus
@@ -26,11 +26,6 @@ class Note:
 
     text: str
     fraction: float | None
-
-
-def read_standing(paths: Paths) -> Standing:
-    """Return how far publishing got, as its files tell; asks no broker, and makes no password to ask one with."""
-    return Publisher(paths.journal, cursor_of(paths), "").standing
 
 
 def cursor_of(paths: Paths) -> Path:

@@ -12,8 +12,9 @@ import click
 from novaflow.adapters.control import Control
 from novaflow.adapters.journal import last_recorded, read_journal
 from novaflow.adapters.lock import is_locked
+from novaflow.adapters.standing import read_standing
 from novaflow.adapters.tables import print_status
-from novaflow.cli.report import EXIT_CODES, describe_status, read_standing
+from novaflow.cli.report import EXIT_CODES, cursor_of, describe_status
 from novaflow.cli.stack import Stack, stack_arguments
 from novaflow.model.event import StackState
 from novaflow.model.status import StackStatus
@@ -69,4 +70,4 @@ def _describe_unsupervised(stack: Stack) -> Mapping[str, Any]:
     status = read_status(stack)
     if status.state in LIVING:
         status = replace(status, state=StackState.FAILED, because=GONE)
-    return describe_status(status, {}, read_standing(stack.paths), {})
+    return describe_status(status, {}, read_standing(stack.paths.journal, cursor_of(stack.paths)), {})

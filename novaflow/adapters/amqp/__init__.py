@@ -3,17 +3,14 @@
 from novaflow.adapters.amqp.address import BrokerProblem
 from novaflow.adapters.amqp.asking import amqp_find_log, amqp_login, amqp_request
 from novaflow.adapters.amqp.consumer import amqp_consume
-from novaflow.adapters.amqp.courier import BrokerState
 from novaflow.adapters.amqp.listener import Begin, Listener
-from novaflow.adapters.amqp.publisher import Publisher, Standing
+from novaflow.adapters.amqp.publisher import Publisher
 
 __all__ = [
     "Begin",
     "BrokerProblem",
-    "BrokerState",
     "Listener",
     "Publisher",
-    "Standing",
     "amqp_consume",
     "amqp_find_log",
     "amqp_login",

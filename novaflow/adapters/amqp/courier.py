@@ -6,19 +6,18 @@ import time
 from collections import deque
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 
 import structlog
 
 from novaflow.adapters.amqp.address import BrokerProblem, Trouble
 from novaflow.adapters.amqp.bell import Bell
-from novaflow.adapters.amqp.cursor import read_cursor, write_cursor
 from novaflow.adapters.amqp.link import Link
 from novaflow.adapters.amqp.topology import EventLog, LogState, declare_exchange
 from novaflow.adapters.amqp.window import Window
 from novaflow.adapters.journal import read_journal
 from novaflow.adapters.journal_lines import Entry, JournalReader
+from novaflow.adapters.standing import BrokerState, read_cursor, write_cursor
 from novaflow.model.event import CONTENT_TYPE
 from novaflow.model.probe import Pace
 
@@ -33,14 +32,6 @@ _SHORTENED = 1000  # characters that stay of the reason when the broker finds an
 _PACE = Pace(first_s=0.02, most_s=2.0, factor=1.6)
 _LOG_AGE = timedelta(days=30)  # as the log keeps them
 _PERSISTENT = 2  # AMQP's delivery mode
-
-
-class BrokerState(StrEnum):
-    """What is known of the broker."""
-
-    UP = "up"
-    DOWN = "down"
-    BLOCKED = "blocked"  # it is there and takes nothing, since its memory or disk is short
 
 
 class Courier:

@@ -2,28 +2,18 @@
 
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
 
-from novaflow.adapters.amqp.courier import BrokerState, Courier
+from novaflow.adapters.amqp.courier import Courier
 from novaflow.adapters.amqp.topology import EventLog
 from novaflow.adapters.journal import last_recorded
+from novaflow.adapters.standing import Standing
 from novaflow.model.exchange import EXCHANGE
 
 _LOOK_S = 0.02  # between two looks whether all is confirmed: a refused connection costs 0.3 ms
 _GIVE_UP_S = 1.0  # for a thread whose connection was broken to notice
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How far publishing is: events confirmed, events that wait, and what is known of the broker."""
-
-    published: int
-    waiting: int
-    broker: BrokerState
-    because: str
 
 
 class Publisher:

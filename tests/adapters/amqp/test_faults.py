@@ -13,8 +13,9 @@ import anyio
 import pytest
 from structlog.testing import capture_logs
 
-from novaflow.adapters.amqp import BrokerState, Publisher
+from novaflow.adapters.amqp import Publisher
 from novaflow.adapters.journal import Journal, last_recorded
+from novaflow.adapters.standing import BrokerState
 from novaflow.events import Begin, subscribe
 from novaflow.model.event import StepChanged, StepState
 from tests.brokers import Broker, Ear, require_rabbitmq

@@ -11,8 +11,9 @@ import pytest
 from cloudevents.core.bindings.amqp import AMQPMessage, from_amqp_event
 from structlog.testing import capture_logs
 
-from novaflow.adapters.amqp import BrokerState, Publisher
+from novaflow.adapters.amqp import Publisher
 from novaflow.adapters.journal import Journal
+from novaflow.adapters.standing import BrokerState
 from novaflow.model.event import StepChanged, StepState
 from tests.brokers import Broker, Ear
 

@@ -1,15 +1,41 @@
-"""How far a journal is known to be with the broker, kept in a small file of its own."""
+"""How far publishing is, kept in a small file of its own: whoever asks for it has no need of a broker, nor of kombu."""
 
 import json
 import os
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 import structlog
 
-from novaflow.adapters.journal import read_journal
+from novaflow.adapters.journal import last_recorded, read_journal
 from novaflow.model.event import Recorded
 
 log = structlog.get_logger(__name__)
+
+
+class BrokerState(StrEnum):
+    """What is known of the broker."""
+
+    UP = "up"
+    DOWN = "down"
+    BLOCKED = "blocked"  # it is there and takes nothing, since its memory or disk is short
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far publishing is: events confirmed, events that wait, and what is known of the broker."""
+
+    published: int
+    waiting: int
+    broker: BrokerState = BrokerState.DOWN
+    because: str = "nothing publishes"
+
+
+def read_standing(journal: Path, cursor: Path) -> Standing:
+    """Return how far publishing got, as its files tell."""
+    confirmed, last = read_cursor(cursor, journal), last_recorded(journal)
+    return Standing(published=confirmed, waiting=max(0, (last.sequence if last else 0) - confirmed))
 
 
 def read_cursor(path: Path, journal: Path) -> int:
