@@ -54,5 +54,5 @@ if [ "${1-}" != test ]; then
     exec "$venv/bin/novaflow" "$@" 9<&-
 fi
 if ! is_made installed-dev; then make_environment installed-dev --group dev; fi
-[ "$(id -u)" -ne 0 ] || dpkg -s debootstrap slirp4netns chromium >/dev/null 2>&1 || install_packages debootstrap slirp4netns chromium
+[ "$(id -u)" -ne 0 ] || dpkg -s brz debootstrap slirp4netns chromium >/dev/null 2>&1 || install_packages brz debootstrap slirp4netns chromium
 shift && cd "$here" && exec "$venv/bin/python" -m pytest "$@" 9<&-

@@ -138,13 +138,14 @@ class RunError(NovaflowError):
 
 
 class WorkflowFailed(RunError):
-    """Some of a workflow's nodes failed; it is the machine's fault if it is for all of them."""
+    """Some of a workflow's nodes failed; it is the user's or the machine's fault if it is for all of them."""
 
     def __init__(self, workflow: str, failures: "Mapping[str, NovaflowError]") -> None:
         super().__init__(f"{workflow} failed: {', '.join(failures)}")
         self.failures = failures
-        if all(isinstance(error, MachineError) for error in failures.values()):
-            self.exit_code = MachineError.exit_code
+        for kind in (UsageError, MachineError):
+            if all(isinstance(error, kind) for error in failures.values()):
+                self.exit_code = kind.exit_code
 
 
 class StepFailed(RunError):

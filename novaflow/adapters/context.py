@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from novaflow.adapters.amqp import amqp_login, amqp_request
@@ -37,6 +37,7 @@ class Machine:
     report: Report
     drain_events: Callable[[float], Awaitable[bool]]
     pace: Pace = PATIENT
+    asked: Mapping[str, str] = field(default_factory=dict)
 
 
 class NodeContext:
@@ -59,6 +60,11 @@ class NodeContext:
     def components(self) -> tuple[Component, ...]:
         """Return the components this workflow folds over."""
         return self._machine.components
+
+    @property
+    def asked(self) -> Mapping[str, str]:
+        """Return what the user said beside settings."""
+        return self._machine.asked
 
     @property
     def owner(self) -> Owner:
@@ -84,6 +90,7 @@ class NodeContext:
         self,
         *argv: str | Path,
         env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
         stdin: bytes = b"",
         ok: tuple[int, ...] = (0,),
         on_line: Callable[[str], None] | None = None,
@@ -101,7 +108,7 @@ class NodeContext:
                 on_line(line)
 
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
-        command = Command(argv, self.environment(env or {}), self.paths.run, self.log_file, STEP_GRACE_S)
+        command = Command(argv, self.environment(env or {}), cwd or self.paths.run, self.log_file, STEP_GRACE_S)
         try:
             # A probe that is cut off must not take its service with it.
             code, printed = await run_to_end(self.owner.beside(), command, stdin=stdin, on_line=take)

@@ -1,9 +1,10 @@
 """Runs workflows of a stack in this process."""
 
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from novaflow.adapters.belongings import used_processor_s
 from novaflow.adapters.context import Machine, Report
@@ -20,6 +21,7 @@ from novaflow.plan.durations import last_durations
 from novaflow.plan.lanes import lane_widths
 from novaflow.plan.plan import Plan
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 LOOK_BACK = 5000  # events; a run tells about 200, so this is what the last twenty runs took
 
 
@@ -74,7 +76,11 @@ async def drain_nothing(_: float) -> bool:
 
 @asynccontextmanager
 async def conducting(
-    stack: Stack, sinks: Sequence[Sink], report: Report, drain_events: Callable[[float], Awaitable[bool]] = drain_nothing
+    stack: Stack,
+    sinks: Sequence[Sink],
+    report: Report,
+    drain_events: Callable[[float], Awaitable[bool]] = drain_nothing,
+    asked: Mapping[str, str] = NOTHING,
 ) -> AsyncIterator[Conductor]:
     """Open what conducts the stack's workflows; whoever does holds the stack's lock.
 
@@ -87,7 +93,14 @@ async def conducting(
     client = HttpClient()
     try:
         machine = Machine(
-            stack.settings, stack.paths, stack.components, Secrets(stack.paths.credentials / "secrets.json"), client, report, drain_events
+            stack.settings,
+            stack.paths,
+            stack.components,
+            Secrets(stack.paths.credentials / "secrets.json"),
+            client,
+            report,
+            drain_events,
+            asked=asked,
         )
         with watching_without_threads():
             yield Conductor(stack, journal, machine, sinks)

@@ -11,6 +11,7 @@ from novaflow.errors import MachineError, NovaflowError, RunError
 # Loaded one at a time, when asked for: `--help` of one command imports one.
 COMMANDS = {
     "up": "install what is missing, run, and wait until the cloud is ready",
+    "branch": "fetch a source tree of Nova's, and run from it",
     "install": "install everything the machine needs",
     "run": "run all services with fresh databases",
     "clean": "stop everything the stack started; nothing of it is left running",

@@ -45,6 +45,11 @@ class Paths:
         return self.root / "venv"
 
     @property
+    def source(self) -> Path:
+        """Return the source tree that services run from; there is none where they are as released."""
+        return self.root / "source"
+
+    @property
     def credentials(self) -> Path:
         """Return the folder (0700) of what a client needs to log in."""
         return self.root / "credentials"
@@ -92,15 +97,23 @@ class Context(Protocol):
         """Return the components this workflow folds over."""
         ...
 
+    @property
+    def asked(self) -> Mapping[str, str]:
+        """Return what the user said beside settings, by its name: the arguments of the command that conducts this workflow."""
+        ...
+
     async def run(
         self,
         *argv: str | Path,
         env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
         stdin: bytes = b"",
         ok: tuple[int, ...] = (0,),
         on_line: Callable[[str], None] | None = None,
     ) -> str:
-        """Run a program to its end and return what it printed on standard output; ``env`` is added to a clean one.
+        """Run a program to its end and return what it printed on standard output.
+
+        ``env`` is added to a clean one; ``cwd`` is the stack's ``run``, if none is named.
 
         Raises: ProgramFailed, if its exit code is not among ``ok``; its last lines are in the message.
         """

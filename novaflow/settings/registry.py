@@ -1,4 +1,4 @@
-"""How this machine reaches its package registries: handed to the installer, and to nothing else."""
+"""How this machine reaches its package registries and repositories: handed to what fetches, and to nothing else."""
 
 import configparser
 import os
@@ -16,19 +16,21 @@ _KEPT = (
     "SSL_CERT_DIR",
     "REQUESTS_CA_BUNDLE",
     "NETRC",
+    "SSH_AUTH_SOCK",
     "XDG_CACHE_HOME",
     "XDG_CONFIG_HOME",
 )
+_KEPT_KINDS = ("UV_", "PIP_", "GIT_")
 _FROM_PIP = {"PIP_INDEX_URL": "UV_DEFAULT_INDEX", "PIP_EXTRA_INDEX_URL": "UV_INDEX"}  # what uv calls pip's settings
 
 
 def registry_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the variables with which uv finds its registry and its cache; ``None`` means the process's own.
+    """Return the variables with which uv, pip and git find their registry and cache; ``None`` means the process's own.
 
     uv does not read pip's configuration; who has set a registry there means it for this too.
     """
     found = os.environ if environ is None else environ
-    kept = {name: value for name, value in found.items() if name.upper() in _KEPT or name.startswith("UV_")}
+    kept = {name: value for name, value in found.items() if name.upper() in _KEPT or name.startswith(_KEPT_KINDS)}
     configured = {"UV_DEFAULT_INDEX": index} if (index := _read_pip_index(found)) else {}
     return configured | {uv: found[pip] for pip, uv in _FROM_PIP.items() if found.get(pip)} | kept
 

@@ -16,7 +16,8 @@ INSTANCES_OWN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(_\w+)?|_b
 async def configure(ctx: Context) -> str:
     """Write nova's configuration."""
     await write_config(ctx)
-    shutil.copy(ctx.paths.venv / "etc" / "nova" / "api-paste.ini", config_file(ctx).parent)
+    home = ctx.paths.source if ctx.paths.source.exists() else ctx.paths.venv  # a tree that is linked installs no data
+    shutil.copy(home / "etc" / "nova" / "api-paste.ini", config_file(ctx).parent)
     return str(config_file(ctx))
 
 

@@ -33,5 +33,5 @@ COMPONENT = Component(
     name="python",
     summary="OpenStack's releases in an environment of the stack's own.",
     packages=("python3-libvirt",),
-    parts={"install": (environment, libvirt_binding)},
+    parts={"branch": (environment,), "install": (environment, libvirt_binding)},
 )

@@ -57,14 +57,20 @@ def template_folder(paths: Paths) -> Path:
 
 
 def template_key(settings: Settings, paths: Paths) -> str:
-    """Return what the template depends on: kind of database, releases, components, accounts, and the address in the catalogue."""
+    """Return what the template depends on: database, releases, migrations, components, accounts, the address in the catalogue."""
     kind = "mariadb" if settings.use_mysql else f"sqlite-{SQLITE_PLUGIN}"  # cells' addresses lie in the template
     passwords = paths.credentials / "secrets.json"
     known = json.loads(passwords.read_text()) if passwords.exists() else {}
     accounts = {name: password for name, password in known.items() if name.startswith("account-")}
-    chosen = json.dumps([settings.host_ip, settings.novaflow_services, NAMES, accounts], sort_keys=True)
+    chosen = json.dumps([settings.host_ip, settings.novaflow_services, NAMES, accounts, _read_migrations(paths)], sort_keys=True)
     content = CONSTRAINTS.read_bytes() + EC2_CONSTRAINTS.read_bytes() + chosen.encode()
     return f"{kind}-{hashlib.sha256(content).hexdigest()[:16]}"
+
+
+def _read_migrations(paths: Paths) -> list[str]:
+    """Return the migrations of the source tree, or of the release, where there is none: the same where they are the same."""
+    homes = [paths.source] if paths.source.exists() else [*paths.venv.glob("lib/python3*/site-packages")]
+    return [path.read_text() for home in homes for path in sorted(home.glob("nova/db/*/migrations/versions/*.py"))]
 
 
 def template_is_sealed(settings: Settings, paths: Paths) -> str | None:

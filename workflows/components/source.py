@@ -1,0 +1,131 @@
+"""Nova's source tree, where a stack runs from one instead of the release."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+from novaflow.errors import UsageError
+from novaflow.model.component import Component, Context, Lane, Skipped, step
+from novaflow.settings import registry_environment
+from workflows.shared.address import NOVA, Kind, read_address
+from workflows.shared.apt import install_packages
+from workflows.shared.checkout import find_conflicts, find_unsaved, read_pins, require_nova
+from workflows.shared.fetching import fetch_tree
+from workflows.shared.releases import CONSTRAINTS, UV
+
+DESCRIBED_BY = ("pyproject.toml", "setup.cfg", "requirements.txt")  # what an installed tree looks like from outside
+
+
+@step(within_s=600, lane=Lane.APT)
+async def tool(ctx: Context) -> Skipped | str:
+    """Install what fetches the tree, if it is not there."""
+    address = read_address(ctx.asked.get("source") or NOVA)
+    match address.kind:
+        case Kind.CHECKOUT:
+            return Skipped("a checkout need not be fetched")
+        case Kind.BAZAAR:
+            return await install_packages(ctx, ("brz", "python3-launchpadlib") if address.place.startswith("lp:") else ("brz",))
+        case Kind.GIT | Kind.PYPI:
+            return Skipped("git is there") if shutil.which("git") else await install_packages(ctx, ("git",))
+
+
+@step(needs=("source.tool",), lane=Lane.NET, within_s=1800)
+async def fetch(ctx: Context) -> str:
+    """Fetch the tree beside the old one, see whether it fits the releases, and put it in its place."""
+    address = read_address(ctx.asked.get("source") or NOVA)
+    tree, beside, old = ctx.paths.source, ctx.paths.root / "source.new", ctx.paths.root / "source.old"
+    await _refuse_loss(ctx, tree)
+    _remove(beside)  # of one that was killed
+    try:
+        await fetch_tree(ctx, address, beside)
+        require_nova(beside, address.shown)
+        _refuse_conflicts(beside)
+        if tree.is_symlink() or tree.exists():
+            tree.rename(old)
+        beside.rename(tree)
+    finally:
+        _remove(beside)
+        _remove(old)
+    _make_folders(ctx)
+    return f"{tree} is {address.shown}"
+
+
+async def _refuse_loss(ctx: Context, tree: Path) -> None:
+    if not tree.is_symlink() and not tree.exists():
+        return
+    if not ctx.asked.get("force"):
+        raise UsageError(f"{tree} is there already; --force replaces it")
+    if unsaved := await find_unsaved(ctx, tree):
+        listed = "\n".join(unsaved)
+        raise UsageError(f"{tree} holds what is nowhere else; push it, or move the tree away:\n{listed}")
+
+
+def _refuse_conflicts(tree: Path) -> None:
+    pins = read_pins(CONSTRAINTS.read_text())
+    if conflicts := find_conflicts((tree / "requirements.txt").read_text(), pins):
+        listed = "\n".join(conflicts)
+        advice = f"take a branch or a tag of the same series as nova {pins['nova']}, or change {CONSTRAINTS}"
+        raise UsageError(f"the tree does not fit the releases a stack is made of; {advice}:\n{listed}")
+
+
+def _make_folders(ctx: Context) -> None:
+    """Make what nova.sh made beside the source: where servers' disks and networks are found."""
+    for name, place in (("instances", ctx.settings.instances_path), ("networks", ctx.paths.data / "neutron")):
+        place.mkdir(parents=True, exist_ok=True)
+        if not (ctx.paths.root / name).exists():
+            (ctx.paths.root / name).symlink_to(place)
+
+
+def _remove(path: Path) -> None:
+    if path.is_symlink():
+        path.unlink()
+    else:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@step(needs=("python.environment",), after=("source.fetch",), lane=Lane.NET, within_s=300)
+async def editable(ctx: Context) -> Skipped | str:
+    """Have the environment run nova from the tree, or, where there is none, as it was released."""
+    tree, kept = ctx.paths.source, ctx.paths.venv / "novaflow-source.txt"
+    runs_from_tree = await _runs_from_tree(ctx.paths.venv)
+    if not tree.exists():
+        if not runs_from_tree:
+            return Skipped("there is no tree; nova is as released")
+        await _install(ctx, "--reinstall-package", "nova", "--require-hashes", "--requirements", CONSTRAINTS)
+        return "the tree is gone; nova is as released"
+    wanted = _describe(tree)
+    if runs_from_tree and kept.exists() and kept.read_text() == wanted:
+        return Skipped(f"nova runs from {tree}")
+    _refuse_conflicts(tree)
+    await _install(ctx, "--no-deps", "--no-build-isolation", "--editable", tree)
+    await ctx.write(kept, wanted)
+    return f"nova runs from {tree}"
+
+
+async def _install(ctx: Context, *words: str | Path) -> None:
+    # pbr asks git for the version, and a tree may be somebody else's; one without git or its own word is called after the release.
+    env = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
+    if not any((ctx.paths.source / name).exists() for name in (".git", "PKG-INFO")):
+        env["PBR_VERSION"] = read_pins(CONSTRAINTS.read_text())["nova"]
+    python = ("--python", ctx.paths.venv / "bin" / "python")
+    await ctx.run(UV, "pip", "install", *python, *words, env=registry_environment() | env, on_line=lambda line: ctx.report(line.strip()))
+
+
+async def _runs_from_tree(venv: Path) -> bool:
+    """Return whether nova is installed as a link to a source tree. Source: PEP 610."""
+    found = [*venv.glob("lib/python3*/site-packages/nova-*.dist-info/direct_url.json")]
+    return any(json.loads(path.read_text()).get("dir_info", {}).get("editable", False) for path in found)
+
+
+def _describe(tree: Path) -> str:
+    """Return which tree it is, and what it looks like from outside: commands and requirements."""
+    content = b"".join((tree / name).read_bytes() for name in DESCRIBED_BY if (tree / name).exists())
+    return f"{tree.resolve()}\n{hashlib.sha256(content).hexdigest()}\n"
+
+
+COMPONENT = Component(
+    name="source",
+    summary="Nova's source tree, where a stack runs from one.",
+    parts={"branch": (tool, fetch, editable), "install": (editable,)},
+)
