@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from novaflow.errors import SettingsInvalid
-from novaflow.settings import LibvirtType, Loaded, NetMan, Settings, load_settings, registry_environment
+from novaflow.settings import LibvirtType, Loaded, NetMan, Settings, load_settings, registry_environment, repository_environment
 from novaflow.settings.example import write_example
 from novaflow.settings.fields import NAMES, find_allowed
 from novaflow.settings.load import find_source_address
@@ -315,6 +315,14 @@ def test_the_installer_finds_the_registry() -> None:
     environ = {"PIP_INDEX_URL": "one", "PIP_EXTRA_INDEX_URL": "", "UV_OFFLINE": "1", "https_proxy": "two", "SECRET": "three"}
     assert registry_environment(environ) == {"UV_DEFAULT_INDEX": "one", "UV_OFFLINE": "1", "https_proxy": "two"}
     assert registry_environment(environ | {"UV_DEFAULT_INDEX": "four"})["UV_DEFAULT_INDEX"] == "four"
+
+
+def test_what_fetches_sources_finds_them_too() -> None:
+    """git's, pip's and ssh's own variables are handed on; pip learns of uv's registry where it was told of none."""
+    environ = {"UV_DEFAULT_INDEX": "one", "GIT_SSL_CAINFO": "two", "SSH_AUTH_SOCK": "three", "SECRET": "four"}
+    expected = {"UV_DEFAULT_INDEX": "one", "PIP_INDEX_URL": "one", "GIT_SSL_CAINFO": "two", "SSH_AUTH_SOCK": "three"}
+    assert repository_environment(environ) == expected
+    assert repository_environment({"PIP_INDEX_URL": "five"}) == {"PIP_INDEX_URL": "five", "UV_DEFAULT_INDEX": "five"}
 
 
 def test_the_installer_finds_the_registry_that_pip_was_told(tmp_path: Path) -> None:

@@ -16,23 +16,30 @@ _KEPT = (
     "SSL_CERT_DIR",
     "REQUESTS_CA_BUNDLE",
     "NETRC",
-    "SSH_AUTH_SOCK",
     "XDG_CACHE_HOME",
     "XDG_CONFIG_HOME",
 )
-_KEPT_KINDS = ("UV_", "PIP_", "GIT_")
 _FROM_PIP = {"PIP_INDEX_URL": "UV_DEFAULT_INDEX", "PIP_EXTRA_INDEX_URL": "UV_INDEX"}  # what uv calls pip's settings
 
 
 def registry_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the variables with which uv, pip and git find their registry and cache; ``None`` means the process's own.
+    """Return the variables with which uv finds its registry and its cache; ``None`` means the process's own.
 
     uv does not read pip's configuration; who has set a registry there means it for this too.
     """
     found = os.environ if environ is None else environ
-    kept = {name: value for name, value in found.items() if name.upper() in _KEPT or name.startswith(_KEPT_KINDS)}
+    kept = {name: value for name, value in found.items() if name.upper() in _KEPT or name.startswith("UV_")}
     configured = {"UV_DEFAULT_INDEX": index} if (index := _read_pip_index(found)) else {}
     return configured | {uv: found[pip] for pip, uv in _FROM_PIP.items() if found.get(pip)} | kept
+
+
+def repository_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the variables with which git, Bazaar, pip and uv fetch sources; ``None`` means the process's own."""
+    found = os.environ if environ is None else environ
+    theirs = {name: value for name, value in found.items() if name.startswith(("GIT_", "PIP_")) or name == "SSH_AUTH_SOCK"}
+    uvs = registry_environment(found)
+    known = {"PIP_INDEX_URL": uvs["UV_DEFAULT_INDEX"]} if "UV_DEFAULT_INDEX" in uvs else {}
+    return known | uvs | theirs
 
 
 def _read_pip_index(environ: Mapping[str, str]) -> str | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from novaflow.errors import MachineError, ProgramFailed, UsageError
 from novaflow.model.component import Context
-from novaflow.settings import registry_environment
+from novaflow.settings import repository_environment
 from workflows.shared.address import Address, Kind
 from workflows.shared.checkout import BRZ, GIT, remember_fetched
 from workflows.shared.releases import UV
@@ -46,21 +46,19 @@ async def fetch_tree(ctx: Context, address: Address, target: Path) -> None:
 async def _clone(ctx: Context, address: Address, target: Path, take: Take) -> None:
     chosen = ("--branch", address.ref) if address.ref else ()
     words = ("clone", "--progress", "--depth", "1", "-c", "advice.detachedHead=false", *chosen, "--", address.place, target)
-    await ctx.run(*GIT, *words, env=registry_environment() | _QUIET, on_line=take)
+    await ctx.run(*GIT, *words, env=repository_environment() | _QUIET, on_line=take)
     await remember_fetched(ctx, target)
 
 
 async def _branch(ctx: Context, address: Address, target: Path, take: Take) -> None:
-    await ctx.run(*BRZ, "branch", address.place, target, env=registry_environment(), on_line=take)
+    await ctx.run(*BRZ, "branch", address.place, target, env=repository_environment(), on_line=take)
     await remember_fetched(ctx, target)
 
 
 async def _unpack(ctx: Context, address: Address, target: Path, take: Take) -> None:
     target.mkdir()
-    env = registry_environment()
-    found = {"PIP_INDEX_URL": env["UV_DEFAULT_INDEX"]} if "UV_DEFAULT_INDEX" in env else {}
     words = ("tool", "run", "pip", "download", "--no-deps", "--no-binary", ":all:", "--dest", target, f"nova=={address.place}")
-    await ctx.run(UV, *words, env=found | env, on_line=take)
+    await ctx.run(UV, *words, env=repository_environment(), on_line=take)
     (archive,) = target.glob("nova-*.tar.gz")
     await ctx.run("tar", "--extract", "--strip-components=1", "--no-same-owner", "--file", archive, "--directory", target)
     archive.unlink()
