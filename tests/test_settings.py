@@ -153,6 +153,9 @@ def test_a_machine_without_a_way_keeps_auto() -> None:
         ("FIXED_RANGE", "10.0.0.5/24", "it has host bits set; the network it lies in is 10.0.0.0/24; "),
         ("FLOATING_RANGE", "10.6.0.0/30", "it is too small, with 4 of the 8 addresses it must hold; "),
         ("FIXED_RANGE", "127.0.0.0/24", "servers cannot have loopback, "),
+        ("NOVAFLOW_LDAP_URL", "ldap://opendj:1389", "it is no address of an LDAP server with a name below which users lie; "),
+        ("NOVAFLOW_LDAP_URL", "http://opendj/ou=people", "it is no address of an LDAP server "),
+        ("NOVAFLOW_LDAP_URL", "ldap://opendj:many/ou=people", "it is no address of an LDAP server "),
     ],
 )
 def test_a_bad_value_is_refused(tmp_path: Path, name: str, value: str, why: str) -> None:
@@ -188,6 +191,14 @@ def test_a_card_is_in_one_bridge(tmp_path: Path) -> None:
     """INTERFACE and FLAT_INTERFACE are two cards."""
     assert refuse(tmp_path, {"INTERFACE": "eth1", "FLAT_INTERFACE": "eth1"}) == [
         "INTERFACE=eth1 (environment) and FLAT_INTERFACE=eth1 (environment): one card cannot be in two bridges"
+    ]
+
+
+def test_an_opendj_is_named(tmp_path: Path) -> None:
+    """USE_OPENDJ=1 says nothing by itself: it wants USE_LDAP=1, and where the server is."""
+    assert refuse(tmp_path, {"USE_OPENDJ": "1"}) == [
+        "USE_OPENDJ=1 (environment) and USE_LDAP=0 (default): users live in the OpenDJ only if they live in LDAP",
+        "USE_OPENDJ=1 (environment) and NOVAFLOW_LDAP_URL= (default): the server has to be named",
     ]
 
 

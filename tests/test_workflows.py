@@ -21,9 +21,9 @@ FOUND = find_components(ROOT / "workflows")
 PARTS = [part for component in FOUND.components for parts in component.parts.values() for part in parts]
 COMPONENT_FILES = sorted(path for path in (ROOT / "workflows/components").glob("*.py") if not path.name.startswith("_"))
 CHOICES = [
-    Settings(use_mysql=use_mysql, libvirt_type=libvirt_type, net_man=net_man, use_ipv6=use_ipv6)
-    for use_mysql, libvirt_type, net_man, use_ipv6 in product((False, True), LibvirtType, NetMan, (False, True))
-]
+    Settings(use_mysql=use_mysql, libvirt_type=libvirt_type, net_man=net_man, use_ipv6=use_ipv6, use_ldap=use_ldap)
+    for use_mysql, libvirt_type, net_man, use_ipv6, use_ldap in product((False, True), LibvirtType, NetMan, (False, True), (False, True))
+] + [Settings(use_ldap=True, use_opendj=True, novaflow_ldap_url="ldap://opendj:1389/ou=people,dc=example,dc=com")]
 
 # Audited in a process of its own: what an import of a workflow file does besides importing.
 LOOK = """

@@ -7,11 +7,12 @@ is done when a server could be placed.
 from novaflow.model.component import Paths, Workflow
 from novaflow.settings import Settings
 from workflows.shared.database import template_is_sealed
+from workflows.shared.ldap import speaks_ldap
 from workflows.shared.rabbitmq import publisher_url
 
 
 def _not_installed(settings: Settings, paths: Paths) -> str | None:
-    if template_is_sealed(settings, paths) is None:
+    if template_is_sealed(settings, paths) is None or (settings.use_ldap and not speaks_ldap(paths)):
         return f"{paths.root} is not installed; run `novaflow install` or `novaflow up`"
     return None
 

@@ -111,6 +111,22 @@ def read_broker(url: SecretStr | None) -> SecretStr | None:
     return url
 
 
+def read_directory(url: str | None) -> str | None:
+    """Return the address of an LDAP server, with the name of what users lie below."""
+    if url is not None and not _is_directory(url):
+        raise ValueError("it is no address of an LDAP server with a name below which users lie")
+    return url
+
+
+def _is_directory(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        named = "=" in parts.path and not parts.query and parts.username is None
+        return parts.scheme in {"ldap", "ldaps"} and bool(parts.hostname) and parts.port != 0 and named
+    except ValueError:  # a port that is no number
+        return False
+
+
 def _is_broker(url: str) -> bool:
     try:
         parts = urlsplit(url)

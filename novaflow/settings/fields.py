@@ -17,6 +17,7 @@ from novaflow.settings.checks import (
     read_address,
     read_broker,
     read_card,
+    read_directory,
     read_line,
     read_names,
     read_path,
@@ -102,7 +103,9 @@ class Settings(BaseSettings):
         default=NetMan.VLAN, description="How servers' networks are made: a VLAN tag for each, or one flat network without or with DHCP."
     )
     use_ldap: Switch = Field(default=False, description="1: users live in an LDAP server of the stack's own.")
-    use_opendj: Switch = Field(default=False, description="1, with USE_LDAP=1: users live in an OpenDJ that is already there.")
+    use_opendj: Switch = Field(
+        default=False, description="1, with USE_LDAP=1: users live in an OpenDJ, or another LDAP server, at NOVAFLOW_LDAP_URL."
+    )
     use_ipv6: Switch = Field(default=False, description="1: servers also get a routed IPv6 address.")
     test: Switch = Field(default=False, description="1: `run` first runs the unit tests of the fetched source tree.")
     screen_name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$"), Allowed("letters, digits, - and _")] = Field(
@@ -117,6 +120,17 @@ class Settings(BaseSettings):
         AfterValidator(read_broker),
         Allowed("amqp://USER:PASSWORD@HOST:PORT/VHOST, or amqps", default="the stack's own broker"),
     ] = Field(default=None, description="Another broker for events.")
+    novaflow_ldap_url: Annotated[
+        str | None,
+        AfterValidator(read_directory),
+        Allowed("ldap://HOST:PORT/NAME, or ldaps, with the name users lie below, such as ou=people,dc=example,dc=com", default="none"),
+    ] = Field(default=None, description="The LDAP server of USE_OPENDJ=1, and where users lie in it.")
+    novaflow_ldap_user: Annotated[str | None, Allowed("a name such as cn=reader,dc=example,dc=com", default="none")] = Field(
+        default=None, description="Who may look for users there; none: anybody may."
+    )
+    novaflow_ldap_pass: Annotated[SecretStr | None, AfterValidator(read_line), Allowed("any text of one line", default="none")] = Field(
+        default=None, description="Password of NOVAFLOW_LDAP_USER."
+    )
     novaflow_instance_events: Switch = Field(default=True, description="0: what happens to servers is not told as events.")
     novaflow_nat: Switch = Field(default=False, description="1: servers reach what this machine reaches, under this machine's address.")
     novaflow_jobs: Annotated[PositiveInt, Allowed("a whole number from 1 up", unit="steps", default="the number of processors")] = Field(
@@ -145,6 +159,10 @@ class Settings(BaseSettings):
             clashes.append(Clash(("fixed_range", "floating_range"), "they overlap, and must not share an address"))
         if self.interface and self.interface == self.flat_interface:
             clashes.append(Clash(("interface", "flat_interface"), "one card cannot be in two bridges"))
+        if self.use_opendj and not self.use_ldap:
+            clashes.append(Clash(("use_opendj", "use_ldap"), "users live in the OpenDJ only if they live in LDAP"))
+        if self.use_opendj and not self.novaflow_ldap_url:
+            clashes.append(Clash(("use_opendj", "novaflow_ldap_url"), "the server has to be named"))
         if clashes:
             raise SettingsClash(tuple(clashes))
         return self

@@ -121,3 +121,11 @@ def test_kvm_that_does_not_work_is_refused_and_auto_does_without(tmp_path: Path)
     assert "LIBVIRT_TYPE=kvm asks for it" in found["virtualisation"]["found"]
     code, found = ask(tmp_path / "nova", "mount --bind /dev/null /dev/kvm" if Path("/dev/kvm").exists() else "")
     assert (code, found["virtualisation"]["verdict"]) == (0, "warning")
+
+
+def test_an_ldap_server_that_does_not_answer_is_refused(tmp_path: Path) -> None:
+    """USE_OPENDJ=1 with a server that is not reached: said before anything starts."""
+    settings = {"USE_LDAP": "1", "USE_OPENDJ": "1", "NOVAFLOW_LDAP_URL": "ldap://127.0.0.1:1389/ou=people,dc=example,dc=com"}
+    code, found = ask(tmp_path / "nova", "", **settings)
+    assert (code, found["LDAP"]["verdict"]) == (5, "bad")
+    assert found["LDAP"]["found"] == "ldap://127.0.0.1:1389/ou=people,dc=example,dc=com is not reached: connection refused"

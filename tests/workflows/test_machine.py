@@ -6,18 +6,14 @@ from typing import Any
 import pytest
 
 from novaflow.model.component import Paths, Verdict
-from novaflow.settings import NetMan, Settings
+from novaflow.settings import Settings
 from workflows.components.machine import is_built
 
 
 @pytest.mark.parametrize(
     ("chosen", "name"),
     [
-        ({"use_ldap": True}, "USE_LDAP=1"),
-        ({"use_opendj": True}, "USE_OPENDJ=1"),
-        ({"use_ipv6": True}, "USE_IPV6=1"),
         ({"test": True}, "TEST=1"),
-        ({"net_man": NetMan.FLAT}, "NET_MAN=FlatManager"),
     ],
 )
 def test_what_is_not_built_is_refused(tmp_path: Path, chosen: dict[str, Any], name: str) -> None:

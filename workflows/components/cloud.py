@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from novaflow.model.component import EVERYTHING, Component, Context, step
 from novaflow.model.probe import NotYet
 from novaflow.settings import NetMan
-from workflows.shared.neutron import PHYSICAL
+from workflows.shared.neutron import PHYSICAL, fixed_v6
 from workflows.shared.openstack import Api
 
 
@@ -22,7 +22,9 @@ class Flavor:
 
 FLAVORS = (Flavor("1", "m1.tiny", 128, 1, 0), Flavor("2", "m1.small", 512, 1, 1), Flavor("3", "m1.medium", 2048, 2, 10))
 NETWORK = "private"
-OPEN = ({"protocol": "icmp"}, {"protocol": "tcp", "port_range_min": 22, "port_range_max": 22})  # as nova.sh's users had it
+SSH = {"protocol": "tcp", "port_range_min": 22, "port_range_max": 22}
+OPEN = ({"ethertype": "IPv4", "protocol": "icmp"}, {"ethertype": "IPv4", **SSH})  # as nova.sh's users had it
+OPEN_V6 = ({"ethertype": "IPv6", "protocol": "ipv6-icmp"}, {"ethertype": "IPv6", **SSH})
 
 
 @step(needs=("nova-api", "keystone"), within_s=60)
@@ -40,7 +42,8 @@ async def flavors(ctx: Context) -> str:
 async def network(ctx: Context) -> str:
     """Make the private network, and let pings and ssh in."""
     api = Api.logged_in(ctx)
-    kind = {} if ctx.settings.net_man is NetMan.VLAN else {"provider:network_type": "flat", "provider:physical_network": PHYSICAL}
+    flat = {"provider:network_type": "flat", "provider:physical_network": PHYSICAL, "shared": True}  # the one that all projects have
+    kind = {} if ctx.settings.net_man is NetMan.VLAN else flat
     made = (await api.call("POST", api.network("/networks"), {"network": {"name": NETWORK, **kind}}))["network"]
     subnet = {
         "network_id": made["id"],
@@ -50,11 +53,16 @@ async def network(ctx: Context) -> str:
         "enable_dhcp": ctx.settings.net_man is not NetMan.FLAT,
     }
     await api.call("POST", api.network("/subnets"), {"subnet": subnet})
+    if ctx.settings.use_ipv6:
+        modes = {"ipv6_ra_mode": "slaac", "ipv6_address_mode": "slaac"}  # the router tells, servers choose
+        subnet_v6 = {"network_id": made["id"], "name": f"{NETWORK}-v6", "ip_version": 6, "cidr": str(fixed_v6(ctx.paths)), **modes}
+        await api.call("POST", api.network("/subnets"), {"subnet": subnet_v6})
     groups = (await api.call("GET", api.network(f"/security-groups?project_id={api.project_id}&name=default")))["security_groups"]
-    for rule in OPEN:
-        new = {"security_group_id": groups[0]["id"], "direction": "ingress", "ethertype": "IPv4", **rule}
+    for rule in (*OPEN, *OPEN_V6) if ctx.settings.use_ipv6 else OPEN:
+        new = {"security_group_id": groups[0]["id"], "direction": "ingress", **rule}
         await api.call("POST", api.network("/security-group-rules"), {"security_group_rule": new})
-    return f"{NETWORK}, {ctx.settings.fixed_range}"
+    ranges = [str(ctx.settings.fixed_range), *([str(fixed_v6(ctx.paths))] if ctx.settings.use_ipv6 else [])]
+    return f"{NETWORK}, {' and '.join(ranges)}"
 
 
 @step(needs=(EVERYTHING,), within_s=120)

@@ -1,19 +1,20 @@
 """What a user logs in with: openrc, clouds.yaml."""
 
 from novaflow.model.component import Component, Context, step
+from workflows.shared.ldap import user_login
 from workflows.shared.openstack import DOMAIN, REGION, identity_url
 
 
 @step(within_s=60)
 async def write(ctx: Context) -> str:
     """Write openrc and clouds.yaml."""
-    password, url = ctx.secret("account-admin"), f"{identity_url(ctx)}/v3"
+    login, url = user_login(ctx), f"{identity_url(ctx)}/v3"
     exports = {
         "OS_AUTH_URL": url,
-        "OS_USERNAME": "admin",
-        "OS_PASSWORD": password,
+        "OS_USERNAME": login.user,
+        "OS_PASSWORD": login.password,
         "OS_PROJECT_NAME": "admin",
-        "OS_USER_DOMAIN_ID": DOMAIN,
+        "OS_USER_DOMAIN_NAME": login.domain,
         "OS_PROJECT_DOMAIN_ID": DOMAIN,
         "OS_REGION_NAME": REGION,
         "OS_IDENTITY_API_VERSION": "3",
@@ -26,10 +27,10 @@ clouds:
   novaflow:
     auth:
       auth_url: {url}
-      username: admin
-      password: "{password}"
+      username: {login.user}
+      password: "{login.password}"
       project_name: admin
-      user_domain_id: {DOMAIN}
+      user_domain_name: {login.domain}
       project_domain_id: {DOMAIN}
     region_name: {REGION}
     interface: public

@@ -57,7 +57,13 @@ async def configure(ctx: Context) -> str:
         "fernet_receipts": {"key_repository": keys["fernet"]},
         "credential": {"key_repository": keys["credential"]},
         # The generated passwords have 128 bits: hashing them slowly protects nothing.
-        "identity": {"password_hash_rounds": 4, "max_password_length": 72},
+        "identity": {
+            "password_hash_rounds": 4,
+            "max_password_length": 72,
+            # A domain may say where its users live; read again whenever it is changed.
+            "domain_specific_drivers_enabled": ctx.settings.use_ldap,
+            "domain_configurations_from_database": ctx.settings.use_ldap,
+        },
         "cache": {"enabled": True, "backend": "dogpile.cache.memory"},
     }
     await ctx.write(_config(ctx), render_ini(options), 0o600)

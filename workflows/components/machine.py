@@ -9,9 +9,8 @@ import tempfile
 from pathlib import Path
 
 from novaflow.model.component import Component, Finding, Paths, Verdict
-from novaflow.settings import LibvirtType, NetMan, Settings
+from novaflow.settings import LibvirtType, Settings
 from workflows.shared.kernel import has_openvswitch, kvm_refusal
-from workflows.shared.leftovers import find_disks, removal
 
 DISK_MIB = 3_000  # environment 700, template 140, packages 1,300, servers' disks
 DISKS_MIB = 200  # an image, kept once, and the disks of a few small servers
@@ -128,12 +127,8 @@ def has_datapath(_: Settings, __: Paths) -> Finding:
 def is_built(settings: Settings, _: Paths) -> Finding:
     """Look whether what the settings ask for is there yet: better refused than passed over."""
     asked = {
-        "USE_LDAP=1": settings.use_ldap,
-        "USE_OPENDJ=1": settings.use_opendj,
-        "USE_IPV6=1": settings.use_ipv6,
         "TEST=1": settings.test,
         "LIBVIRT_TYPE=lxc": settings.libvirt_type is LibvirtType.LXC,
-        "NET_MAN=FlatManager": settings.net_man is NetMan.FLAT,
     }
     missing = [name for name, is_asked in asked.items() if is_asked]
     if missing:
@@ -172,6 +167,4 @@ COMPONENT = Component(
         has_datapath,
         is_built,
     ),
-    parts={"clean": (removal(find_disks),)},
-    leftovers=(find_disks,),
 )

@@ -1,18 +1,18 @@
 """neutron-l3-agent: routers, and floating addresses that this machine reaches."""
 
-from collections.abc import Sequence
-from ipaddress import IPv4Interface
+from ipaddress import IPv4Interface, IPv6Interface, ip_address
 
-from novaflow.model.component import Component, Context, Finding, Leftover, Paths, Skipped, Verdict, step
+from novaflow.model.component import Component, Context, Finding, Paths, Skipped, Verdict, step
 from novaflow.settings import Settings
 from workflows.components.cloud import NETWORK
 from workflows.shared.leftovers import OUT_CHAIN
-from workflows.shared.neutron import OUTSIDE, agent_probe, daemon
+from workflows.shared.neutron import OUTSIDE, agent_probe, daemon, fixed_v6, outside_v6
 from workflows.shared.openstack import SERVICE_PROJECT, Api
 from workflows.shared.openvswitch import EXTERNAL
-from workflows.shared.routes import find_overlap
+from workflows.shared.routes import ROUTES_V6, find_overlap
 
 PUBLIC = "public"  # the external network, and so the name of the pool of floating addresses
+IPV6 = 6  # as ipaddress calls it
 FORWARDING = "ip-forward"  # in data: what the machine did before
 
 
@@ -22,6 +22,19 @@ def has_free_range(settings: Settings, _: Paths) -> Finding:
         found = f"{settings.floating_range} overlaps {route.network}, which is reached over {route.card}"
         return Finding("floating addresses", Verdict.BAD, found, "choose another FLOATING_RANGE")
     return Finding("floating addresses", Verdict.GOOD, str(settings.floating_range))
+
+
+def has_free_range_v6(settings: Settings, paths: Paths) -> Finding:
+    """Look whether the machine can have IPv6, and already knows a way to servers' addresses."""
+    if not settings.use_ipv6:
+        return Finding("IPv6", Verdict.GOOD, "not asked for")
+    if not ROUTES_V6.exists():
+        return Finding("IPv6", Verdict.BAD, "this kernel has none", "leave USE_IPV6 at 0")
+    for addresses in (fixed_v6(paths), outside_v6(paths)):
+        if route := find_overlap(addresses, but=EXTERNAL):
+            found = f"{addresses} overlaps {route.network}, which is reached over {route.card}"
+            return Finding("IPv6", Verdict.BAD, found, "name another DIR, which has other addresses, or leave USE_IPV6 at 0")
+    return Finding("IPv6", Verdict.GOOD, str(fixed_v6(paths)))
 
 
 AGENT = daemon(
@@ -36,10 +49,12 @@ AGENT = daemon(
 @step(needs=("openvswitch",), within_s=30)
 async def gateway(ctx: Context) -> str:
     """Give this machine the floating range's first address: its way to all others."""
-    address = _gateway(ctx.settings)
-    await ctx.run("ip", "address", "replace", str(address), "dev", EXTERNAL)
+    addresses = [_gateway(ctx.settings), *([_gateway_v6(ctx.paths)] if ctx.settings.use_ipv6 else [])]
     await ctx.run("ip", "link", "set", EXTERNAL, "up")
-    return f"{address} on {EXTERNAL}"
+    for address in addresses:
+        # Nobody else has it, and IPv6 would first ask around for a second.
+        await ctx.run("ip", "address", "replace", str(address), "dev", EXTERNAL, *(["nodad"] if address.version == IPV6 else []))
+    return f"{' and '.join(map(str, addresses))} on {EXTERNAL}"
 
 
 def _is_asked(settings: Settings) -> bool:
@@ -60,11 +75,6 @@ async def nat(ctx: Context) -> str:
     await ctx.run("iptables", "-A", OUT_CHAIN, "-i", EXTERNAL, "-s", servers, "-j", "ACCEPT")
     await ctx.run("iptables", "-A", OUT_CHAIN, "-o", EXTERNAL, "-m", "conntrack", "--ctstate", "ESTABLISHED,RELATED", "-j", "ACCEPT")
     return f"{servers} is hidden behind this machine"
-
-
-async def find_forwarding(ctx: Context) -> Sequence[Leftover]:
-    """Return the machine's setting that was changed, if it was."""
-    return [Leftover("sysctl", "net.ipv4.ip_forward", "NOVAFLOW_NAT changed it")] if (ctx.paths.data / FORWARDING).exists() else []
 
 
 @step(within_s=30)
@@ -97,12 +107,26 @@ async def router(ctx: Context) -> str:
         "enable_dhcp": False,
     }
     await api.call("POST", api.network("/subnets"), {"subnet": subnet})
+    if settings.use_ipv6:
+        gateway_v6 = _gateway_v6(ctx.paths)
+        subnet_v6 = {
+            "network_id": public["id"],
+            "name": f"{PUBLIC}-v6",
+            "ip_version": 6,
+            "cidr": str(gateway_v6.network),
+            "gateway_ip": str(gateway_v6.ip),
+            "enable_dhcp": False,
+        }
+        await api.call("POST", api.network("/subnets"), {"subnet": subnet_v6})
     asked = {"router": {"name": "router", "external_gateway_info": {"network_id": public["id"]}}}
     made = (await api.call("POST", api.network("/routers"), asked))["router"]
-    private = (await api.call("GET", api.network(f"/subnets?name={NETWORK}")))["subnets"][0]
-    await api.call("PUT", api.network(f"/routers/{made['id']}/add_router_interface"), {"subnet_id": private["id"]})
-    address = made["external_gateway_info"]["external_fixed_ips"][0]["ip_address"]
-    return f"{NETWORK} is reached over {address} in {PUBLIC}, {settings.floating_range}"
+    private = (await api.call("GET", api.network(f"/networks?name={NETWORK}")))["networks"][0]
+    for subnet_id in private["subnets"]:
+        await api.call("PUT", api.network(f"/routers/{made['id']}/add_router_interface"), {"subnet_id": subnet_id})
+    addresses = [ip_address(each["ip_address"]) for each in made["external_gateway_info"]["external_fixed_ips"]]
+    for address in (address for address in addresses if address.version == IPV6):
+        await ctx.run("ip", "route", "replace", str(fixed_v6(ctx.paths)), "via", str(address), "dev", EXTERNAL)
+    return f"{NETWORK} is reached over {' and '.join(map(str, addresses))} in {PUBLIC}, {settings.floating_range}"
 
 
 def _gateway(settings: Settings) -> IPv4Interface:
@@ -110,10 +134,15 @@ def _gateway(settings: Settings) -> IPv4Interface:
     return IPv4Interface((floating.network_address + 1, floating.prefixlen))
 
 
+def _gateway_v6(paths: Paths) -> IPv6Interface:
+    outside = outside_v6(paths)
+    return IPv6Interface((outside.network_address + 1, outside.prefixlen))
+
+
 COMPONENT = Component(
     name="neutron-l3-agent",
     summary="Routers and floating addresses.",
-    checks=(has_free_range,),
+    packages=("radvd",),  # tells servers of their IPv6
+    checks=(has_free_range, has_free_range_v6),
     parts={"run": (AGENT, gateway, nat, router), "clean": (stop_forwarding,)},
-    leftovers=(find_forwarding,),
 )

@@ -11,4 +11,10 @@ COMPUTE = daemon(
     needs=("nova.forget", "keystone", "placement", "libvirt", "openvswitch"),
 )
 
-COMPONENT = Component(name="nova-compute", summary="Starts servers on this machine.", parts={"run": (COMPUTE,)}, aliases=("compute",))
+COMPONENT = Component(
+    name="nova-compute",
+    summary="Starts servers on this machine.",
+    packages=("genisoimage",),  # makes config drives
+    parts={"run": (COMPUTE,)},
+    aliases=("compute",),
+)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from novaflow.errors import MachineError, StepFailed
 from novaflow.model.component import Component, Context, Lane, Skipped, step
+from novaflow.settings import NetMan
 from workflows.shared.cpio import pack
 from workflows.shared.debian import unpack_package
 from workflows.shared.guest import guest_files
@@ -17,6 +18,7 @@ MODULES = (
     "virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci",
     "failover", "net_failover", "virtio_net", "virtio_blk", "virtio-rng",
 )  # fmt: skip
+DRIVE_MODULES = ("scsi_common", "scsi_mod", "libata", "ata_piix", "cdrom", "sr_mod", "isofs")  # of a config drive, which is a CD
 DISK_MIB = 1
 COMMAND_LINE = "console=tty0 console=ttyS0 quiet"  # a screen, and what `/dev/console` is
 
@@ -28,7 +30,8 @@ def _folder(ctx: Context) -> Path:
 @step(within_s=300, after=("packages.refresh",), lane=Lane.NET)
 async def kernel(ctx: Context) -> Skipped | str:
     """Fetch Debian's kernel for virtual machines; it is unpacked, never installed."""
-    if (_folder(ctx) / "kernel" / "vmlinuz").exists():
+    wanted = ("vmlinuz", *(f"{module}.ko" for module in (*MODULES, *DRIVE_MODULES)))
+    if all((_folder(ctx) / "kernel" / name).exists() for name in wanted):
         return Skipped("it is there")
     work = _folder(ctx) / "kernel.new"
     depends = await ctx.run("apt-cache", "depends", "--important", PACKAGE)
@@ -39,7 +42,7 @@ async def kernel(ctx: Context) -> Skipped | str:
     await unpack_package(ctx, name, work)
     for found, kept in (
         (next((work / "boot").glob("vmlinuz-*")), "vmlinuz"),
-        *((_find_module(work, module), f"{module}.ko") for module in MODULES),
+        *((_find_module(work, module), f"{module}.ko") for module in (*MODULES, *DRIVE_MODULES)),
     ):
         found.rename(work / kept)
     for rest in ("boot", "lib", "usr"):
@@ -60,7 +63,7 @@ def _find_module(folder: Path, name: str) -> Path:
 @step(needs=("tty.kernel", "packages.install"), lane=Lane.CPU, within_s=60)
 async def image(ctx: Context) -> Skipped | str:
     """Make the tty image: kernel, first file system, empty disk."""
-    packed = gzip.compress(pack(await guest_files(ctx, _folder(ctx) / "kernel", MODULES)), mtime=0)
+    packed = gzip.compress(pack(await guest_files(ctx, _folder(ctx) / "kernel", {"lib": MODULES, "lib/drive": DRIVE_MODULES})), mtime=0)
     target = _folder(ctx) / "initrd"
     if target.exists() and target.read_bytes() == packed:
         return Skipped("it is there")
@@ -74,9 +77,11 @@ async def upload(ctx: Context) -> str:
     """Upload the tty image in its three parts: aki-tty, ari-tty, ami-tty."""
     api = Api.logged_in(ctx)
     ids: dict[str, str] = {}
+    # Where nobody hands out addresses, the guest looks for its own on the drive.
+    command_line = f"{COMMAND_LINE} config_drive=1" if ctx.settings.net_man is NetMan.FLAT else COMMAND_LINE
     for kind, path in (("aki", "kernel/vmlinuz"), ("ari", "initrd"), ("ami", "disk")):
         properties = (
-            {"kernel_id": ids["aki"], "ramdisk_id": ids["ari"], "hw_rng_model": "virtio", "os_command_line": COMMAND_LINE}
+            {"kernel_id": ids["aki"], "ramdisk_id": ids["ari"], "hw_rng_model": "virtio", "os_command_line": command_line}
             if kind == "ami"
             else {}
         )

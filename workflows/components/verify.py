@@ -4,12 +4,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from novaflow.errors import ProgramFailed, StepFailed
-from novaflow.model.component import Component, Context, step
+from novaflow.model.component import Component, Context, Skipped, step
 from novaflow.model.probe import NotYet
-from novaflow.settings import LibvirtType, Settings
-from workflows.shared.openstack import Api
+from novaflow.settings import LibvirtType, NetMan, Settings
+from workflows.shared.openstack import Api, has_component
 
 NAME = "novaflow-verify"
+IPV4 = 4  # as nova calls it
+HAS_ADDRESS = ("tty: lease of", "tty: address")  # from DHCP, or from a config drive
 CONSOLE_LINES = 20  # of a server that does not answer: where its boot ended
 
 
@@ -42,30 +44,35 @@ async def boot(ctx: Context) -> str:
 
 @step(needs=("verify.boot",), within_s=170, when=_is_real)
 async def lease(ctx: Context) -> str:
-    """Wait until the server says on its console that it has its lease."""
+    """Wait until the server says on its console that it has its address."""
     api = Api.logged_in(ctx)
     server = await _find(api)
 
     async def ask() -> str:
         console = await _console(api, server)
-        line = next((line for line in console.splitlines() if line.startswith("tty: lease of")), None)
+        line = next((line for line in console.splitlines() if line.startswith(HAS_ADDRESS)), None)
         if line is None:
-            raise NotYet(f"no lease yet; the console ends with:\n{console}")
+            raise NotYet(f"no address yet; the console ends with:\n{console}")
         return line.removeprefix("tty: ").strip()
 
     return await _ask_or_delete(ctx, ask, within_s=110)
 
 
 @step(needs=("verify.lease",), within_s=110, when=_is_real)
-async def ping(ctx: Context) -> str:
-    """Ping the server from its network's DHCP namespace."""
-    server = await _find(Api.logged_in(ctx))
-    address = _address(server)
-    network_id = (await _network(Api.logged_in(ctx)))["id"]
+async def ping(ctx: Context) -> Skipped | str:
+    """Ping the server from a namespace of its network: that of its DHCP, else of its router."""
+    api = Api.logged_in(ctx)
+    address = _address(await _find(api))
+    if ctx.settings.net_man is not NetMan.FLAT:
+        namespace = f"qdhcp-{(await _network(api))['id']}"
+    elif has_component(ctx, "neutron-l3-agent"):
+        namespace = f"qrouter-{(await api.call('GET', api.network('/routers?name=router')))['routers'][0]['id']}"
+    else:
+        return Skipped("without DHCP and router, nothing of this machine reaches it")
 
     async def ask() -> str:
         try:
-            answer = await ctx.run("ip", "netns", "exec", f"qdhcp-{network_id}", "/bin/busybox", "ping", "-c", "1", "-W", "1", address)
+            answer = await ctx.run("ip", "netns", "exec", namespace, "/bin/busybox", "ping", "-c", "1", "-W", "1", address)
         except ProgramFailed as error:
             raise NotYet(error.last_lines) from error
         return next(line for line in answer.splitlines() if "bytes from" in line)
@@ -122,7 +129,7 @@ async def _console(api: Api, server: dict[str, Any]) -> str:
 
 def _address(server: dict[str, Any]) -> str:
     addresses: list[dict[str, Any]] = next(iter(server["addresses"].values()))
-    return str(addresses[0]["addr"])
+    return str(next(address["addr"] for address in addresses if address["version"] == IPV4))
 
 
 COMPONENT = Component(name="verify", summary="A user's check of the cloud.", parts={"verify": (boot, lease, ping, delete)})

@@ -67,9 +67,11 @@ async def _keep_from_booting(ctx: Context, installed: tuple[str, ...]) -> None:
     if shutil.which("systemctl") is None:
         return
     files = await ctx.run("dpkg-query", "--listfiles", *installed)
-    units = [path.name for path in map(Path, files.splitlines()) if path.parent.match("systemd/system") and path.suffix == ".service"]
+    paths = [Path(line) for line in files.splitlines()]
+    units = {path.name for path in paths if path.parent.match("systemd/system") and path.suffix == ".service"}
+    units |= {f"{path.name}.service" for path in paths if path.parent == Path("/etc/init.d")}  # older ones, which systemd wraps
     if units:
-        await ctx.run("systemctl", "--no-reload", "disable", *units)
+        await ctx.run("systemctl", "--no-reload", "disable", *sorted(units))
 
 
 async def _apt(ctx: Context, *words: str) -> None:

@@ -1,20 +1,28 @@
-"""The files of the tty image: a busybox, an ssh server and three scripts."""
+"""The files of the tty image: a busybox, an ssh server and four scripts."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from novaflow.model.component import Context
 from workflows.shared.cpio import Entry
 
-SCRIPTS = {"init": "tty-init.sh", "etc/lease": "tty-lease.sh", "etc/metadata": "tty-metadata.sh"}
-FOLDERS = ("bin", "lib", "lib64", "proc", "sys", "dev", "etc", "etc/dropbear", "tmp", "root", "root/.ssh", "run")
+SCRIPTS = {"init": "tty-init.sh", "etc/lease": "tty-lease.sh", "etc/drive": "tty-drive.sh", "etc/metadata": "tty-metadata.sh"}
+FOLDERS = ("bin", "lib", "lib/drive", "lib64", "proc", "sys", "dev", "etc", "etc/dropbear", "tmp", "root", "root/.ssh", "run")
 BUSYBOX, DROPBEAR = Path("/bin/busybox"), Path("/usr/sbin/dropbear")
 USERS = b"root::0:0:root:/root:/bin/sh\n"
 
 
-async def guest_files(ctx: Context, kernel: Path, modules: tuple[str, ...]) -> list[Entry]:
-    """Return the files of the guest's first and only file system; ``modules`` are loaded in that order."""
-    files = {f"lib/{index:02}-{module}.ko": kernel / f"{module}.ko" for index, module in enumerate(modules)}
+async def guest_files(ctx: Context, kernel: Path, modules: Mapping[str, tuple[str, ...]]) -> list[Entry]:
+    """Return the files of the guest's first and only file system.
+
+    ``modules`` are loaded in their order, by the folder they lie in.
+    """
+    files = {
+        f"{folder}/{index:02}-{module}.ko": kernel / f"{module}.ko"
+        for folder, names in modules.items()
+        for index, module in enumerate(names)
+    }
     programs = {"bin/busybox": BUSYBOX, "bin/dropbear": DROPBEAR, **await _libraries(ctx)}
     programs |= {target: Path(__file__).with_name(name) for target, name in SCRIPTS.items()}
     entries = [Entry(folder) for folder in FOLDERS]

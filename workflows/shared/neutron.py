@@ -1,9 +1,11 @@
 """neutron's configuration: one file for its servers, one more for each agent."""
 
+import hashlib
 import os
+from ipaddress import IPv6Network
 from pathlib import Path
 
-from novaflow.model.component import Context, Service
+from novaflow.model.component import Context, Paths, Service
 from novaflow.model.probe import AskProbe, NotYet, Probe
 from novaflow.settings import NetMan
 from workflows.shared.database import database_url
@@ -22,6 +24,22 @@ VLANS = "100:299"  # tags for projects' networks; Open vSwitch's own, so any wil
 def config_file(ctx: Context, name: str = "neutron.conf") -> Path:
     """Return where one of neutron's configuration files lies."""
     return ctx.paths.etc / "neutron" / name
+
+
+def fixed_v6(paths: Paths) -> IPv6Network:
+    """Return the addresses servers make their IPv6 ones of."""
+    return _subnet_v6(paths, 0)
+
+
+def outside_v6(paths: Paths) -> IPv6Network:
+    """Return the addresses of the network between this machine and the router."""
+    return _subnet_v6(paths, 1)
+
+
+def _subnet_v6(paths: Paths, number: int) -> IPv6Network:
+    # A prefix of the stack's own: the easy ones, such as fd00::/64, are somebody's already. Source: RFC 4193, section 3.2
+    drawn = hashlib.sha256(f"{os.uname().nodename}:{paths.root}".encode()).digest()[:5]
+    return IPv6Network((b"\xfd" + drawn + number.to_bytes(2, "big") + bytes(8), 64))
 
 
 async def write_configs(ctx: Context) -> None:

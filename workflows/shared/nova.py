@@ -5,7 +5,7 @@ from pathlib import Path
 
 from novaflow.model.component import Context, Service
 from novaflow.model.probe import Probe
-from novaflow.settings import LibvirtType
+from novaflow.settings import LibvirtType, NetMan
 from workflows.shared.database import database_url
 from workflows.shared.ini import Sections, render_ini
 from workflows.shared.kernel import kvm_refusal
@@ -53,6 +53,9 @@ async def write_config(ctx: Context) -> None:
             "initial_ram_allocation_ratio": 2.0,
             "initial_disk_allocation_ratio": 10.0,
             "vif_plugging_timeout": 120,
+            # Where nobody hands out addresses, servers read theirs from a drive: as JSON, and as Debian's file of interfaces.
+            "force_config_drive": ctx.settings.net_man is NetMan.FLAT,
+            "flat_injected": ctx.settings.net_man is NetMan.FLAT,
         },
         "api": {"auth_strategy": "keystone"},
         "api_database": {"connection": database_url(ctx, "nova_api")},

@@ -14,7 +14,7 @@ from workflows.shared.ini import Sections
 from workflows.shared.rabbitmq import transport_url
 
 REGION = "RegionOne"
-DOMAIN = "default"
+DOMAIN, DOMAIN_NAME = "default", "Default"
 SERVICE_PROJECT = "service"
 IDENTITY_PORT = 5000
 

@@ -11,7 +11,8 @@ CONSTRAINTS = Path(__file__).parent.parent / "constraints" / "openstack.txt"
 EC2_CONSTRAINTS = CONSTRAINTS.with_name("ec2.txt")
 SQLITE_PLUGIN = "novaflow_sqlite_lock"
 SQLITE_PLUGIN_SOURCE = Path(__file__).with_name("sqlite_lock.py")
-DEBIAN_PYTHON = Path("/usr/bin/python3")  # Debian's libvirt binding fits this one
+DEBIAN_PYTHON = Path("/usr/bin/python3")  # Debian's modules fit this one
+DEBIAN_MODULES = Path("/usr/lib/python3/dist-packages")
 UV = Path(sys.executable).with_name("uv")
 
 
@@ -63,3 +64,17 @@ async def _lend_plugin(ctx: Context, site: Path, source: str) -> None:
     await ctx.write(site / f"{SQLITE_PLUGIN}.py", source)
     await ctx.write(distribution / "METADATA", f"Metadata-Version: 2.1\nName: {SQLITE_PLUGIN}\nVersion: 1\n")
     await ctx.write(distribution / "entry_points.txt", f"[sqlalchemy.plugins]\n{SQLITE_PLUGIN} = {SQLITE_PLUGIN}:WriteLockFirst\n")
+
+
+async def lend_modules(ctx: Context, *patterns: str, proof: str) -> Skipped | str:
+    """Lend Debian's Python modules, found by their files' patterns, to the stack's environment; ``proof`` is the one to import then."""
+    site = await site_packages(ctx, ctx.paths.venv)
+    wanted = [path for pattern in patterns for path in DEBIAN_MODULES.glob(pattern)]
+    missing = [path for path in wanted if not (site / path.name).exists()]
+    if wanted and not missing:
+        return Skipped("it is there")
+    for path in missing:
+        (site / path.name).unlink(missing_ok=True)
+        (site / path.name).symlink_to(path)
+    await ctx.run(ctx.paths.venv / "bin" / "python", "-c", f"import {proof}")
+    return f"linked {', '.join(path.name for path in missing)}"

@@ -1,5 +1,5 @@
 #!/bin/busybox sh
-# The tty image's first process: load the drivers, get a lease, say so on the console, let ssh in, and give a shell.
+# The tty image's first process: load the drivers, get an address, say so on the console, let ssh in, and give a shell.
 /bin/busybox --install -s /bin
 export PATH=/bin HOME=/root
 mount -t proc proc /proc
@@ -12,7 +12,8 @@ hostname tty
 echo "tty: $(uname -sr), up $(cut -d' ' -f1 /proc/uptime) s, $(grep MemTotal /proc/meminfo)"
 ip link set lo up
 ip link set eth0 up
-udhcpc -i eth0 -t 10 -T 1 -A 2 -S -b -s /etc/lease -x hostname:tty
+# A parameter of the kernel's, from the image.
+[ "$config_drive" ] && /etc/drive || udhcpc -i eth0 -t 10 -T 1 -A 2 -S -b -s /etc/lease -x hostname:tty
 ip -o -4 addr show dev eth0
 dropbear -R -s # makes its host key when it is first asked; passwords let nobody in
 /etc/metadata &
