@@ -14,7 +14,7 @@ def cloud_machine() -> None:
     require_cloud_machine()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def stack(cloud_machine: None) -> Iterator[Stack]:  # noqa: ARG001 - asked for before anything is made
     """Lend the stack that the tests share; it may be up or not."""
     with stack_in_folder("nova") as stack:

@@ -3,15 +3,16 @@
 import pytest
 
 from tests.cloud.fresh import fresh_machine
+from tests.cloud.stacks import Stack
 
 pytestmark = [pytest.mark.cloud, pytest.mark.timeout(1500)]
 
 UP_WITHIN_S = 1200
 
 
-@pytest.mark.usefixtures("cloud_machine")
-def test_from_an_empty_debian_to_a_server_that_answers() -> None:
+def test_from_an_empty_debian_to_a_server_that_answers(stack: Stack) -> None:
     """`nova.sh up`, `verify` and `clean` are all it takes, and nothing of the cloud remains."""
+    stack("clean")  # two clouds at once would take each other's time, and without slirp4netns each other's ports
     with fresh_machine() as machine:
         before = machine.look()
         up = machine.run("./nova.sh", "up", within_s=UP_WITHIN_S)
