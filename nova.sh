@@ -5,6 +5,7 @@ set -eu
 here=$(dirname -- "$(readlink -f -- "$0")")
 venv=$here/.venv
 python=/usr/bin/python3 # Debian's, because Debian's libvirt binding has to fit it
+for_tests="brz debootstrap slirp4netns chromium tmux screen zsh fish"
 patience_s=300          # for another apt to end
 
 say() { printf 'nova.sh: %s\n' "$*" >&2; }
@@ -54,5 +55,5 @@ if [ "${1-}" != test ]; then
     exec "$venv/bin/novaflow" "$@" 9<&-
 fi
 if ! is_made installed-dev; then make_environment installed-dev --group dev; fi
-[ "$(id -u)" -ne 0 ] || dpkg -s brz debootstrap slirp4netns chromium >/dev/null 2>&1 || install_packages brz debootstrap slirp4netns chromium
+[ "$(id -u)" -ne 0 ] || dpkg -s $for_tests >/dev/null 2>&1 || install_packages $for_tests
 shift && cd "$here" && exec "$venv/bin/python" -m pytest "$@" 9<&-

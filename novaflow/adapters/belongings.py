@@ -23,6 +23,7 @@ class Owner:
 
     What it starts carries a marker in its environment, and the session it was started in is noted in the stack's
     folder: a program that writes its own title over the one is found by the other, one that leaves the session by the first.
+    If the notes are gone as well, what works in the stack's folder of sockets with the stack's own Python is the stack's.
     """
 
     paths: Paths
@@ -63,7 +64,13 @@ def find_processes(owner: Owner) -> tuple[psutil.Process, ...]:
     wanted = f"{_MARKER}={owner.paths.root}:{owner.node or ''}".encode()
     whole = owner.node is not None
     others = (pid for pid in psutil.pids() if pid != os.getpid())
-    return tuple(_existing(pid for pid in others if _is_in(pid, sessions) or _is_marked(pid, wanted, whole=whole)))
+    return tuple(
+        _existing(
+            pid
+            for pid in others
+            if _is_in(pid, sessions) or _is_marked(pid, wanted, whole=whole) or (not whole and _is_at_work(pid, owner.paths))
+        )
+    )
 
 
 async def end_processes(processes: Sequence[psutil.Process], *, grace_s: float) -> None:
@@ -77,6 +84,13 @@ async def end_processes(processes: Sequence[psutil.Process], *, grace_s: float) 
                 process.send_signal(number)
         with anyio.move_on_after(patience_s):
             await _wait_gone(alive)
+
+
+def describe_process(process: psutil.Process) -> str:
+    """Return the words a process runs with, as far as they fit on a line; nothing, if it has gone."""
+    with suppress(psutil.Error):
+        return " ".join(process.cmdline())[:80]
+    return ""
 
 
 def used_processor_s() -> float:
@@ -111,6 +125,17 @@ def _is_marked(pid: int, wanted: bytes, *, whole: bool) -> bool:
     except OSError:  # gone, or somebody else's
         return False
     return any(entry == wanted if whole else entry.startswith(wanted) for entry in entries)
+
+
+def _is_at_work(pid: int, paths: Paths) -> bool:
+    """Return whether a process works where the stack's services do, and with libraries of the stack's own.
+
+    Neither alone: a user's shell may stand in that folder, and a user's client run in that environment.
+    """
+    with suppress(OSError):
+        if Path(f"/proc/{pid}/cwd").readlink() == paths.run:
+            return f" {paths.venv}/".encode() in Path(f"/proc/{pid}/maps").read_bytes()
+    return False
 
 
 def _read_stat(pid: int) -> tuple[int, int]:

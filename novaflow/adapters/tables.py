@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from novaflow.model.component import Finding, Verdict
+from novaflow.model.component import Finding, Leftover, Verdict
 from novaflow.model.event import StackState
 
 _COLOURS = {
@@ -62,6 +62,13 @@ def print_findings(findings: Iterable[Finding], stream: TextIO) -> None:
         console.print(f"{_VERDICTS[finding.verdict]} {finding.about:<22} {escape(finding.found)}", soft_wrap=True)
         if finding.advice and finding.verdict is not Verdict.GOOD:
             console.print(f"  {'':<22} [dim]{escape(finding.advice)}[/]", soft_wrap=True)
+
+
+def print_leftovers(leftovers: Iterable[Leftover], stream: TextIO) -> None:
+    """Print what is left of a stack, and what marks it as the stack's."""
+    console = _console(stream)
+    for one in leftovers:
+        console.print(f"{one.kind:<10} {escape(one.name):<46} [dim]{escape(one.because)}[/]", no_wrap=True, overflow="ellipsis")
 
 
 def _console(stream: TextIO) -> Console:

@@ -9,13 +9,11 @@ from novaflow.adapters.control import Control
 from novaflow.adapters.journal import follow_journal, last_recorded
 from novaflow.adapters.lock import StackLock, is_locked
 from novaflow.adapters.progress import Progress
-from novaflow.cli.conduct import conducting, new_run_id
+from novaflow.cli.conduct import conducting
 from novaflow.cli.install import require_good
 from novaflow.cli.stack import Stack, stack_arguments
-from novaflow.cli.status import LIVING, read_status
-from novaflow.cli.sweep import sweep
+from novaflow.cli.sweep import sweep_crashed
 from novaflow.errors import StackBusy
-from novaflow.model.event import StackChanged, StackState
 
 LOOK_S = 0.02  # between two looks at whether the supervisor has gone
 
@@ -40,11 +38,7 @@ async def _clean(stack: Stack, progress: Progress) -> None:
     # Also after a supervisor: one that was killed on its way leaves work.
     lock = StackLock(stack.paths.lock, "clean")
     async with conducting(stack, [progress.show], progress.note) as conductor:
-        require_good("clean", await sweep(conductor))
-        if read_status(stack).state in LIVING:
-            because = "its supervisor was gone without a word; what it left was ended"
-            conductor.bus(new_run_id()).tell(StackChanged(name=stack.name, state=StackState.STOPPED, because=because))
-    stack.paths.control.unlink(missing_ok=True)  # whoever listened there is gone: the lock is ours
+        require_good("clean", await sweep_crashed(conductor))
     lock.release()
 
 

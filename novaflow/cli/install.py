@@ -13,7 +13,7 @@ from novaflow.cli.machine import require_machine
 from novaflow.cli.stack import Stack, stack_arguments
 from novaflow.cli.status import is_up
 from novaflow.engine.engine import Outcome
-from novaflow.errors import Interrupted, WorkflowFailed
+from novaflow.errors import Interrupted, RunError, WorkflowFailed
 from novaflow.model.event import WorkflowChanged, WorkflowState
 
 WORKFLOWS = ("install", "template")  # in this order; a folder of workflows need not have both
@@ -78,7 +78,9 @@ async def conduct_in_foreground(conductor: Conductor, name: str) -> None:
 def require_good(name: str, outcome: Outcome) -> None:
     """Return if nothing failed; what did was said when it happened.
 
-    Raises: WorkflowFailed.
+    Raises: WorkflowFailed; RunError, if it was stopped before its end.
     """
     if outcome.failures:
         raise WorkflowFailed(name, outcome.failures)
+    if outcome.cancelled:
+        raise RunError(f"{name} was stopped: {outcome.cancelled}")

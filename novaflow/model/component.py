@@ -1,7 +1,7 @@
 """What a component is: the steps and services an operator knows by one name."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -285,12 +285,25 @@ def no_urls(_: "Settings") -> Mapping[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
+class Leftover:
+    """Something a stack left on the machine, of some kind, under some name; ``because`` says what marks it as the stack's."""
+
+    kind: str
+    name: str
+    because: str
+
+
+FindLeftovers = Callable[[Context], Awaitable[Sequence[Leftover]]]
+
+
+@dataclass(frozen=True, slots=True)
 class Component:
     """One thing an operator knows by name.
 
     ``parts`` maps a workflow's name to what this component brings to it, ``packages`` are Debian's,
     ``aliases`` are the names nova.sh had for it, ``feeds`` what it has to tell beside its own life, ``urls`` where users
-    reach it, by the name `status` has for the address.
+    reach it, by the name `status` has for the address,
+    ``leftovers`` find what its parts leave on the machine, and ``clean`` removes, when nothing of the stack runs.
     """
 
     name: str
@@ -301,6 +314,7 @@ class Component:
     aliases: tuple[str, ...] = ()
     feeds: tuple[Feed, ...] = ()
     urls: "Callable[[Settings], Mapping[str, str]]" = no_urls
+    leftovers: tuple[FindLeftovers, ...] = ()
     when: "Callable[[Settings], bool]" = always
 
 
@@ -318,7 +332,8 @@ def no_broker(_: "Settings", __: Callable[[str], str]) -> str:
 class Workflow:
     """One thing that can be done with a stack: the parts of that name of every component.
 
-    ``stays`` says whether its services are meant to outlive its last step; ``already`` returns why there is nothing
+    ``stays`` says whether its services are meant to outlive its last step; ``within_s`` how long the end of a stack waits
+    for it, where that is part of it; ``already`` returns why there is nothing
     to do, ``None`` if there is; ``unmet`` what has to be done first, ``None`` if all was. ``broker`` makes the address
     that events go to from the settings and the stack's secrets, nothing if there is no broker.
     """
@@ -326,6 +341,7 @@ class Workflow:
     name: str
     summary: str
     stays: bool = False
+    within_s: float = 120
     already: "Callable[[Settings, Paths], str | None]" = never
     unmet: "Callable[[Settings, Paths], str | None]" = never
     broker: "Callable[[Settings, Callable[[str], str]], str]" = no_broker

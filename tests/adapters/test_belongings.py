@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import anyio
 import psutil
@@ -113,3 +114,27 @@ async def test_ending_nobody_takes_no_time(owner: Owner) -> None:
         with anyio.fail_after(1):
             await end_processes((process,), grace_s=60)
             await end_processes((), grace_s=60)
+
+
+AT_WORK = """
+import mmap, os, sys, time
+os.chdir(sys.argv[1])
+with open(sys.argv[2]) as library:
+    mapped = mmap.mmap(library.fileno(), 0, prot=mmap.PROT_READ)
+print("up", flush=True)
+time.sleep(60)
+"""
+
+
+async def test_without_marker_and_note_its_place_and_its_libraries_tell(owner: Owner, tmp_path: Path) -> None:
+    """What works in the folder of sockets with a library of the stack's environment is the stack's; either alone is a user's."""
+    library, foreign = owner.paths.venv / "lib/some.so", tmp_path / "other.so"
+    library.parent.mkdir(parents=True)
+    for path in (library, foreign):
+        path.write_text("code")
+    async with started(owner, python(AT_WORK, owner.paths.run, library), marked=False) as process:
+        assert find_processes(Owner(owner.paths)) == (process,)
+        assert find_processes(owner) == ()
+    for place, mapped in ((owner.paths.run, foreign), (tmp_path, library)):
+        async with started(owner, python(AT_WORK, place, mapped), marked=False):
+            assert find_processes(Owner(owner.paths)) == ()

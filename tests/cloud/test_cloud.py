@@ -1,13 +1,17 @@
 """The main job: a real cloud on this machine, used by programs that are none of ours, and then gone."""
 
-# ruff: noqa: S603, TID251 - the programs tests start are their own
+# ruff: noqa: S603, S607, TID251 - the programs tests start are their own
 
 import json
+import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import openstack
@@ -16,7 +20,7 @@ import psutil
 import pytest
 from openstack.compute.v2.server import Server
 
-from tests.cloud.clients import connected
+from tests.cloud.clients import connected, wait_for
 from tests.cloud.looking import look, processes_of, read_words
 from tests.cloud.stacks import Stack, stack_in_folder
 
@@ -168,29 +172,75 @@ def test_passwords_are_their_owners(cloud: Stack) -> None:
     assert all(path.stat().st_mode & 0o077 == 0 for path in credentials.iterdir())
 
 
-def test_clean_leaves_nothing_behind(cloud: Stack, nova: openstack.connection.Connection) -> None:
-    """After `clean`, asked for while a server runs, the machine looks as it did before `up`."""
+def test_scrub_after_a_crash_removes_the_stacks_own_and_nothing_else(cloud: Stack, nova: openstack.connection.Connection) -> None:
+    """Killed with a server running, the stack leaves much; `scrub --dry-run` lists it, `scrub` removes it, a neighbour's things stay."""
     nova.compute.wait_for_server(ask_for_server(nova, "left"), wait=BOOT_S)
-    assert any("qemu-system" in words for words in processes_of(cloud.folder).values())
-    assert look() - cloud.before
-    cloud("clean")
+    namespaces = [line for line in look() - cloud.before if line.startswith("namespace ")]
+    kill_all_of(cloud.folder)
+    with neighbours_things() as neighbours:
+        crashed = look()
+        assert {line.split()[0] for line in crashed - cloud.before - neighbours} >= {"link", "namespace", "iptables", "ip6tables", "set"}
+        found = json.loads(cloud("scrub", "--dry-run", "--json").stdout)
+        assert look() == crashed
+        assert {f"namespace {one['name']}" for one in found if one["kind"] == "namespace"} == {*namespaces}
+        assert {one["name"] for one in found if one["kind"] == "link"} >= {"br-int", "br-net", "br-ex"}
+        assert {one["kind"] for one in found} >= {"domain", "socket", "set", "iptables"}
+        assert f"{len(found)} were removed" in cloud("scrub").stdout
+        assert look() - cloud.before == neighbours
     assert processes_of(cloud.folder) == {}
-    assert look() - cloud.before == set()
+    assert "nothing is left" in cloud("scrub").stdout
     assert cloud("status", good=False).returncode == 5
 
 
-@pytest.mark.usefixtures("cloud_machine")
-def test_sqlite_holds_several_servers_at_once(stack: Stack) -> None:
-    """With USE_MYSQL=0 the cloud comes up without a MariaDB, says what that means, boots servers beside each other, and goes."""
+@pytest.fixture(scope="module")
+def lite(stack: Stack) -> Iterator[Stack]:
+    """Lend a stack without a MariaDB, which may be up or not."""
     stack("clean")  # the two would want the same ports
     with stack_in_folder("lite", USE_MYSQL="0") as lite:
-        assert "SQLite: services write one after the other" in lite.up()
-        assert "mariadb" not in {service["name"] for service in lite.status()["services"]}
-        with connected(lite.folder / "credentials") as nova:
-            boot_at_once(nova, 4)
-        lite("clean")
-        assert processes_of(lite.folder) == {}
-        assert look() - lite.before == set()
+        yield lite
+
+
+def test_sqlite_holds_several_servers_at_once(lite: Stack) -> None:
+    """With USE_MYSQL=0 the cloud comes up without a MariaDB, says what that means, and boots servers beside each other."""
+    assert "SQLite: services write one after the other" in lite.up()
+    assert "mariadb" not in {service["name"] for service in lite.status()["services"]}
+    with connected(lite.folder / "credentials") as nova:
+        boot_at_once(nova, 4)
+
+
+def test_clean_leaves_nothing_behind(lite: Stack) -> None:
+    """After `clean`, asked for while a server runs, the machine looks as it did before `up`."""
+    lite.up()
+    with connected(lite.folder / "credentials") as nova:
+        nova.compute.wait_for_server(ask_for_server(nova, "left"), wait=BOOT_S)
+    assert any("qemu-system" in words for words in processes_of(lite.folder).values())
+    assert look() - lite.before
+    lite("clean")
+    assert processes_of(lite.folder) == {}
+    assert look() - lite.before == set()
+    assert lite("status", good=False).returncode == 5
+
+
+def kill_all_of(folder: Path) -> None:
+    """Kill a stack's supervisor and all of its programs, as a machine without memory would, and wait until they are gone."""
+    for pid in processes_of(folder):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    wait_for("the end of all", lambda: not processes_of(folder))
+
+
+@contextmanager
+def neighbours_things() -> Iterator[set[str]]:
+    """Put a bridge and two namespaces beside the stack that look much like its own, and lend how the machine shows them."""
+    before, stranger = look(), "11111111-2222-3333-4444-555555555555"
+    made = [("link", "add", "br-mine", "type", "bridge"), ("netns", "add", f"qrouter-{stranger}"), ("netns", "add", f"qdhcp-{stranger}")]
+    for words in made:
+        subprocess.run(["ip", *words], check=True, timeout=SILENCE_S)
+    try:
+        yield look() - before
+    finally:
+        for kind, _, name, *_ in made:
+            subprocess.run(["ip", kind, "delete", name], check=True, timeout=SILENCE_S)
 
 
 def boot_at_once(nova: openstack.connection.Connection, number: int) -> None:

@@ -8,6 +8,7 @@ from novaflow.errors import ProgramFailed
 from novaflow.model.component import Component, Context, Service, step
 from novaflow.model.probe import AskProbe, NotYet
 from novaflow.settings import LibvirtType, Settings
+from workflows.shared.leftovers import find_domains, removal
 from workflows.shared.libvirt import libvirt_url
 
 IN_A_ROOM = "unshare --mount --propagation private --pid --fork --kill-child=KILL --mount-proc".split()  # noqa: SIM905 - reads as typed
@@ -72,5 +73,6 @@ COMPONENT = Component(
     name="libvirt",
     summary="What runs servers.",
     packages=("libvirt-daemon", "libvirt-daemon-driver-qemu", "libvirt-clients", "qemu-system-x86", "qemu-utils"),
-    parts={"run": (configure, LIBVIRTD)},
+    parts={"run": (configure, LIBVIRTD), "clean": (removal(find_domains),)},
+    leftovers=(find_domains,),
 )

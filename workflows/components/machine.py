@@ -11,6 +11,7 @@ from pathlib import Path
 from novaflow.model.component import Component, Finding, Paths, Verdict
 from novaflow.settings import LibvirtType, Settings
 from workflows.shared.kernel import has_openvswitch, kvm_refusal
+from workflows.shared.leftovers import find_disks, removal
 
 DISK_MIB = 3_000  # environment 700, template 140, packages 1,300, servers' disks
 DISKS_MIB = 200  # an image, kept once, and the disks of a few small servers
@@ -167,4 +168,6 @@ COMPONENT = Component(
         has_datapath,
         is_built,
     ),
+    parts={"clean": (removal(find_disks),)},
+    leftovers=(find_disks,),
 )

@@ -6,7 +6,7 @@ from novaflow.model.component import Component, Context, Finding, Lane, Paths, S
 from novaflow.model.probe import AskProbe, NotYet
 from novaflow.settings import Settings
 from workflows.shared.database import database_url
-from workflows.shared.leftovers import find_ports, find_routers, links_of, remove_link, remove_namespace, remove_rules, remove_sets
+from workflows.shared.leftovers import find_network, remove_found
 from workflows.shared.neutron import API_PORT, OPENFLOW_PORT, PHYSICAL, VLANS, agent_probe, config_file, daemon, write_configs
 from workflows.shared.openstack import account
 from workflows.shared.openvswitch import EXTERNAL
@@ -115,16 +115,9 @@ DHCP_AGENT = daemon(
 @step(within_s=60)
 async def remove_links(ctx: Context) -> Skipped | str:
     """Remove namespaces, links, rules and sets that agents leave when they stop."""
-    networks = [folder.name for folder in (ctx.paths.data / "neutron" / "dhcp").glob("*")]
-    removed = [await remove_namespace(ctx, f"qdhcp-{network}") for network in networks]
-    ports = await find_ports(ctx)
-    removed += [await remove_namespace(ctx, namespace) for namespace in await find_routers(ctx, ports)]
-    removed += [await remove_link(ctx, link) for port in ports for link in links_of(port)]
-    removed += [await remove_rules(ctx, command) for command in ("iptables", "ip6tables")]
-    removed += [await remove_sets(ctx)]
+    done = await remove_found(ctx, await find_network(ctx))
     (ctx.paths.data / "ovs" / "conf.db").unlink(missing_ok=True)
-    count = sum(removed)
-    return f"{count} of them" if count else Skipped("nothing was left")
+    return done
 
 
 COMPONENT = Component(
@@ -137,5 +130,6 @@ COMPONENT = Component(
         "run": (configure, NEUTRON.service(), RPC, PERIODIC, OPENVSWITCH_AGENT, DHCP_AGENT),
         "clean": (remove_links,),
     },
+    leftovers=(find_network,),
     aliases=("network",),
 )

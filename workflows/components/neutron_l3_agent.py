@@ -1,8 +1,9 @@
 """neutron-l3-agent: routers, and floating addresses that this machine reaches."""
 
+from collections.abc import Sequence
 from ipaddress import IPv4Interface, IPv6Interface, ip_address
 
-from novaflow.model.component import Component, Context, Finding, Paths, Skipped, Verdict, step
+from novaflow.model.component import Component, Context, Finding, Leftover, Paths, Skipped, Verdict, step
 from novaflow.settings import Settings
 from workflows.components.cloud import NETWORK
 from workflows.shared.leftovers import OUT_CHAIN
@@ -77,6 +78,11 @@ async def nat(ctx: Context) -> str:
     return f"{servers} is hidden behind this machine"
 
 
+async def find_forwarding(ctx: Context) -> Sequence[Leftover]:
+    """Return the machine's setting that was changed, if it was."""
+    return [Leftover("sysctl", "net.ipv4.ip_forward", "NOVAFLOW_NAT changed it")] if (ctx.paths.data / FORWARDING).exists() else []
+
+
 @step(within_s=30)
 async def stop_forwarding(ctx: Context) -> Skipped | str:
     """Forward packets, or not, as the machine did before."""
@@ -145,4 +151,5 @@ COMPONENT = Component(
     packages=("radvd",),  # tells servers of their IPv6
     checks=(has_free_range, has_free_range_v6),
     parts={"run": (AGENT, gateway, nat, router), "clean": (stop_forwarding,)},
+    leftovers=(find_forwarding,),
 )

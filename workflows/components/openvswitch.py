@@ -9,7 +9,7 @@ from novaflow.errors import ProgramFailed
 from novaflow.model.component import Component, Context, Finding, Paths, Service, Verdict, step
 from novaflow.model.probe import AskProbe, NotYet
 from novaflow.settings import Settings
-from workflows.shared.openvswitch import BRIDGES, EXTERNAL, OWN_CARD, SERVERS, datapath_type, ovs_environment, ovsdb_address
+from workflows.shared.openvswitch import BRIDGES, DATAPATH, EXTERNAL, SERVERS, datapath_type, ovs_environment, ovsdb_address, stack_mark
 from workflows.shared.routes import find_uses
 
 SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
@@ -114,9 +114,11 @@ async def bridges(ctx: Context) -> str:
     ]
     cards = {EXTERNAL: ctx.settings.interface, SERVERS: ctx.settings.flat_interface}
     for bridge, card in ((bridge, card) for bridge, card in cards.items() if card):
-        words += ["--", "add-port", bridge, card, "--", "set", "interface", card, f"external_ids:{OWN_CARD}=true"]
+        words += ["--", "add-port", bridge, card]
         await ctx.run("ip", "link", "set", card, "up")
     await ctx.run("ovs-vsctl", "--timeout=20", f"--db={ovsdb_address(ctx.paths)}", *words[1:])
+    for link in {name for _, name in socket.if_nameindex()} & {*BRIDGES, DATAPATH}:
+        await ctx.run("ip", "link", "set", "dev", link, "alias", stack_mark(ctx.paths))
     return f"{', '.join(BRIDGES)}; datapath {kind}"
 
 

@@ -5,13 +5,18 @@ from workflows.shared.kernel import has_openvswitch
 
 INTEGRATION = "br-int"  # servers and routers are plugged in here
 SERVERS, EXTERNAL = "br-net", "br-ex"  # where the cards FLAT_INTERFACE and INTERFACE belong, if there are any
-OWN_CARD = "novaflow-card"  # marks a port that is the machine's own card: it stays when everything else goes
+DATAPATH = "ovs-netdev"  # a link that the switch makes where packets are moved in userspace
 BRIDGES = (INTEGRATION, SERVERS, EXTERNAL)
 
 
 def ovsdb_address(paths: Paths) -> str:
     """Return where the switch's database listens."""
     return f"unix:{paths.run}/ovs/db.sock"
+
+
+def stack_mark(paths: Paths) -> str:
+    """Return the alias of links whose names are nobody's own: it says whose they are."""
+    return f"novaflow:{paths.root}"
 
 
 def ovs_environment(ctx: Context) -> dict[str, str]:

@@ -9,6 +9,7 @@ import structlog
 from novaflow.adapters.amqp.address import BrokerProblem, Trouble
 from novaflow.adapters.amqp.bell import Bell
 from novaflow.adapters.amqp.link import Arrival, Link
+from novaflow.adapters.amqp.reconnecting import work_reconnecting
 from novaflow.model.probe import Pace
 
 log = structlog.get_logger(__name__)
@@ -53,20 +54,8 @@ class _Consumer:
         self._taken: dict[bytes, None] = {}  # digests of the last messages, in order
 
     def run(self) -> None:
-        """Work until asked to leave: connect, take, and after any problem begin again."""
-        attempt = 0
-        while not self._leaving:
-            try:
-                link = Link.open(self._url, name="feed")
-                try:
-                    attempt = 0
-                    self._consume(link)
-                finally:
-                    link.close()
-            except BrokerProblem as problem:
-                attempt += 1
-                self._note(problem)
-                self._bell.wait(_PACE.pause_before(attempt))
+        """Work until asked to leave."""
+        work_reconnecting(self._url, "feed", self._consume, rest=self._rest, is_over=lambda: self._leaving)
         self._bell.put_away()
 
     def leave(self) -> None:
@@ -95,6 +84,10 @@ class _Consumer:
         self._taken[digest] = None
         if len(self._taken) > _REMEMBERED:
             del self._taken[next(iter(self._taken))]
+
+    def _rest(self, problem: BrokerProblem, attempt: int) -> None:
+        self._note(problem)
+        self._bell.wait(_PACE.pause_before(attempt))
 
     def _note(self, problem: BrokerProblem) -> None:
         """Say what is the matter, once until a message comes again; a broker that starts or goes is no warning."""

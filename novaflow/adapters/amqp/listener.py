@@ -10,6 +10,7 @@ import structlog
 from novaflow.adapters.amqp.address import BrokerProblem
 from novaflow.adapters.amqp.bell import Bell
 from novaflow.adapters.amqp.link import Arrival, Link
+from novaflow.adapters.amqp.reconnecting import work_reconnecting
 from novaflow.model.event import DecodeError, Recorded
 from novaflow.model.probe import Pace
 
@@ -69,19 +70,7 @@ class Listener:
             self.arrived.put_away()
 
     def _run(self) -> None:
-        attempt = 0
-        while not self._stopping:
-            try:
-                link = Link.open(self._url, name="subscriber")
-                try:
-                    attempt = 0
-                    self._listen(link)
-                finally:
-                    link.close()
-            except BrokerProblem as problem:
-                attempt += 1
-                self._note(problem)
-                self._taken.wait(_PACE.pause_before(attempt))
+        work_reconnecting(self._url, "subscriber", self._listen, rest=self._rest, is_over=lambda: self._stopping)
 
     def _listen(self, link: Link) -> None:
         arrivals: list[Arrival] = []
@@ -105,10 +94,11 @@ class Listener:
             self._batches.append(batch)
             self.arrived.ring()
 
-    def _note(self, problem: BrokerProblem) -> None:
+    def _rest(self, problem: BrokerProblem, attempt: int) -> None:
         if problem.because not in self._said:
             self._said.add(problem.because)
             log.warning("subscription.interrupted", because=problem.because, advice=problem.advice or "trying again")
+        self._taken.wait(_PACE.pause_before(attempt))
 
 
 def _decode(body: bytes) -> Recorded | None:

@@ -1,0 +1,28 @@
+"""Work that goes on over one connection after another."""
+
+from collections.abc import Callable
+
+from novaflow.adapters.amqp.address import BrokerProblem
+from novaflow.adapters.amqp.link import Link
+
+Work = Callable[[Link], None]
+Rest = Callable[[BrokerProblem, int], None]
+
+
+def work_reconnecting(url: str, name: str, work: Work, *, rest: Rest, is_over: Callable[[], bool]) -> None:
+    """Do the work over a connection, and after any problem begin it again over the next, until it is over.
+
+    ``rest`` says what is the matter and waits; it gets the problem, and how many there were since a connection last held.
+    """
+    attempt = 0
+    while not is_over():
+        try:
+            link = Link.open(url, name=name)
+            try:
+                attempt = 0
+                work(link)
+            finally:
+                link.close()
+        except BrokerProblem as problem:
+            attempt += 1
+            rest(problem, attempt)

@@ -1,0 +1,92 @@
+"""A session of tmux, or of GNU screen where there is no tmux, with a window for each of some commands."""
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from typing import NoReturn, Protocol
+
+import anyio
+
+from novaflow.errors import MachineError
+
+_SCREENS_STATUS_LINE = "%-Lw%{= BW}%50>%n%f* %t%{-}%+Lw%<"  # nova.sh's own
+
+
+class Multiplexer(Protocol):
+    """A program that keeps windows; sessions and windows have names."""
+
+    async def has(self, session: str) -> bool:
+        """Return whether there is a session of that name."""
+        ...
+
+    async def open(self, session: str, windows: Mapping[str, Sequence[str]], *, has_status_line: bool) -> None:
+        """Make a session that nobody is attached to; ``windows`` maps a window's name to the words of what runs in it.
+
+        Raises: MachineError, with what the program said.
+        """
+        ...
+
+    def attach(self, session: str, window: str | None) -> NoReturn:
+        """Become the program that shows the session on this terminal, at that window, or the one it was left at."""
+        ...
+
+
+def find_multiplexer() -> Multiplexer:
+    """Return what this machine has.
+
+    Raises: MachineError, naming the packages.
+    """
+    if shutil.which("tmux"):
+        return Tmux()
+    if shutil.which("screen"):
+        return Screen()
+    raise MachineError("neither tmux nor GNU screen is installed; run: apt-get install tmux (or screen)")
+
+
+class Tmux:
+    """tmux, in whose words ``=NAME`` is a session of exactly that name."""
+
+    async def has(self, session: str) -> bool:
+        """Return whether there is a session of that name."""
+        return (await anyio.run_process(["tmux", "has-session", "-t", f"={session}"], check=False)).returncode == 0
+
+    async def open(self, session: str, windows: Mapping[str, Sequence[str]], *, has_status_line: bool) -> None:
+        """Make the session; the first window comes with it."""
+        (first, command), *others = windows.items()
+        await _run("tmux", "new-session", "-d", "-s", session, "-n", first, *command)
+        await _run("tmux", "set-option", "-t", f"={session}:", "status", "on" if has_status_line else "off")
+        for window, words in others:
+            await _run("tmux", "new-window", "-d", "-t", f"={session}:", "-n", window, *words)
+
+    def attach(self, session: str, window: str | None) -> NoReturn:
+        """Become tmux."""
+        os.execvp("tmux", ["tmux", "attach-session", "-t", f"={session}:={window}" if window else f"={session}"])  # noqa: S606, S607 - as typed
+
+
+class Screen:
+    """GNU screen."""
+
+    async def has(self, session: str) -> bool:
+        """Return whether there is a session of that name."""
+        listed = await anyio.run_process(["screen", "-ls", session], check=False)
+        names = [line.split()[0].partition(".")[2] for line in listed.stdout.decode().splitlines() if line.startswith("\t")]
+        return session in names
+
+    async def open(self, session: str, windows: Mapping[str, Sequence[str]], *, has_status_line: bool) -> None:
+        """Make the session; the first window comes with it."""
+        (first, command), *others = windows.items()
+        await _run("screen", "-dmS", session, "-t", first, *command)
+        line = ("alwayslastline", _SCREENS_STATUS_LINE) if has_status_line else ("ignore",)
+        await _run("screen", "-S", session, "-X", "hardstatus", *line)
+        for window, words in others:
+            await _run("screen", "-S", session, "-X", "screen", "-t", window, *words)
+
+    def attach(self, session: str, window: str | None) -> NoReturn:
+        """Become screen; -x: others may watch the same session."""
+        os.execvp("screen", ["screen", "-x", session, *(["-p", window] if window else [])])  # noqa: S606, S607 - as typed
+
+
+async def _run(*words: str) -> None:
+    done = await anyio.run_process(words, check=False)
+    if done.returncode:
+        raise MachineError(f"{words[0]} {words[1]} ended with exit code {done.returncode}: {(done.stderr + done.stdout).decode().strip()}")
