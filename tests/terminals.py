@@ -63,9 +63,10 @@ async def terminal(folder: Path, words: Sequence[str], env: Mapping[str, str]) -
     require_program("tmux")
     shown = Terminal(folder / f"terminal-{secrets.token_hex(2)}")  # the server before takes a moment to go
     tmux = ["tmux", "-S", str(shown.socket), "-f", "/dev/null"]
+    settings = [f"{name}={value}" for name, value in env.items() if name != "COLUMNS"]  # the terminal knows how wide it is
     note = ["sh", "-c", 'trap : INT; "$@"; echo $? >"$0"', str(shown.code)]  # Ctrl-C is for the program
     size = ["-x", str(COLUMNS), "-y", str(LINES), "-c", str(folder)]
-    command = ["env", "-i", "TERM=screen-256color", "LANG=C.UTF-8", *(f"{name}={value}" for name, value in env.items()), *note, *words]
+    command = ["env", "-i", "TERM=screen-256color", "LANG=C.UTF-8", *settings, *note, *words]
     await anyio.run_process([*tmux, "set-option", "-g", "remain-on-exit", "on", ";", "new-session", "-d", *size, *command])
     try:
         yield shown

@@ -1,10 +1,12 @@
 """Shows what goes on: live on a terminal, plain lines elsewhere; the only importer of rich."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self, TextIO
 
+import anyio
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
@@ -88,6 +90,11 @@ class Progress:
                 self._say((f"{name} is {state}", colour), (f": {because}", ""))
             case _:
                 pass
+
+    async def watch(self, leave: Callable[[], None]) -> None:
+        """Wait: who reads lines has nothing to ask for, and leaves with Ctrl-C."""
+        del leave
+        await anyio.sleep_forever()
 
     def note(self, node: str, text: str, fraction: float | None) -> None:
         """Show how far a running step is."""

@@ -3,25 +3,37 @@
 import os
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum
+from functools import partial
 from subprocess import Popen  # noqa: TID251 - for the type of what `start_detached` started
+from typing import Protocol
 
 import anyio
 
 from novaflow.adapters.files import read_last_lines
 from novaflow.adapters.journal import follow_journal, last_recorded, read_journal
-from novaflow.adapters.keyboard import keys_as_typed, read_key
 from novaflow.adapters.lock import StackLock
 from novaflow.adapters.process import start_detached
-from novaflow.adapters.progress import Progress
 from novaflow.cli.stack import Stack
 from novaflow.errors import Interrupted, NotReady, NovaflowError, RunError
 from novaflow.model.event import Recorded, ServiceChanged, ServiceState, StackChanged, StackState
 
-LEAVE_KEY = "q"
 FEW_ARENAS = "MALLOC_ARENA_MAX=1"  # glibc keeps memory for each thread; a supervisor's threads only wait
 LOOK_S = 0.02  # between two looks at whether the supervisor lives
+
+
+class Shown(Protocol):
+    """What shows events to whoever waits."""
+
+    def show(self, recorded: Recorded) -> None:
+        """Show one event."""
+        ...
+
+    async def watch(self, leave: Callable[[], None]) -> None:
+        """Do what else the one who watches asks for, until cancelled; call ``leave`` when he wants to go."""
+        ...
 
 
 class Until(Enum):
@@ -29,10 +41,11 @@ class Until(Enum):
 
     LAUNCHED = "every service has been started"
     READY = "the stack is ready"
-    OVER = "the stack was stopped"
+    OVER = "the stack was stopped, by the one who watches too when he leaves"
+    LEFT = "the one who watches left, or the stack was stopped"
 
 
-async def launch(stack: Stack, lock: StackLock, progress: Progress, *, until: Until, timeout_s: float | None) -> None:
+async def launch(stack: Stack, lock: StackLock, shown: Shown, *, until: Until, timeout_s: float | None) -> None:
     """Start the supervisor, hand it the lock, and show what it does until the wanted moment.
 
     Raises: RunError, if the stack does not come up; NotReady, when the time is over (it goes on starting);
@@ -57,7 +70,7 @@ async def launch(stack: Stack, lock: StackLock, progress: Progress, *, until: Un
     stack.paths.log.mkdir(parents=True, exist_ok=True)
     supervisor = start_detached(argv, output=stack.paths.log / "supervisor.log", keep=[lock.descriptor])
     lock.release()
-    watch = _Watch(stack, supervisor, progress, until)
+    watch = _Watch(stack, supervisor, shown, until)
     with anyio.move_on_after(timeout_s) as limit:
         await watch.follow(after)
     if limit.cancelled_caught:
@@ -70,8 +83,8 @@ async def launch(stack: Stack, lock: StackLock, progress: Progress, *, until: Un
 class _Watch:
     """What is seen of a supervisor by the process that started it."""
 
-    def __init__(self, stack: Stack, supervisor: Popen[bytes], progress: Progress, until: Until) -> None:
-        self._stack, self._supervisor, self._progress, self._until = stack, supervisor, progress, until
+    def __init__(self, stack: Stack, supervisor: Popen[bytes], shown: Shown, until: Until) -> None:
+        self._stack, self._supervisor, self._shown, self._until = stack, supervisor, shown, until
         self._unlaunched = {node.name for node in stack.graph("run").nodes.values() if node.is_service}
         self._end: StackChanged | None = None
         self._reached = False
@@ -85,9 +98,8 @@ class _Watch:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._show_events, tasks.cancel_scope)
             tasks.start_soon(self._wait_gone, tasks.cancel_scope)
-            tasks.start_soon(self._pass_on_signals)
-            if self._until is Until.OVER and sys.stdin.isatty():
-                tasks.start_soon(self._leave_on_key)
+            tasks.start_soon(self._pass_on_signals, tasks.cancel_scope)
+            tasks.start_soon(self._shown.watch, partial(self._leave, tasks.cancel_scope))
 
     async def judge(self) -> None:
         """Return if the wanted moment was reached.
@@ -109,7 +121,7 @@ class _Watch:
         async for recorded in follow_journal(self._stack.paths.journal, after=self._seen):
             self._take(recorded)
             # Who waits for the end waits for all of it: the supervisor goes when nothing is left.
-            if self._reached and self._signal is None and self._until is not Until.OVER:
+            if self._reached and self._signal is None and self._until in {Until.LAUNCHED, Until.READY}:
                 scope.cancel()
 
     async def _wait_gone(self, scope: anyio.CancelScope) -> None:
@@ -120,23 +132,25 @@ class _Watch:
             self._take(recorded)
         scope.cancel()
 
-    async def _pass_on_signals(self) -> None:
+    async def _pass_on_signals(self, scope: anyio.CancelScope) -> None:
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
             async for number in signals:
-                self._signal = self._signal or number
-                with suppress(ProcessLookupError):
-                    os.kill(self._supervisor.pid, signal.SIGTERM)
+                if self._until is not Until.LEFT:
+                    self._signal = self._signal or number
+                self._leave(scope)
 
-    async def _leave_on_key(self) -> None:
-        with keys_as_typed():
-            while await read_key() != LEAVE_KEY:
-                pass
-            os.kill(self._supervisor.pid, signal.SIGTERM)
-            await anyio.sleep_forever()  # and keep the terminal as it is until the last line
+    def _leave(self, scope: anyio.CancelScope) -> None:
+        """Let the stack go on, or have it stopped; then all of its end is shown."""
+        if self._until is Until.LEFT:
+            self._reached = True
+            scope.cancel()
+        else:
+            with suppress(ProcessLookupError):
+                os.kill(self._supervisor.pid, signal.SIGTERM)
 
     def _take(self, recorded: Recorded) -> None:
         self._seen = recorded.sequence
-        self._progress.show(recorded)
+        self._shown.show(recorded)
         match recorded.event:
             case ServiceChanged(name=name, state=ServiceState.STARTED):
                 self._unlaunched.discard(name)
@@ -156,5 +170,5 @@ class _Watch:
                 return not self._unlaunched or state is StackState.READY
             case Until.READY:
                 return state is StackState.READY
-            case Until.OVER:
+            case Until.OVER | Until.LEFT:
                 return state is StackState.STOPPED

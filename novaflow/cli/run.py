@@ -1,6 +1,7 @@
 """`run`: all services with fresh databases; attached, detached, or until the cloud is ready."""
 
 import sys
+from functools import partial
 
 import anyio
 import click
@@ -11,6 +12,7 @@ from novaflow.adapters.progress import Progress
 from novaflow.cli.launch import Until, launch
 from novaflow.cli.machine import force_option, require_machine, require_met, require_ports
 from novaflow.cli.stack import Stack, stack_arguments
+from novaflow.cli.view import View
 from novaflow.errors import UsageError
 
 
@@ -24,14 +26,20 @@ from novaflow.errors import UsageError
     metavar="S",
     help="Seconds to wait at most; then the exit code is 4.",
 )
+@click.option("--keep", is_flag=True, help="Leave it running when you leave.")
 @force_option
 @stack_arguments
-def command(*, stack: Stack, wait_ready: bool, detach: bool, timeout_s: float | None, force: bool) -> None:
-    """Run all services with fresh databases; attached until Ctrl-C, which stops everything.
+def command(  # noqa: PLR0913 - every option is one
+    *, stack: Stack, wait_ready: bool, detach: bool, timeout_s: float | None, keep: bool, force: bool
+) -> None:
+    """Run all services with fresh databases; attached until `q` or Ctrl-C, which stops everything.
+
+    On a terminal all services are shown with their state and what they use, and the log of the one that is selected; keys
+    restart and stop it, filter and search. Elsewhere what happens is a line.
 
     Example: sudo novaflow run --wait-ready --timeout 300
     """
-    until = Until.READY if wait_ready else Until.LAUNCHED if detach else Until.OVER
+    until = Until.READY if wait_ready else Until.LAUNCHED if detach else Until.LEFT if keep else Until.OVER
     require_machine(stack, force=force)
     refuse_if_up(stack)
     lock = StackLock(stack.paths.lock, "run")
@@ -45,12 +53,11 @@ def run(stack: Stack, lock: StackLock, until: Until, timeout_s: float | None) ->
     """
     require_met(stack, "run")
     require_ports(stack, "run")
-    with Progress(sys.stdout) as progress:
-        anyio.run(_launch, stack, lock, progress, until, timeout_s)
-
-
-async def _launch(stack: Stack, lock: StackLock, progress: Progress, until: Until, timeout_s: float | None) -> None:
-    await launch(stack, lock, progress, until=until, timeout_s=timeout_s)
+    is_watched = until in {Until.OVER, Until.LEFT} and sys.stdin.isatty() and sys.stdout.isatty()
+    with View(stack) if is_watched else Progress(sys.stdout) as shown:
+        anyio.run(partial(launch, stack, lock, shown, until=until, timeout_s=timeout_s))
+    if until is Until.LEFT:
+        click.echo(f"{stack.name} goes on; `novaflow status` shows it, `novaflow clean` ends it")
 
 
 def refuse_if_up(stack: Stack) -> None:

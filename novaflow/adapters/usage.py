@@ -1,0 +1,52 @@
+"""What programs use of processor and memory, each with everything it started."""
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+import psutil
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a program uses; ``processor_percent`` of one core, ``memory_mib`` resident, where shared memory counts each time."""
+
+    processor_percent: float
+    memory_mib: float
+
+
+class Meter:
+    """Measures families of processes from look to look."""
+
+    def __init__(self) -> None:
+        self._used_s: Mapping[int, float] = {}
+        self._looked_s = 0.0
+
+    def look(self, leaders: Mapping[str, int], now_s: float) -> Mapping[str, Usage]:
+        """Return what the family of each leader used since the last look; ``leaders`` maps a name to a process id."""
+        names = {pid: name for name, pid in leaders.items()}
+        parents = {process.pid: process for process in psutil.process_iter(["ppid", "cpu_times", "memory_info"])}
+        used_s, memory, processor_s = dict[int, float](), dict.fromkeys(leaders, 0), dict.fromkeys(leaders, 0.0)
+        for pid, process in parents.items():
+            name = self._family(pid, names, parents)
+            if name is None or process.info["cpu_times"] is None or process.info["memory_info"] is None:
+                continue
+            times = process.info["cpu_times"]
+            used_s[pid] = times.user + times.system
+            processor_s[name] += used_s[pid] - self._used_s.get(pid, used_s[pid])
+            memory[name] += process.info["memory_info"].rss
+        span_s, self._looked_s, self._used_s = now_s - self._looked_s, now_s, used_s
+        return {name: Usage(100 * processor_s[name] / span_s, memory[name] / 2**20) for name in leaders}
+
+    @staticmethod
+    def _family(pid: int, names: Mapping[int, str], parents: Mapping[int, psutil.Process]) -> str | None:
+        """Return whose process it is: by its session, or by who started it."""
+        with suppress(OSError):
+            if (session := os.getsid(pid)) in names:
+                return names[session]
+        while pid in parents and pid > 1:
+            if pid in names:
+                return names[pid]
+            pid = parents[pid].info["ppid"] or 0
+        return None

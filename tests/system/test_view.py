@@ -1,0 +1,84 @@
+"""`run` on a terminal: what is seen of a running stack, and what keys do, in a real terminal."""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from novaflow.adapters.belongings import Owner, find_processes
+from tests.system.toy import Toy, wait_said
+from tests.terminals import Terminal, terminal
+
+pytestmark = pytest.mark.slow
+
+WORDS = "import time; print('apple\\nbanana\\ncherry', flush=True); time.sleep(600)"
+READY = "nova is ready"
+
+
+@asynccontextmanager
+async def running(toy: Toy, *words: str) -> AsyncIterator[Terminal]:
+    """Type `novaflow run` in a terminal, and wait until two services are ready."""
+    toy.add(WORDS, answer="it is awake")
+    toy.installed()
+    async with terminal(toy.folder, [sys.executable, "-m", "novaflow.cli.main", "run", *words], toy.env) as shown:
+        await shown.wait_shown(READY, "2 of 2 services are ready")
+        yield shown
+
+
+async def test_services_are_seen_and_handled(toy: Toy) -> None:
+    """Each with state, processor and memory; keys select, search, filter, restart, stop and start; q ends all, and says how it ended."""
+    async with running(toy) as shown:
+        picture = await shown.wait_shown("▶ web", "  extra", "it is awake", "MiB", " %", "0:0")
+        assert "apple" not in picture
+        await shown.type("Down")
+        await shown.wait_shown("▶ extra", "╭─ extra", "apple", "banana", "cherry")
+        await shown.type("/", "n", "a", "n", "Enter")
+        assert "apple" not in await shown.wait_shown("banana", "search: nan")
+        await shown.type("Escape", "f", "w", "e", "Enter")
+        assert "it is awake" not in await shown.wait_shown("▶ web", "filter: we")
+        await shown.type("Escape", "Down", "r")
+        await shown.wait_shown("restart of extra is done", "2 of 2 services are ready")
+        assert {each["name"]: each["restarts"] for each in (await toy.status())["services"]} == {"web": 0, "extra": 1}
+        await shown.type("s")
+        await shown.wait_shown("stop of extra is done", "stopped", "1 of 2 services are ready")
+        await shown.type("s")
+        await shown.wait_shown("start of extra is done", "2 of 2 services are ready")
+        await shown.type("q")
+        assert await shown.wait_ended() == 0
+        assert READY in await shown.wait_shown("nova is stopped: everything was stopped, as asked")
+    assert not toy.is_held
+    assert find_processes(Owner(toy.paths)) == ()
+
+
+async def test_ctrl_c_ends_all(toy: Toy) -> None:
+    """With the exit code that says so, and a terminal as it was before."""
+    async with running(toy) as shown:
+        await shown.type("C-c")
+        assert await shown.wait_ended() == 130
+        await shown.wait_shown("nova is stopped", "interrupted; nothing was left running")
+    assert not toy.is_held
+
+
+async def test_keep_leaves_it_running(toy: Toy) -> None:
+    """Whoever leaves leaves alone, by key and by signal, on a terminal and in a pipe."""
+    async with running(toy, "--keep") as shown:
+        await shown.type("q")
+        assert await shown.wait_ended() == 0
+        await shown.wait_shown("nova goes on; `novaflow status` shows it, `novaflow clean` ends it")
+    assert (await toy.call("status")).code == 0
+    assert (await toy.call("clean")).code == 0
+    async with toy.calling("run", "--keep") as process:
+        await wait_said(process, READY)
+        process.terminate()
+        assert await process.wait() == 0
+    assert (await toy.call("status")).code == 0
+
+
+async def test_what_failed_is_seen_when_the_picture_is_gone(toy: Toy) -> None:
+    """The failure, its last lines and where logs are stay on the terminal."""
+    toy.add("print('no licence'); raise SystemExit(7)")
+    toy.installed()
+    async with terminal(toy.folder, [sys.executable, "-m", "novaflow.cli.main", "run"], toy.env) as shown:
+        assert await shown.wait_ended() == 3
+        await shown.wait_shown("extra exited with 7; its last lines:", "no licence", "nova did not come up", "logs are in")
