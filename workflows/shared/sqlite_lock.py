@@ -5,8 +5,8 @@ long it would wait, if another wrote in between; and OpenStack's services do not
 they wait for each other instead. Source: sqlite.org/lang_transaction.html.
 """
 
-from sqlalchemy import Engine, event
-from sqlalchemy.engine import URL, CreateEnginePlugin
+from sqlalchemy import event
+from sqlalchemy.engine import URL, CreateEnginePlugin, Engine  # also where ec2-api's older release has them
 
 
 class WriteLockFirst(CreateEnginePlugin):
