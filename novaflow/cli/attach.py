@@ -9,6 +9,7 @@ import click
 
 from novaflow.adapters.belongings import Owner
 from novaflow.adapters.multiplexer import Multiplexer, find_multiplexer
+from novaflow.cli.names import complete_service
 from novaflow.cli.stack import Stack, stack_arguments
 from novaflow.cli.status import ask_supervisor
 from novaflow.errors import UsageError
@@ -18,7 +19,7 @@ LAST_LINES = "1000"  # of a log that was there before
 
 
 @click.command("attach")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_service)
 @stack_arguments
 def command(*, stack: Stack, name: str | None) -> None:
     """Show a window for each service's log, and one named `test` whose shell has the credentials, in tmux or GNU screen.

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from novaflow.cli.names import complete_workflow
 from novaflow.cli.stack import Stack, stack_arguments
 from novaflow.drawing import DRAWINGS
 from novaflow.drawing.as_states import draw_states
@@ -11,8 +12,9 @@ from novaflow.errors import UsageError
 
 
 @click.command("graph")
-@click.argument("workflow", default="run")
+@click.argument("workflow", default="run", shell_complete=complete_workflow)
 @click.option("--format", "language", type=click.Choice([*DRAWINGS]), help="Text, unless the name of --output says otherwise.")
+@click.option("--json", "language", flag_value="json", help="The same as --format json.")
 @click.option("--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file.")
 @click.option("--states", is_flag=True, help="Draw the life of a node instead, as Mermaid.")
 @stack_arguments

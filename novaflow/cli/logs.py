@@ -7,6 +7,7 @@ import anyio
 import click
 
 from novaflow.adapters.files import LineFollower, read_last_lines
+from novaflow.cli.names import complete_service
 from novaflow.cli.stack import Stack, stack_arguments
 from novaflow.errors import UsageError
 
@@ -16,7 +17,7 @@ LOOK_S = 0.1  # between two looks at growing files
 
 
 @click.command("logs")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_service)
 @click.option("-f", "--follow", is_flag=True, help="Go on showing what comes.")
 @stack_arguments
 def command(*, stack: Stack, name: str | None, follow: bool) -> None:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 import click
+from click.shell_completion import CompletionItem
 
 from novaflow.errors import MachineError, NovaflowError, RunError
 
@@ -29,10 +30,17 @@ COMMANDS = {
     "timings": "show where the time went",
     "doctor": "say whether this machine can do it, and what is missing",
     "config": "show effective settings and where each came from",
+    "help": "show what a command does, with an example",
+    "completion": "make a shell complete commands and names",
     "env": "print shell exports of settings and credentials",
 }
 HIDDEN = ("supervise",)
 ALIASES = {"run_detached": ("run", "--detach"), "run-detached": ("run", "--detach")}
+
+
+def complete_command(begun: str) -> list[CompletionItem]:
+    """Return the commands that begin so, each with what it does; imports none of them."""
+    return [CompletionItem(name, help=does) for name, does in COMMANDS.items() if name.startswith(begun)]
 
 
 class _Commands(click.Group):
@@ -47,6 +55,9 @@ class _Commands(click.Group):
         module = importlib.import_module(f"novaflow.cli.{name}")
         command: click.Command = module.command
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
+        return complete_command(incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):

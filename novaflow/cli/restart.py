@@ -3,12 +3,13 @@
 import click
 
 from novaflow.cli.handle import handle
+from novaflow.cli.names import complete_service
 from novaflow.cli.stack import Stack, stack_arguments
 from novaflow.plan.plan import Verb
 
 
 @click.command("restart")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_service)
 @stack_arguments
 def command(*, stack: Stack, name: str) -> None:
     """Restart a service, and wait until it is ready again.

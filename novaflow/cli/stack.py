@@ -14,6 +14,7 @@ from novaflow.model.component import Component, Paths, Workflow
 from novaflow.plan.compile import compile_graph, find_services, select_components
 from novaflow.plan.graph import Graph
 from novaflow.settings import Loaded, Settings, load_settings
+from novaflow.settings.fields import NAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +88,23 @@ def stack_arguments(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the arguments every command has: ``DIR`` and ``--set``; it is called with ``stack``."""
 
     @click.argument("folder", metavar="[DIR]", default="nova", type=click.Path(file_okay=False, path_type=Path))
-    @click.option("--set", "overrides", metavar="NAME=VALUE", multiple=True, help="A setting for this time only; wins over .env.")
+    @click.option(
+        "--set",
+        "overrides",
+        metavar="NAME=VALUE",
+        multiple=True,
+        shell_complete=_complete_setting,
+        help="A setting for this time only; wins over .env.",
+    )
     @functools.wraps(command)
     def open_and_call(folder: Path, overrides: tuple[str, ...], **others: object) -> None:
         command(stack=open_stack(folder, dict(_split(text) for text in overrides)), **others)
 
     return open_and_call
+
+
+def _complete_setting(_: click.Context, __: click.Parameter, begun: str) -> list[str]:
+    return [f"{name}=" for name in NAMES if name.startswith(begun)]
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 import click
 
 from novaflow.adapters.journal import read_journal
+from novaflow.cli.names import complete_workflow
 from novaflow.cli.stack import Stack, stack_arguments
 from novaflow.drawing.as_gantt import draw_timings
 from novaflow.errors import UsageError
@@ -17,7 +18,7 @@ from novaflow.settings.fields import count_processors
 
 
 @click.command("timings")
-@click.argument("workflow", default="run")
+@click.argument("workflow", default="run", shell_complete=complete_workflow)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.option("--trace", is_flag=True, help="Send it as an OpenTelemetry trace, where OTEL_EXPORTER_OTLP_ENDPOINT says.")
 @stack_arguments
