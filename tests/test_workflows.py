@@ -152,6 +152,7 @@ def test_names_and_aliases_are_unique() -> None:
         ("compute", "nova-compute"),
         ("network", "neutron"),
         ("scheduler", "nova-scheduler"),
+        ("volume", "cinder"),
     ],
 )
 def test_names_of_nova_sh_are_known(name: str, component: str) -> None:

@@ -48,6 +48,12 @@ PROGRAMS = {
     "neutron-l3-agent": "neutron-l3-agent",
     "neutron-metadata-agent": "neutron-metadata-agent",
     "nova-metadata": "gunicorn: worker [nova-metadata]",
+    "ceph-mon": "ceph-mon",
+    "ceph-mgr": "ceph-mgr",
+    "ceph-osd": "ceph-osd",
+    "cinder-api": "gunicorn: worker [cinder-api]",
+    "cinder-scheduler": "cinder-scheduler",
+    "cinder-volume": "cinder-volume",
     "ec2-api": "ec2-api",
     "objectstore": "gunicorn: worker [objectstore]",
 }
@@ -151,7 +157,7 @@ def test_status_is_what_the_contract_says(cloud: Stack) -> None:
 
 
 def test_every_service_is_the_real_program(cloud: Stack) -> None:
-    """What `status` calls a service lives, is the program of that name, and listens on the port it is said to have."""
+    """What `status` calls a service lives, is the program of that name, and listens where it is said to, for this machine alone."""
     services = {service["name"]: service for service in cloud.status()["services"]}
     assert services.keys() == PROGRAMS.keys()
     for name, program in PROGRAMS.items():
@@ -159,9 +165,10 @@ def test_every_service_is_the_real_program(cloud: Stack) -> None:
         family = [leader, *leader.children(recursive=True)]
         running = [f"{member.exe()} {read_words(member.pid)}" for member in family]
         assert any(program in words for words in running), f"{name} runs as {running}"
+        listening = {each.laddr for member in family for each in member.net_connections() if each.status == psutil.CONN_LISTEN}
+        assert {place.ip for place in listening} <= {"127.0.0.1"}, f"{name} listens on {listening}"
         if port := services[name]["port"]:
-            listening = {each.laddr.port for member in family for each in member.net_connections() if each.status == psutil.CONN_LISTEN}
-            assert port in listening, f"{name} listens on {listening}"
+            assert port in {place.port for place in listening}, f"{name} listens on {listening}"
 
 
 def test_passwords_are_their_owners(cloud: Stack) -> None:

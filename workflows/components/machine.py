@@ -13,9 +13,9 @@ from novaflow.settings import LibvirtType, Settings
 from workflows.shared.kernel import has_openvswitch, kvm_refusal
 from workflows.shared.leftovers import find_disks, removal
 
-DISK_MIB = 3_000  # environment 700, template 140, packages 1,300, servers' disks
+DISK_MIB = 3_400  # environment 700, template 150, packages 1,600, servers' disks
 DISKS_MIB = 200  # an image, kept once, and the disks of a few small servers
-MEMORY_MIB = 4_000  # all services of a stack take 2,500, a tiny server 150
+MEMORY_MIB = 5_000  # all services of a stack take 3,600, a tiny server 150
 OLDEST_PYTHON = (3, 11)  # of the series of Nova that is installed
 LONGEST_FOLDER = 70  # characters; a Unix socket's path may have 107, and ours are up to 30 longer
 

@@ -11,7 +11,11 @@ from workflows.shared import notifications
 from workflows.shared.rabbitmq import PORT, RPC, hash_password, rpc_url, subscriber_url
 
 DISTRIBUTION_PORT = 25672  # Erlang's; the node is alone, and without epmd somebody has to name it
-RPC_QUEUES = {"nova": ("conductor", "scheduler"), "neutron": ("q-plugin", "q-reports-plugin", "q-server-resource-versions")}
+RPC_QUEUES = {
+    "nova": ("conductor", "scheduler"),
+    "neutron": ("q-plugin", "q-reports-plugin", "q-server-resource-versions"),
+    "openstack": ("cinder-scheduler",),  # what oslo.messaging calls the exchange of those who name none
+}
 LAST_EVENTS_S = 3.0  # for the last events to reach the broker before it goes
 
 

@@ -23,6 +23,7 @@ async def install_packages(ctx: Context, wanted: tuple[str, ...]) -> Skipped | s
     if not missing:
         return Skipped(f"all {len(wanted)} packages are installed")
     await _refresh_lists(ctx, missing)
+    before = await _find_installed(ctx)
     is_ours = not POLICY.exists()
     if is_ours:
         await ctx.write(POLICY, FORBID, 0o755)
@@ -33,14 +34,19 @@ async def install_packages(ctx: Context, wanted: tuple[str, ...]) -> Skipped | s
     finally:
         if is_ours:
             POLICY.unlink(missing_ok=True)
-    await _keep_from_booting(ctx, missing)
+    await _keep_from_booting(ctx, await _find_installed(ctx) - before)
     return f"installed {len(missing)} packages and what they need"
 
 
 async def _find_missing(ctx: Context, wanted: tuple[str, ...]) -> tuple[str, ...]:
-    known = await ctx.run("dpkg-query", "--show", "--showformat", "${db:Status-Abbrev}${Package}\n", *wanted, ok=(0, 1))
-    installed = {line[3:] for line in known.splitlines() if line.startswith("ii ")}
+    installed = await _find_installed(ctx, *wanted)
     return tuple(package for package in wanted if package not in installed)
+
+
+async def _find_installed(ctx: Context, *among: str) -> set[str]:
+    """Return the packages that are installed, of all or of those named."""
+    known = await ctx.run("dpkg-query", "--show", "--showformat", "${db:Status-Abbrev}${Package}\n", *among, ok=(0, 1))
+    return {line[3:] for line in known.splitlines() if line.startswith("ii ")}
 
 
 async def _refresh_lists(ctx: Context, missing: tuple[str, ...]) -> None:
@@ -62,7 +68,7 @@ async def _install(ctx: Context, missing: tuple[str, ...]) -> None:
         await _apt(ctx, *words)
 
 
-async def _keep_from_booting(ctx: Context, installed: tuple[str, ...]) -> None:
+async def _keep_from_booting(ctx: Context, installed: set[str]) -> None:
     """Let the services that came along stay down at the next boot too: they want the ports of the stack's own."""
     if shutil.which("systemctl") is None:
         return

@@ -10,7 +10,7 @@ from novaflow.settings import Settings
 from workflows.shared.releases import CONSTRAINTS, EC2_CONSTRAINTS, SQLITE_PLUGIN
 
 USER = "openstack"
-NAMES = ("keystone", "placement", "glance", "nova_api", "nova_cell0", "nova", "neutron", "ec2api")
+NAMES = ("keystone", "placement", "glance", "nova_api", "nova_cell0", "nova", "neutron", "cinder", "ec2api")
 LOCKED_S = 60  # a writer waits for the one before it, instead of failing at once
 
 

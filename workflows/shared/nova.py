@@ -83,6 +83,7 @@ async def write_config(ctx: Context) -> None:
         "service_user": {**service_credentials(ctx, "nova"), "send_service_user_token": True},
         "placement": service_credentials(ctx, "placement"),
         "glance": {"valid_interfaces": "internal"},
+        "cinder": {**service_credentials(ctx, "nova"), "catalog_info": "block-storage:cinder:internalURL"},
         "neutron": {
             **service_credentials(ctx, "neutron"),
             "ovs_bridge": INTEGRATION,

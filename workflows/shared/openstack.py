@@ -75,6 +75,7 @@ def has_component(ctx: Context, name: str) -> bool:
     return any(component.name == name for component in ctx.components)
 
 
+API_VERSIONS = "compute 2.90, volume 3.67"  # of volumes the first whose paths need not name a project
 SUCCESS = range(200, 300)  # Source: RFC 9110, section 15.3
 
 
@@ -104,7 +105,7 @@ class Api:
 
         Raises: StepFailed, if the answer is no success; NotYet, if nobody answers.
         """
-        sent = {"X-Auth-Token": self.token, "OpenStack-API-Version": "compute 2.90", **(headers or {})}
+        sent = {"X-Auth-Token": self.token, "OpenStack-API-Version": API_VERSIONS, **(headers or {})}
         if content is not None:
             sent["Content-Type"] = "application/octet-stream"
         answer = await self.ctx.http(method, url, json=body, content=content, headers=sent)
@@ -135,6 +136,10 @@ class Api:
     def image(self, path: str) -> str:
         """Return an address of glance's API."""
         return f"http://{self.ctx.settings.host_ip}:9292/v2{path}"
+
+    def volume(self, path: str) -> str:
+        """Return an address of cinder's API."""
+        return f"http://{self.ctx.settings.host_ip}:8776/v3{path}"
 
     def placement(self, path: str) -> str:
         """Return an address of placement's API."""
