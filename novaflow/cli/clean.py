@@ -10,7 +10,6 @@ from novaflow.adapters.journal import follow_journal, last_recorded
 from novaflow.adapters.lock import StackLock, is_locked
 from novaflow.adapters.progress import Progress
 from novaflow.cli.conduct import conducting
-from novaflow.cli.install import require_good
 from novaflow.cli.stack import Stack, stack_arguments
 from novaflow.cli.sweep import sweep_crashed
 from novaflow.errors import StackBusy
@@ -38,7 +37,7 @@ async def _clean(stack: Stack, progress: Progress) -> None:
     # Also after a supervisor: one that was killed on its way leaves work.
     lock = StackLock(stack.paths.lock, "clean")
     async with conducting(stack, [progress.show], progress.note) as conductor:
-        require_good("clean", await sweep_crashed(conductor))
+        await sweep_crashed(conductor)
     lock.release()
 
 

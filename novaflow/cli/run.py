@@ -9,9 +9,12 @@ import click
 from novaflow.adapters.control import Control
 from novaflow.adapters.lock import StackLock, is_locked
 from novaflow.adapters.progress import Progress
+from novaflow.cli.conduct import conducting
 from novaflow.cli.launch import Until, launch
 from novaflow.cli.machine import force_option, require_machine, require_met, require_ports
 from novaflow.cli.stack import Stack, stack_arguments
+from novaflow.cli.status import LIVING, read_status
+from novaflow.cli.sweep import sweep_crashed
 from novaflow.cli.view import View
 from novaflow.errors import UsageError
 
@@ -47,17 +50,26 @@ def command(  # noqa: PLR0913 - every option is one
 
 
 def run(stack: Stack, lock: StackLock, until: Until, timeout_s: float | None) -> None:
-    """Bring the stack up under the lock, which the supervisor takes over.
+    """Bring the stack up under the lock, which the supervisor takes over; what a crash left of it is removed before.
 
     Raises: UsageError, if it is not installed; PortTaken; RunError; NotReady; Interrupted.
     """
     require_met(stack, "run")
+    if read_status(stack).state in LIVING:
+        with Progress(sys.stdout) as progress:
+            anyio.run(_clear, stack, progress)
     require_ports(stack, "run")
     is_watched = until in {Until.OVER, Until.LEFT} and sys.stdin.isatty() and sys.stdout.isatty()
     with View(stack) if is_watched else Progress(sys.stdout) as shown:
         anyio.run(partial(launch, stack, lock, shown, until=until, timeout_s=timeout_s))
     if until is Until.LEFT:
         click.echo(f"{stack.name} goes on; `novaflow status` shows it, `novaflow clean` ends it")
+
+
+async def _clear(stack: Stack, progress: Progress) -> None:
+    """Remove what is left of a stack whose supervisor is gone without a word: its namespaces would be nobody's after this run."""
+    async with conducting(stack, [progress.show], progress.note) as conductor:
+        await sweep_crashed(conductor)
 
 
 def refuse_if_up(stack: Stack) -> None:

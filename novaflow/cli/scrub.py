@@ -12,7 +12,6 @@ from novaflow.adapters.lock import StackLock
 from novaflow.adapters.progress import Progress
 from novaflow.adapters.tables import print_leftovers
 from novaflow.cli.conduct import conducting
-from novaflow.cli.install import require_good
 from novaflow.cli.run import refuse_if_up
 from novaflow.cli.stack import Stack, stack_arguments
 from novaflow.cli.sweep import find_leftovers, sweep_crashed
@@ -60,7 +59,7 @@ async def _scrub(stack: Stack, progress: Progress) -> Sequence[Leftover]:
     """
     async with conducting(stack, [progress.show], progress.note) as conductor:
         found = await find_leftovers(conductor)
-        require_good("scrub", await sweep_crashed(conductor))
+        await sweep_crashed(conductor)
         if left := await find_leftovers(conductor):
             raise RunError("\n".join(f"{one.kind} {one.name} is still there" for one in left))
     return found

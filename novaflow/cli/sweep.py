@@ -8,6 +8,7 @@ import anyio
 from novaflow.adapters.belongings import Owner, describe_process, end_processes, find_processes
 from novaflow.adapters.context import NodeContext
 from novaflow.cli.conduct import Conductor, new_run_id
+from novaflow.cli.install import require_good
 from novaflow.cli.stack import Stack
 from novaflow.cli.status import LIVING, read_status
 from novaflow.engine.engine import Engine, Outcome
@@ -27,14 +28,16 @@ async def sweep(conductor: Conductor) -> Outcome:
     return outcome
 
 
-async def sweep_crashed(conductor: Conductor) -> Outcome:
-    """Sweep where no supervisor is left, and tell the end of a stack that had no chance to; whoever does holds the lock."""
-    outcome = await sweep(conductor)
-    if outcome and read_status(conductor.stack).state in LIVING:
+async def sweep_crashed(conductor: Conductor) -> None:
+    """Sweep where no supervisor is left, and tell the end of a stack that had no chance to; whoever does holds the lock.
+
+    Raises: WorkflowFailed, if something cannot be removed; RunError, if that took too long.
+    """
+    require_good("clean", await sweep(conductor))
+    if read_status(conductor.stack).state in LIVING:
         because = "its supervisor was gone without a word; what it left was ended"
         conductor.bus(new_run_id()).tell(StackChanged(name=conductor.stack.name, state=StackState.STOPPED, because=because))
     conductor.stack.paths.control.unlink(missing_ok=True)  # whoever listened there is gone: the lock is ours
-    return outcome
 
 
 async def find_leftovers(conductor: Conductor) -> Sequence[Leftover]:

@@ -143,6 +143,20 @@ async def test_clean_after_a_supervisor_was_killed(toy: Toy) -> None:
     await toy.ready()
 
 
+async def test_up_after_a_supervisor_was_killed(toy: Toy) -> None:
+    """What it left is ended and removed first, and said; then all comes up."""
+    supervisor = await (await toy.ready()).supervisor()
+    (left,) = find_processes(Owner(toy.paths, "web"))
+    supervisor.kill()
+    await toy.wait_let_go()
+    said = await toy.call("up")
+    assert (said.code, said.err) == (0, "")
+    assert "its supervisor was gone without a word; what it left was ended" in said.out
+    assert not left.is_running()
+    (web,) = (await toy.status())["services"]
+    assert web["state"] == "ready"
+
+
 async def test_up_installs_and_runs(toy: Toy) -> None:
     """From nothing to ready, and what to type next."""
     said = await toy.call("up")

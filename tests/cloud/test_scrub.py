@@ -1,0 +1,130 @@
+"""`scrub` beside a neighbour whose things look like the stack's own; no cloud is needed to leave what a cloud would."""
+
+# ruff: noqa: S603, S607, TID251 - the programs tests start are their own
+
+import json
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.cloud.stacks import NOVAFLOW
+from tests.terminals import require_program
+
+pytestmark = [pytest.mark.cloud, pytest.mark.timeout(120), pytest.mark.usefixtures("cloud_machine")]
+
+NETWORK, STRANGER = "aaaaaaaa-1111-2222-3333-444444444444", "bbbbbbbb-1111-2222-3333-444444444444"
+PORT, NEIGHBOURS_PORT = "1234abcd-ef", "deadbeef-00"
+SWITCH = [
+    "Open_vSwitch",
+    {"op": "insert", "table": "Interface", "uuid-name": "i", "row": {"name": f"qvo{PORT}"}},
+    {"op": "insert", "table": "Port", "uuid-name": "p", "row": {"name": f"qvo{PORT}", "interfaces": ["named-uuid", "i"]}},
+    {"op": "insert", "table": "Bridge", "uuid-name": "b", "row": {"name": "br-int", "ports": ["named-uuid", "p"]}},
+    {"op": "insert", "table": "Open_vSwitch", "row": {"bridges": ["named-uuid", "b"]}},
+]
+RULES = """
+iptables -N neutron-openvswi-FORWARD
+iptables -A FORWARD -j neutron-openvswi-FORWARD
+iptables -N novaflow-out
+iptables -A FORWARD -j novaflow-out
+iptables -N mine
+iptables -A INPUT -p tcp --dport 1 -j mine
+"""
+PORTS_RULES = """
+ip link add qvo{port} type veth peer name qvb{port}
+iptables -N neutron-openvswi-i{chain}
+iptables -A neutron-openvswi-FORWARD -m physdev --physdev-out tap{port} --physdev-is-bridged -j neutron-openvswi-i{chain}
+"""
+LEAVE = """
+set -e
+mkdir -p /run/netns && mount -t tmpfs names /run/netns
+ovsdb-tool create {root}/data/ovs/conf.db /usr/share/openvswitch/vswitch.ovsschema
+ovsdb-tool transact {root}/data/ovs/conf.db '{switch}' >/dev/null
+ip link add br-int type bridge && ip link set br-int alias novaflow:{root}
+ip link add br-ex type bridge && ip link set br-ex alias novaflow:{root}2
+ip link add br-net type bridge
+ip netns add qdhcp-{network}
+ip netns add qrouter-{stranger}
+ipset create NIPv4{network:.20} hash:net
+mkdir {root}/run/place {root}/data/instances
+mount -t tmpfs ours {root}/run/place
+mount -t tmpfs its-users {root}/data/instances
+"""
+SHOW = """
+ip -json link | python3 -c 'import json, sys; print("links", *sorted(each["ifname"] for each in json.load(sys.stdin)))'
+echo namespaces $(ls /run/netns)
+echo sets $(ipset list -name)
+echo rules $(iptables-save | sed -n 's/^-A //p' | tr ' ' _)
+echo mounts $(awk '{{ print $5 }}' /proc/self/mountinfo | grep ^{root})
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A stack's folder, and loop devices: of a file of the stack's, and of its neighbour's."""
+
+    root: Path
+    ours: str
+    neighbours: str
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[Room]:
+    """Lend a folder in which a stack seems to have been."""
+    require_program("ovsdb-tool")
+    root = tmp_path / "nova"
+    for folder in ("data/ovs", f"data/neutron/dhcp/{NETWORK}", "data/libvirt/etc/qemu", "run"):
+        (root / folder).mkdir(parents=True)
+    (root / "data/libvirt/etc/qemu/instance-00000001.xml").write_text("<domain/>")
+    devices = []
+    for image in (root / "data/disk.img", tmp_path / "disk.img"):
+        image.write_bytes(bytes(1 << 20))
+        devices.append(run("losetup", "--find", "--show", image).strip())
+    yield Room(root, *devices)
+    for device in devices:
+        subprocess.run(["losetup", "--detach", device], check=False, capture_output=True, timeout=10)
+
+
+def run(*words: str | Path) -> str:
+    """Run a program to its good end and return what it printed."""
+    return subprocess.run(words, check=True, capture_output=True, text=True, timeout=60).stdout
+
+
+def scrub(room: Room, *leave: str) -> tuple[list[dict[str, str]], dict[str, list[str]]]:
+    """Leave all that, scrub it, in namespaces of the test's own, and return what was removed and what is there afterwards."""
+    script = [part.format(root=room.root, network=NETWORK, stranger=STRANGER, switch=json.dumps(SWITCH)) for part in (LEAVE, SHOW)]
+    whole = "\n".join([script[0], *leave, f"{NOVAFLOW} scrub --json {room.root} >{room.root}.json 2>{room.root}.log", script[1]])
+    shown = run("unshare", "--net", "--mount", "--propagation", "private", "sh", "-c", whole)
+    lines = [line.split() for line in shown.splitlines()]
+    return json.loads(Path(f"{room.root}.json").read_text()), {words[0]: words[1:] for words in lines}
+
+
+def test_a_stacks_own_is_removed_and_its_neighbours_stays(room: Room) -> None:
+    """By ids, aliases, files; where a neighbour's server has a port, the agent's common chains and sets stay, and its rules."""
+    ports = [PORTS_RULES.format(port=port, chain=port[:10]) for port in (PORT, NEIGHBOURS_PORT)]
+    removed, after = scrub(room, RULES, *ports)
+    names = {one["kind"]: {each["name"] for each in removed if each["kind"] == one["kind"]} for one in removed}
+    assert names["link"] == {"br-int", f"qvo{PORT}", f"qvb{PORT}"}
+    assert names["namespace"] == {f"qdhcp-{NETWORK}"}
+    assert names["domain"] == {"instance-00000001"}
+    assert names["mount"] == {f"{room.root}/run/place"}
+    assert names["loop"] == {room.ours}
+    assert "set" not in names
+    assert after["links"] == ["br-ex", "br-net", "lo", f"qvb{NEIGHBOURS_PORT}", f"qvo{NEIGHBOURS_PORT}"]
+    assert after["namespaces"] == [f"qrouter-{STRANGER}"]
+    assert after["sets"] == [f"NIPv4{NETWORK:.20}"]
+    assert after["mounts"] == [f"{room.root}/data/instances"]
+    assert [rule for rule in after["rules"] if PORT[:10] in rule or "novaflow" in rule] == []
+    assert len([rule for rule in after["rules"] if "neutron-openvswi" in rule]) == 2
+    assert "INPUT_-p_tcp_-m_tcp_--dport_1_-j_mine" in after["rules"]
+    assert room.neighbours in run("losetup", "--list", "--noheadings", "--output", "NAME")
+
+
+def test_where_it_was_alone_chains_and_sets_go_too(room: Room) -> None:
+    """What is in nobody's rules stays: those of the machine's owner."""
+    removed, after = scrub(room, RULES, PORTS_RULES.format(port=PORT, chain=PORT[:10]))
+    assert {"iptables", "set"} <= {one["kind"] for one in removed}
+    assert after["sets"] == []
+    assert after["rules"] == ["INPUT_-p_tcp_-m_tcp_--dport_1_-j_mine"]
