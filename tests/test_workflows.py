@@ -91,7 +91,7 @@ def test_a_step_says_what_it_does_and_how_long_it_may(part: Step) -> None:
     """Operators read a sentence, and no step runs for ever."""
     assert part.summary[:1].isupper()
     assert part.summary.endswith(".")
-    assert 0 < part.within_s <= 1800
+    assert 0 < part.within_s <= (7200 if part.name == "run" else 1800)  # all unit tests of a tree take an hour on two cores
 
 
 @pytest.mark.parametrize("part", [part for part in PARTS if isinstance(part, Service)], ids=lambda part: part.name)

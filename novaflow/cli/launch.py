@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from subprocess import Popen  # noqa: TID251 - for the type of what `start_detached` started
@@ -45,7 +46,21 @@ class Until(Enum):
     LEFT = "the one who watches left, or the stack was stopped"
 
 
-async def launch(stack: Stack, lock: StackLock, shown: Shown, *, until: Until, timeout_s: float | None) -> None:
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a stack is run: until when it is waited for, and what is done beside.
+
+    ``watch`` restarts services when the source tree changes; ``tests`` selects those of its tests that have to pass before,
+    ``None`` means those that the settings want.
+    """
+
+    until: Until
+    timeout_s: float | None = None
+    watch: bool = False
+    tests: str | None = None
+
+
+async def launch(stack: Stack, lock: StackLock, shown: Shown, way: Way) -> None:
     """Start the supervisor, hand it the lock, and show what it does until the wanted moment.
 
     Raises: RunError, if the stack does not come up; NotReady, when the time is over (it goes on starting);
@@ -65,17 +80,20 @@ async def launch(stack: Stack, lock: StackLock, shown: Shown, *, until: Until, t
         "supervise",
         "--lock",
         str(lock.descriptor),
+        *(["--watch"] if way.watch else []),
         str(stack.paths.root),
     ]
     stack.paths.log.mkdir(parents=True, exist_ok=True)
     supervisor = start_detached(argv, output=stack.paths.log / "supervisor.log", keep=[lock.descriptor])
     lock.release()
-    watch = _Watch(stack, supervisor, shown, until)
-    with anyio.move_on_after(timeout_s) as limit:
+    watch = _Watch(stack, supervisor, shown, way.until)
+    with anyio.move_on_after(way.timeout_s) as limit:
         await watch.follow(after)
     if limit.cancelled_caught:
         raise NotReady(
-            stack.name, timeout_s or 0, f"still waiting for {', '.join(sorted(watch.starting)) or 'the supervisor'}; it goes on starting"
+            stack.name,
+            way.timeout_s or 0,
+            f"still waiting for {', '.join(sorted(watch.starting)) or 'the supervisor'}; it goes on starting",
         )
     await watch.judge()
 

@@ -1,7 +1,6 @@
 """`run`: all services with fresh databases; attached, detached, or until the cloud is ready."""
 
 import sys
-from functools import partial
 
 import anyio
 import click
@@ -10,13 +9,16 @@ from novaflow.adapters.control import Control
 from novaflow.adapters.lock import StackLock, is_locked
 from novaflow.adapters.progress import Progress
 from novaflow.cli.conduct import conducting
-from novaflow.cli.launch import Until, launch
+from novaflow.cli.install import conduct_in_foreground
+from novaflow.cli.launch import Until, Way, launch
 from novaflow.cli.machine import force_option, require_machine, require_met, require_ports
 from novaflow.cli.stack import Stack, stack_arguments
 from novaflow.cli.status import LIVING, read_status
 from novaflow.cli.sweep import sweep_crashed
 from novaflow.cli.view import View
 from novaflow.errors import UsageError
+
+ALL_TESTS = ""  # no selection
 
 
 @click.command("run")
@@ -29,11 +31,20 @@ from novaflow.errors import UsageError
     metavar="S",
     help="Seconds to wait at most; then the exit code is 4.",
 )
+@click.option("--watch", is_flag=True, help="Restart the services that import a file of the source tree when it changes.")
+@click.option(
+    "--test",
+    "tests",
+    is_flag=False,
+    flag_value=ALL_TESTS,
+    metavar="[SELECTION]",
+    help="Before, run the tests of the source tree: a module, class or test, or all. As TEST=1; exit code 3 if one fails.",
+)
 @click.option("--keep", is_flag=True, help="Leave it running when you leave.")
 @force_option
 @stack_arguments
-def command(  # noqa: PLR0913 - every option is one
-    *, stack: Stack, wait_ready: bool, detach: bool, timeout_s: float | None, keep: bool, force: bool
+def command(  # noqa: PLR0913 - a command's options are what its user may say
+    *, stack: Stack, wait_ready: bool, detach: bool, timeout_s: float | None, watch: bool, tests: str | None, keep: bool, force: bool
 ) -> None:
     """Run all services with fresh databases; attached until `q` or Ctrl-C, which stops everything.
 
@@ -46,23 +57,32 @@ def command(  # noqa: PLR0913 - every option is one
     require_machine(stack, force=force)
     refuse_if_up(stack)
     lock = StackLock(stack.paths.lock, "run")
-    run(stack, lock, until, timeout_s)
+    run(stack, lock, Way(until, timeout_s, watch, tests))
 
 
-def run(stack: Stack, lock: StackLock, until: Until, timeout_s: float | None) -> None:
+def run(stack: Stack, lock: StackLock, way: Way) -> None:
     """Bring the stack up under the lock, which the supervisor takes over; what a crash left of it is removed before.
 
-    Raises: UsageError, if it is not installed; PortTaken; RunError; NotReady; Interrupted.
+    Raises: UsageError, if it is not installed, or there is no tree to watch or to test; PortTaken; RunError, also if a test
+    fails; NotReady; Interrupted.
     """
     require_met(stack, "run")
+    tests = ALL_TESTS if way.tests is None and stack.settings.test else way.tests
+    if tests is not None:
+        require_met(stack, "test")
+    if way.watch and not stack.paths.source.exists():
+        raise UsageError(f"{stack.paths.source} does not exist, and it is what would be watched; fetch it with `novaflow branch`")
     if read_status(stack).state in LIVING:
         with Progress(sys.stdout) as progress:
             anyio.run(_clear, stack, progress)
     require_ports(stack, "run")
-    is_watched = until in {Until.OVER, Until.LEFT} and sys.stdin.isatty() and sys.stdout.isatty()
+    if tests is not None:
+        with Progress(sys.stdout) as progress:
+            anyio.run(_test, stack, progress, tests)
+    is_watched = way.until in {Until.OVER, Until.LEFT} and sys.stdin.isatty() and sys.stdout.isatty()
     with View(stack) if is_watched else Progress(sys.stdout) as shown:
-        anyio.run(partial(launch, stack, lock, shown, until=until, timeout_s=timeout_s))
-    if until is Until.LEFT:
+        anyio.run(launch, stack, lock, shown, way)
+    if way.until is Until.LEFT:
         click.echo(f"{stack.name} goes on; `novaflow status` shows it, `novaflow clean` ends it")
 
 
@@ -70,6 +90,11 @@ async def _clear(stack: Stack, progress: Progress) -> None:
     """Remove what is left of a stack whose supervisor is gone without a word: its namespaces would be nobody's after this run."""
     async with conducting(stack, [progress.show], progress.note) as conductor:
         await sweep_crashed(conductor)
+
+
+async def _test(stack: Stack, progress: Progress, selection: str) -> None:
+    async with conducting(stack, [progress.show], progress.note, asked={"tests": selection}) as conductor:
+        await conduct_in_foreground(conductor, "test")
 
 
 def refuse_if_up(stack: Stack) -> None:

@@ -24,8 +24,9 @@ from novaflow.cli.feeding import tell_feeds
 from novaflow.cli.report import Note, describe_status
 from novaflow.cli.stack import Stack, stack_arguments
 from novaflow.cli.sweep import sweep
+from novaflow.cli.watching import restart_what_changes
 from novaflow.engine.bus import EventBus
-from novaflow.engine.engine import Outcome
+from novaflow.engine.engine import Engine, Outcome
 from novaflow.errors import UsageError
 from novaflow.logs import log_to
 from novaflow.model.event import Recorded, ServiceChanged, ServiceState, StackChanged, StackState, StepChanged
@@ -39,20 +40,21 @@ LAST_EVENTS_S = 3.0  # for the last events to reach a broker that is not the sta
 
 @click.command("supervise", hidden=True)
 @click.option("--lock", type=int, required=True)
+@click.option("--watch", is_flag=True)
 @stack_arguments
-def command(stack: Stack, lock: int) -> None:
+def command(*, stack: Stack, lock: int, watch: bool) -> None:
     """Hold the stack's services until told to stop."""
     log_to(sys.stderr, as_json=True)
     StackLock.inherited(lock, "run")
     become_subreaper()
-    anyio.run(Supervisor(stack).live)
+    anyio.run(Supervisor(stack, watch=watch).live)
 
 
 class Supervisor:
     """One stack's life, from starting to stopped; when it ends, nothing of the stack runs."""
 
-    def __init__(self, stack: Stack) -> None:
-        self._stack = stack
+    def __init__(self, stack: Stack, *, watch: bool) -> None:
+        self._stack, self._watch = stack, watch
         self._status = StackStatus(stack.name)
         self._publisher = open_publisher(stack)
         self._hooks = open_hooks(stack)
@@ -78,7 +80,10 @@ class Supervisor:
         def say(state: StackState, because: str, duration_s: float | None = None) -> None:
             bus.tell(StackChanged(name=self._stack.name, state=state, because=because, duration_s=duration_s))
 
+        is_up = anyio.Event()
+
         def say_ready(took_s: float) -> None:
+            is_up.set()
             say(StackState.READY, "the last step is done and every service answers", round(took_s, 3))
 
         def weigh(changed: ServiceChanged) -> None:
@@ -107,6 +112,7 @@ class Supervisor:
                 beside.start_soon(_stop_on_signals, stop)
                 beside.start_soon(reap_orphans)
                 beside.start_soon(tell_feeds, conductor, bus.tell)
+                beside.start_soon(self._watch_tree, engine, is_up)
                 answers = Answers(self._answer, self._measure, stop, _Beside(conductor).conduct, handle)
                 async with serving(self._stack.paths.control, answers):
                     outcome = await engine.conduct()
@@ -119,6 +125,10 @@ class Supervisor:
         """Run the user's commands one after the other, and tell how each ended."""
         async for recorded, command in self._calls:
             bus.tell(await self._hooks.run(recorded, command))
+
+    async def _watch_tree(self, engine: Engine, is_up: anyio.Event) -> None:
+        if self._watch:
+            await restart_what_changes(engine, self._stack.paths, is_up)
 
     def _take(self, recorded: Recorded) -> None:
         is_back = self._status.state is StackState.DEGRADED  # if it is ready now, and its hook has run

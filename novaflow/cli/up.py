@@ -10,7 +10,7 @@ import click
 from novaflow.adapters.lock import StackLock
 from novaflow.adapters.progress import Progress
 from novaflow.cli.install import install
-from novaflow.cli.launch import Until
+from novaflow.cli.launch import Until, Way
 from novaflow.cli.machine import force_option, require_machine
 from novaflow.cli.main import COMMANDS
 from novaflow.cli.run import refuse_if_up, run
@@ -41,7 +41,7 @@ def command(*, stack: Stack, timeout_s: float | None, force: bool) -> None:
     lock = StackLock(stack.paths.lock, "up")
     with Progress(sys.stdout) as progress:
         anyio.run(install, stack, progress)
-    run(stack, lock, Until.READY, timeout_s)
+    run(stack, lock, Way(Until.READY, timeout_s))
     say_what_now(stack)
 
 

@@ -66,6 +66,11 @@ class Engine:
         self._facts_in, self._facts = anyio.create_memory_object_stream(math.inf)
         self._tasks: TaskGroup  # as long as `conduct` runs, which is when nodes start
 
+    @property
+    def services(self) -> frozenset[str]:
+        """Return the names of the nodes that stay up."""
+        return frozenset(name for name, node in self._nodes.items() if node.is_service)
+
     def stop(self, because: str) -> None:
         """Ask for an orderly end; ``conduct`` returns when it is reached, and after that nothing happens."""
         with suppress(anyio.ClosedResourceError):

@@ -65,6 +65,11 @@ class Paths:
         return self.run / "stack.lock"
 
     @property
+    def imports(self) -> Path:
+        """Return the folder in which nodes note what they import from the source tree; it is there while somebody wants to know."""
+        return self.run / "imports"
+
+    @property
     def control(self) -> Path:
         """Return the supervisor's Unix socket."""
         return self.run / "control.sock"

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from novaflow.model.component import Paths, Verdict
-from novaflow.settings import Settings
+from novaflow.settings import LibvirtType, Settings
 from workflows.components.machine import is_built
 
 
 @pytest.mark.parametrize(
     ("chosen", "name"),
     [
-        ({"test": True}, "TEST=1"),
+        ({"libvirt_type": LibvirtType.LXC}, "LIBVIRT_TYPE=lxc"),
     ],
 )
 def test_what_is_not_built_is_refused(tmp_path: Path, chosen: dict[str, Any], name: str) -> None:

@@ -14,6 +14,7 @@ from workflows.shared.checkout import find_conflicts, find_unsaved, read_pins, r
 from workflows.shared.fetching import fetch_tree
 from workflows.shared.releases import CONSTRAINTS, UV
 
+NOTES = CONSTRAINTS.parents[1] / "shared" / "import_notes.py"  # lent to the environment
 DESCRIBED_BY = ("pyproject.toml", "setup.cfg", "requirements.txt")  # what an installed tree looks like from outside
 
 
@@ -94,11 +95,14 @@ async def editable(ctx: Context) -> Skipped | str:
             return Skipped("there is no tree; nova is as released")
         await _install(ctx, "--reinstall-package", "nova", "--require-hashes", "--requirements", CONSTRAINTS)
         return "the tree is gone; nova is as released"
-    wanted = _describe(tree)
+    wanted = _describe(tree) + NOTES.read_text()
     if runs_from_tree and kept.exists() and kept.read_text() == wanted:
         return Skipped(f"nova runs from {tree}")
     _refuse_conflicts(tree)
     await _install(ctx, "--no-deps", "--no-build-isolation", "--editable", tree)
+    (site,) = ctx.paths.venv.glob("lib/python3*/site-packages")
+    await ctx.write(site / f"{NOTES.stem}.py", NOTES.read_bytes(), 0o644)
+    await ctx.write(site / f"{NOTES.stem}.pth", f"import {NOTES.stem}\n", 0o644)
     await ctx.write(kept, wanted)
     return f"nova runs from {tree}"
 

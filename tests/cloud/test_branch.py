@@ -1,0 +1,125 @@
+"""A developer's loop on a real stack: Nova from a tree, its tests, an edit, a restart, the edit at work."""
+
+# ruff: noqa: S603, S607, TID251 - the programs tests start are their own
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cloud.clients import wait_for
+from tests.cloud.stacks import Stack, stack_in_folder
+
+pytestmark = [pytest.mark.cloud, pytest.mark.timeout(900)]
+
+RELEASE = "pypi:nova==34.0.0"
+SELECTION = "nova.tests.unit.test_safeutils"
+FAILING = "\n\nclass Failing(test.NoDBTestCase):\n    def test_one_is_two(self):\n        self.assertEqual(1, 2)\n"
+VERSIONS = "http://127.0.0.1:8774/v2.1/"
+# No network, no images, no hypervisor: what is looked at is whose code runs.
+SMALL = {"NOVAFLOW_SERVICES": "nova-api,nova-compute", "LIBVIRT_TYPE": "fake"}
+
+
+@pytest.fixture(scope="module")
+def branched(cloud_machine: None) -> Iterator[Stack]:  # noqa: ARG001 - asked for before anything is made
+    """Lend a stack that was branched and installed, and is not up."""
+    with stack_in_folder("tree", **SMALL) as stack:
+        said = stack("branch", RELEASE).stdout
+        assert f"nova runs from {stack.folder}/source" in said
+        stack("install", within_s=600)
+        yield stack
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    """Change a file as an editor would."""
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def git(tree: Path, *words: str) -> str:
+    """Return what git says of a tree."""
+    return subprocess.run(["git", "-C", tree, *words], check=True, capture_output=True, text=True, timeout=30).stdout
+
+
+def restarts(stack: Stack) -> dict[str, int]:
+    """Return how often each service was restarted."""
+    status = json.loads(stack("status", "--json", good=False).stdout)
+    return {service["name"]: service["restarts"] for service in status["services"]}
+
+
+def fetch(url: str) -> str:
+    """Return what curl gets, nothing if it gets nothing."""
+    return subprocess.run(["curl", "--silent", url], check=False, capture_output=True, text=True, timeout=30).stdout
+
+
+def test_a_failing_test_of_the_tree_stops_the_run(branched: Stack) -> None:
+    """Exit code 3 and its name; nothing was started."""
+    tests = branched.folder / "source/nova/tests/unit/test_safeutils.py"
+    tests.write_text(tests.read_text() + FAILING)
+    said = branched("run", "--wait-ready", f"--test={SELECTION}", good=False)
+    assert said.returncode == 3
+    assert "1 of 5 tests failed" in said.stdout
+    assert f"{SELECTION}.Failing.test_one_is_two" in said.stdout
+    assert branched("status", good=False).returncode == 5
+    git(branched.folder / "source", "checkout", "--quiet", ".")
+
+
+def test_an_edit_is_at_work_after_a_restart(branched: Stack) -> None:
+    """The tree's tests pass, the stack runs from it, and `restart compute` has the one service run what was written."""
+    tree, log = branched.folder / "source", branched.folder / "log/nova-compute.log"
+    assert "unit-tests.run" in branched("run", "--wait-ready", f"--test={SELECTION}").stdout
+    manager = tree / "nova/compute/manager.py"
+    manager.write_text(manager.read_text() + 'LOG.warning("edited by a %s", "developer")\n')
+    assert "edited by a developer" not in log.read_text()
+    said = branched("restart", "compute").stdout
+    assert "nova-compute" in said
+    assert "edited by a developer" in log.read_text()
+    assert restarts(branched) == {name: int(name == "nova-compute") for name in restarts(branched)}
+    assert git(tree, "diff", "--stat").startswith(" nova/compute/manager.py")
+    refused = branched("branch", "--force", RELEASE, good=False)
+    assert refused.returncode == 2
+    assert "`novaflow clean` ends it" in refused.stderr
+    branched("clean")
+    refused = branched("branch", "--force", RELEASE, good=False)
+    assert refused.returncode == 2
+    assert "changed: M nova/compute/manager.py" in refused.stdout
+
+
+def test_a_change_restarts_who_imports_it(branched: Stack) -> None:
+    """With `--watch` nobody has to say so; one that does not start any more comes back with the change that mends it."""
+    versions = branched.folder / "source/nova/api/openstack/compute/versions.py"
+    good = versions.read_text()
+    branched("run", "--wait-ready", "--watch")
+    assert "http://docs.openstack.org/" in fetch(VERSIONS)
+    edit(versions, "http://docs.openstack.org/", "http://edited.example/")
+    wait_for("the edit", lambda: "http://edited.example/" in fetch(VERSIONS))
+    wait_for("the restart", lambda: branched("status", good=False).returncode == 0)
+    assert restarts(branched) == {name: int(name == "nova-api") for name in restarts(branched)}
+    versions.write_text("this is no Python\n")
+    wait_for("the failure", lambda: "nova-api failed" in branched("status", good=False).stdout)
+    versions.write_text(good)
+    wait_for("the recovery", lambda: branched("status", good=False).returncode == 0)
+    assert "http://docs.openstack.org/" in fetch(VERSIONS)
+    branched("clean")
+
+
+def test_without_the_tree_nova_is_as_released(branched: Stack) -> None:
+    """What `install` finds gone is replaced by the release; nothing is migrated again, because nothing changed there."""
+    tree = branched.folder / "source"
+    shutil.rmtree(tree)
+    said = branched("install").stdout
+    assert "the tree is gone; nova is as released" in said
+    assert "the migrated databases are there already" in said
+    python = branched.folder / "venv/bin/python"
+    where = subprocess.run([python, "-c", "import nova; print(nova.__file__)"], check=True, capture_output=True, text=True, timeout=30)
+    assert Path(where.stdout.strip()).is_relative_to(branched.folder / "venv")
+    refused = branched("run", "--watch", good=False)
+    assert refused.returncode == 2
+    assert "it is what would be watched; fetch it with `novaflow branch`" in refused.stderr
+    refused = branched("run", "--set", "TEST=1", good=False)
+    assert refused.returncode == 2
+    assert "it is what would be tested; fetch it with `novaflow branch`" in refused.stderr

@@ -1,0 +1,60 @@
+"""The unit tests that come with Nova's source tree."""
+
+import re
+
+from novaflow.errors import ProgramFailed, StepFailed
+from novaflow.model.component import Component, Context, Lane, Skipped, step
+from novaflow.settings import registry_environment
+from workflows.shared.releases import CONSTRAINTS, UV
+
+TOOLS = CONSTRAINTS.with_name("tests.txt")
+SHOWN = 20  # failed tests that are named; all of them are in the log
+# As the tree's own tox.ini has it.
+ENVIRONMENT = {"OS_STDOUT_CAPTURE": "1", "OS_STDERR_CAPTURE": "1", "OS_TEST_TIMEOUT": "160", "OS_NOVA_DISABLE_EVENTLET_PATCHING": "true"}
+RESULT = re.compile(r"^\{\d+\} (?P<test>\S+).* \.\.\. (?P<result>ok|FAILED|SKIPPED)")
+
+
+@step(within_s=600, lane=Lane.NET)
+async def tools(ctx: Context) -> Skipped | str:
+    """Install what runs the tests, each release with its hash."""
+    wanted, kept = TOOLS.read_text(), ctx.paths.venv / "novaflow-tests.txt"
+    if kept.exists() and kept.read_text() == wanted:
+        return Skipped("it is there")
+    words = ("pip", "install", "--python", ctx.paths.venv / "bin" / "python", "--require-hashes", "--requirements", TOOLS)
+    await ctx.run(UV, *words, env=registry_environment(), on_line=lambda line: ctx.report(line.strip()))
+    await ctx.write(kept, wanted)
+    return f"{wanted.count('==')} releases, each with its hash"
+
+
+@step(needs=("unit-tests.tools",), lane=Lane.CPU, within_s=7200)
+async def run(ctx: Context) -> str:
+    """Run the tests of the tree: those that were selected, or all of them."""
+    results: dict[str, str] = {}
+
+    def take(line: str) -> None:
+        if found := RESULT.match(line):
+            results[found["test"]] = found["result"]
+            failed = [*results.values()].count("FAILED")
+            ctx.report(f"{len(results)} run, {failed} failed; {found['test']}")
+
+    repository = ctx.paths.data / "stestr"
+    repository.mkdir(parents=True, exist_ok=True)
+    # Without a look for all tests there are, which imports all of Nova's, one is run in seconds.
+    selected = ("--no-discover", ctx.asked["tests"]) if ctx.asked.get("tests") else ()
+    try:
+        await ctx.run("stestr", "--repo-url", repository, "run", *selected, cwd=ctx.paths.source, env=ENVIRONMENT, on_line=take)
+    except ProgramFailed as error:
+        failed = [test for test, result in results.items() if result == "FAILED"]
+        if not failed:
+            raise
+        named = "\n".join(failed[:SHOWN])
+        log = ctx.paths.log / "unit-tests.run.log"
+        raise StepFailed(f"{len(failed)} of {len(results)} tests failed; what they said is in {log}:\n{named}") from error
+    return f"{len(results)} tests, none failed"
+
+
+COMPONENT = Component(
+    name="unit-tests",
+    summary="The unit tests that come with Nova's source tree.",
+    parts={"test": (tools, run)},
+)
