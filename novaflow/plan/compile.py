@@ -33,7 +33,7 @@ def select_components(components: Iterable[Component], wanted: Iterable[str], se
             waiting.extend(needs[name])
     helpers = {name for name, component in able.items() if not _has_service(component)}
     # Again until nothing changes: one may need another that comes later.
-    while joining := {name for name in helpers - chosen if needs[name] <= chosen}:
+    while joining := {name for name in helpers - chosen if needs[name] <= chosen | {name}}:
         chosen |= joining
     return tuple(component for name, component in able.items() if name in chosen)
 

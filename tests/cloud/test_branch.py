@@ -20,7 +20,7 @@ SELECTION = "nova.tests.unit.test_safeutils"
 FAILING = "\n\nclass Failing(test.NoDBTestCase):\n    def test_one_is_two(self):\n        self.assertEqual(1, 2)\n"
 VERSIONS = "http://127.0.0.1:8774/v2.1/"
 # No network, no images, no hypervisor: what is looked at is whose code runs.
-SMALL = {"NOVAFLOW_SERVICES": "nova-api,nova-compute", "LIBVIRT_TYPE": "fake"}
+SMALL = {"NOVAFLOW_SERVICES": "nova-api,nova-conductor,nova-compute", "LIBVIRT_TYPE": "fake"}
 
 
 @pytest.fixture(scope="module")

@@ -153,3 +153,9 @@ def test_a_name_that_means_no_service_is_refused() -> None:
         find_services("wbe", graph, components)
     with pytest.raises(UsageError, match=r"^keys runs no service; those that run are: web$"):
         find_services("keys", graph, components)
+
+
+def test_a_helper_whose_steps_need_each_other_takes_part() -> None:
+    """What it needs of itself comes with it."""
+    tools = a_component("tools", a_step("fetch"), a_step("link", needs=("tools.fetch",)))
+    assert names(select_components([WEB, DATABASE, tools], ["web"], SETTINGS)) == ["web", "database", "tools"]
