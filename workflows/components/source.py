@@ -7,12 +7,11 @@ from pathlib import Path
 
 from novaflow.errors import UsageError
 from novaflow.model.component import Component, Context, Lane, Skipped, step
-from novaflow.settings import registry_environment
 from workflows.shared.address import NOVA, Kind, read_address
 from workflows.shared.apt import install_packages
 from workflows.shared.checkout import find_conflicts, find_unsaved, read_pins, require_nova
 from workflows.shared.fetching import fetch_tree
-from workflows.shared.releases import CONSTRAINTS, UV
+from workflows.shared.releases import CONSTRAINTS, install_with_uv
 
 NOTES = CONSTRAINTS.parents[1] / "shared" / "import_notes.py"  # lent to the environment
 DESCRIBED_BY = ("pyproject.toml", "setup.cfg", "requirements.txt")  # what an installed tree looks like from outside
@@ -112,8 +111,7 @@ async def _install(ctx: Context, *words: str | Path) -> None:
     env = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
     if not any((ctx.paths.source / name).exists() for name in (".git", "PKG-INFO")):
         env["PBR_VERSION"] = read_pins(CONSTRAINTS.read_text())["nova"]
-    python = ("--python", ctx.paths.venv / "bin" / "python")
-    await ctx.run(UV, "pip", "install", *python, *words, env=registry_environment() | env, on_line=lambda line: ctx.report(line.strip()))
+    await install_with_uv(ctx, ctx.paths.venv, *words, env=env)
 
 
 async def _runs_from_tree(venv: Path) -> bool:

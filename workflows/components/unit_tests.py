@@ -4,8 +4,7 @@ import re
 
 from novaflow.errors import ProgramFailed, StepFailed
 from novaflow.model.component import Component, Context, Lane, Skipped, step
-from novaflow.settings import registry_environment
-from workflows.shared.releases import CONSTRAINTS, UV
+from workflows.shared.releases import CONSTRAINTS, install_with_uv
 
 TOOLS = CONSTRAINTS.with_name("tests.txt")
 SHOWN = 20  # failed tests that are named; all of them are in the log
@@ -20,8 +19,7 @@ async def tools(ctx: Context) -> Skipped | str:
     wanted, kept = TOOLS.read_text(), ctx.paths.venv / "novaflow-tests.txt"
     if kept.exists() and kept.read_text() == wanted:
         return Skipped("it is there")
-    words = ("pip", "install", "--python", ctx.paths.venv / "bin" / "python", "--require-hashes", "--requirements", TOOLS)
-    await ctx.run(UV, *words, env=registry_environment(), on_line=lambda line: ctx.report(line.strip()))
+    await install_with_uv(ctx, ctx.paths.venv, "--require-hashes", "--requirements", TOOLS)
     await ctx.write(kept, wanted)
     return f"{wanted.count('==')} releases, each with its hash"
 

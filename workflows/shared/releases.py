@@ -1,7 +1,9 @@
 """The releases a stack is made of, and how they get into an environment of their own."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from novaflow.errors import MachineError, ProgramFailed
 from novaflow.model.component import Context, Skipped
@@ -13,6 +15,7 @@ SQLITE_PLUGIN = "novaflow_sqlite_lock"
 SQLITE_PLUGIN_SOURCE = Path(__file__).with_name("sqlite_lock.py")
 DEBIAN_PYTHON = Path("/usr/bin/python3")  # Debian's modules fit this one
 DEBIAN_MODULES = Path("/usr/lib/python3/dist-packages")
+NOTHING: Mapping[str, str] = MappingProxyType({})
 UV = Path(sys.executable).with_name("uv")
 
 
@@ -32,30 +35,28 @@ async def install_releases(ctx: Context, venv: Path, constraints: Path) -> Skipp
     if kept.exists() and kept.read_text() == wanted:
         return Skipped("every release is installed as pinned")
     await ctx.run(UV, "venv", "--quiet", "--allow-existing", "--python", DEBIAN_PYTHON, venv)
+    await install_with_uv(ctx, venv, "--require-hashes", "--requirements", constraints)
+    await _lend_plugin(ctx, await site_packages(ctx, venv), plugin)
+    await ctx.write(kept, wanted)
+    return f"{pins.count('==')} releases, each with its hash"
+
+
+async def install_with_uv(ctx: Context, venv: Path, *words: str | Path, env: Mapping[str, str] = NOTHING) -> None:
+    """Install into an environment what the words, uv's own, say.
+
+    Raises: MachineError, if the registry is out of reach or the disk is full.
+    """
+    argv = (UV, "pip", "install", "--python", venv / "bin" / "python", *words)
     try:
-        await ctx.run(
-            UV,
-            "pip",
-            "install",
-            "--python",
-            venv / "bin" / "python",
-            "--require-hashes",
-            "--requirements",
-            constraints,
-            env=registry_environment(),
-            on_line=lambda line: ctx.report(line.strip()) if line.strip() else None,
-        )
+        await ctx.run(*argv, env={**registry_environment(), **env}, on_line=lambda line: ctx.report(line.strip()) if line.strip() else None)
     except ProgramFailed as error:
         if any(sign in error.last_lines for sign in ("Failed to fetch", "error sending request", "dns error", "Connection refused")):
             message = f"Python's packages cannot be fetched; look at the network, at UV_INDEX_URL and PIP_INDEX_URL:\n{error.last_lines}"
             raise MachineError(message) from error
         if "No space left" in error.last_lines:
-            message = f"the disk is full; make room and run `novaflow install` again:\n{error.last_lines}"
+            message = f"the disk is full; make room and try again:\n{error.last_lines}"
             raise MachineError(message) from error
         raise
-    await _lend_plugin(ctx, await site_packages(ctx, venv), plugin)
-    await ctx.write(kept, wanted)
-    return f"{pins.count('==')} releases, each with its hash"
 
 
 async def _lend_plugin(ctx: Context, site: Path, source: str) -> None:
