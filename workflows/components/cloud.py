@@ -20,7 +20,8 @@ class Flavor:
     disk_gib: int
 
 
-FLAVORS = (Flavor("1", "m1.tiny", 128, 1, 0), Flavor("2", "m1.small", 512, 1, 1), Flavor("3", "m1.medium", 2048, 2, 10))
+# Each with a disk: without one, Nova lets only administrators boot a flavor from an image.
+FLAVORS = (Flavor("1", "m1.tiny", 128, 1, 1), Flavor("2", "m1.small", 512, 1, 1), Flavor("3", "m1.medium", 2048, 2, 10))
 NETWORK = "private"
 SSH = {"protocol": "tcp", "port_range_min": 22, "port_range_max": 22}
 OPEN = ({"ethertype": "IPv4", "protocol": "icmp"}, {"ethertype": "IPv4", **SSH})  # as nova.sh's users had it
