@@ -330,8 +330,8 @@ def test_the_installer_finds_the_registry() -> None:
 
 def test_what_fetches_sources_finds_them_too() -> None:
     """git's, pip's and ssh's own variables are handed on; pip learns of uv's registry where it was told of none."""
-    environ = {"UV_DEFAULT_INDEX": "one", "GIT_SSL_CAINFO": "two", "SSH_AUTH_SOCK": "three", "SECRET": "four"}
-    expected = {"UV_DEFAULT_INDEX": "one", "PIP_INDEX_URL": "one", "GIT_SSL_CAINFO": "two", "SSH_AUTH_SOCK": "three"}
+    environ = {"UV_DEFAULT_INDEX": "one", "GIT_SSL_CAINFO": "two", "SSH_AUTH_SOCK": "three", "SUDO_UID": "7", "SECRET": "four"}
+    expected = {"UV_DEFAULT_INDEX": "one", "PIP_INDEX_URL": "one", "GIT_SSL_CAINFO": "two", "SSH_AUTH_SOCK": "three", "SUDO_UID": "7"}
     assert repository_environment(environ) == expected
     assert repository_environment({"PIP_INDEX_URL": "five"}) == {"PIP_INDEX_URL": "five", "UV_DEFAULT_INDEX": "five"}
 

@@ -19,6 +19,7 @@ _KEPT = (
     "XDG_CACHE_HOME",
     "XDG_CONFIG_HOME",
 )
+_FOR_REPOSITORIES = {"SSH_AUTH_SOCK", "SUDO_UID"}  # git lets root read what belongs to who called sudo
 _FROM_PIP = {"PIP_INDEX_URL": "UV_DEFAULT_INDEX", "PIP_EXTRA_INDEX_URL": "UV_INDEX"}  # what uv calls pip's settings
 
 
@@ -36,7 +37,7 @@ def registry_environment(environ: Mapping[str, str] | None = None) -> dict[str, 
 def repository_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the variables with which git, Bazaar, pip and uv fetch sources; ``None`` means the process's own."""
     found = os.environ if environ is None else environ
-    theirs = {name: value for name, value in found.items() if name.startswith(("GIT_", "PIP_")) or name == "SSH_AUTH_SOCK"}
+    theirs = {name: value for name, value in found.items() if name.startswith(("GIT_", "PIP_")) or name in _FOR_REPOSITORIES}
     uvs = registry_environment(found)
     known = {"PIP_INDEX_URL": uvs["UV_DEFAULT_INDEX"]} if "UV_DEFAULT_INDEX" in uvs else {}
     return known | uvs | theirs

@@ -9,7 +9,7 @@ from novaflow.errors import UsageError
 from novaflow.model.component import Component, Context, Lane, Skipped, step
 from workflows.shared.address import NOVA, Kind, read_address
 from workflows.shared.apt import install_packages
-from workflows.shared.checkout import find_conflicts, find_unsaved, read_pins, require_nova
+from workflows.shared.checkout import GIT, find_conflicts, find_unsaved, read_pins, require_nova
 from workflows.shared.fetching import fetch_tree
 from workflows.shared.releases import CONSTRAINTS, install_with_uv
 
@@ -107,11 +107,17 @@ async def editable(ctx: Context) -> Skipped | str:
 
 
 async def _install(ctx: Context, *words: str | Path) -> None:
-    # pbr asks git for the version, and a tree may be somebody else's; one without git or its own word is called after the release.
-    env = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
-    if not any((ctx.paths.source / name).exists() for name in (".git", "PKG-INFO")):
-        env["PBR_VERSION"] = read_pins(CONSTRAINTS.read_text())["nova"]
-    await install_with_uv(ctx, ctx.paths.venv, *words, env=env)
+    # pbr asks git for the version, and a tree may be somebody else's.
+    trusting = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
+    named = {} if await _knows_version(ctx, ctx.paths.source) else {"PBR_VERSION": read_pins(CONSTRAINTS.read_text())["nova"]}
+    await install_with_uv(ctx, ctx.paths.venv, *words, env=trusting | named)
+
+
+async def _knows_version(ctx: Context, tree: Path) -> bool:
+    """Return whether the tree says of which release it is; a shallow clone has no tags, and is called as the release it replaces."""
+    if (tree / "PKG-INFO").exists():
+        return True
+    return (tree / ".git").exists() and bool(await ctx.run(*GIT, "-C", tree, "describe", "--tags", ok=(0, 128)))
 
 
 async def _runs_from_tree(venv: Path) -> bool:
