@@ -178,8 +178,20 @@ def test_key_pairs_and_groups_come_and_go(ec2: Any) -> None:  # noqa: ANN401
     assert "ec2" not in [pair["KeyName"] for pair in ec2.describe_key_pairs()["KeyPairs"]]
 
 
+def test_a_volume_comes_and_goes(ec2: Any) -> None:  # noqa: ANN401
+    """It becomes available, and is gone after it was deleted; one beyond the quota is never there."""
+    made = ec2.create_volume(Size=1, AvailabilityZone="nova")["VolumeId"]
+    wait_for("available", lambda: volumes_of(ec2) == {made: ["available"]})
+    with refused("VolumeLimitExceeded"):
+        ec2.create_volume(Size=2000, AvailabilityZone="nova")
+    ec2.delete_volume(VolumeId=made)
+    wait_for("gone", lambda: volumes_of(ec2) == {})
+    with refused("InvalidVolume.NotFound"):
+        ec2.delete_volume(VolumeId=made)
+
+
 def test_an_instance_runs_and_has_an_address(ec2: Any) -> None:  # noqa: ANN401
-    """From run_instances to terminate: running, on its console, given an address and rid of it."""
+    """From run_instances to terminate: running, on its console, given an address and a volume and rid of both."""
     made = ec2.run_instances(ImageId=image_of(ec2), MinCount=1, MaxCount=1, InstanceType="m1.tiny")["Instances"][0]["InstanceId"]
     try:
         wait_for("running", lambda: state_of(ec2, made) == "running", BOOT_S)
@@ -188,6 +200,13 @@ def test_an_instance_runs_and_has_an_address(ec2: Any) -> None:  # noqa: ANN401
         assert [one.get("InstanceId") for one in ec2.describe_addresses()["Addresses"]] == [made]
         ec2.disassociate_address(PublicIp=address)
         ec2.release_address(PublicIp=address)
+        volume = ec2.create_volume(Size=1, AvailabilityZone="nova")["VolumeId"]
+        wait_for("available", lambda: volumes_of(ec2) == {volume: ["available"]})
+        ec2.attach_volume(VolumeId=volume, InstanceId=made, Device="/dev/vdb")
+        wait_for("attached", lambda: volumes_of(ec2) == {volume: ["in-use", "attached"]})
+        ec2.detach_volume(VolumeId=volume)
+        wait_for("detached", lambda: volumes_of(ec2) == {volume: ["available"]})
+        ec2.delete_volume(VolumeId=volume)
         wait_for("the console", lambda: "tty: lease of" in ec2.get_console_output(InstanceId=made).get("Output", ""), BOOT_S)
     finally:
         ec2.terminate_instances(InstanceIds=[made])
@@ -198,6 +217,12 @@ def image_of(ec2: Any) -> str:  # noqa: ANN401
     """Return the id that EC2 has for the image that boots."""
     found: str = next(one["ImageId"] for one in ec2.describe_images()["Images"] if one["Name"] == "ami-tty")
     return found
+
+
+def volumes_of(ec2: Any) -> dict[str, list[str]]:  # noqa: ANN401
+    """Return how each volume is, and how the server it is at has it, by its id."""
+    volumes = ec2.describe_volumes()["Volumes"]
+    return {one["VolumeId"]: [one["State"], *(held["State"] for held in one["Attachments"])] for one in volumes}
 
 
 def groups_of(ec2: Any) -> dict[str, Any]:  # noqa: ANN401

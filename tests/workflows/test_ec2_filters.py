@@ -29,6 +29,10 @@ class Forbidden(Exception):
     """Named like novaclient's."""
 
 
+class OverLimit(Exception):
+    """Named like cinderclient's."""
+
+
 class IpAddressGenerationFailureClient(Exception):
     """Named like neutronclient's."""
 
@@ -86,6 +90,7 @@ def test_a_cloud_without_volumes_has_none_and_makes_none() -> None:
     [
         (Forbidden("Quota exceeded for instances: Requested 1, but already used 10 of 10 instances (HTTP 403)"), "InstanceLimitExceeded"),
         (Forbidden("Quota exceeded, too many key pairs. (HTTP 403)"), "ResourceLimitExceeded"),
+        (OverLimit("VolumeSizeExceedsAvailableQuota: Requested volume exceeds allowed gigabytes quota."), "VolumeLimitExceeded"),
         (IpAddressGenerationFailureClient("No more IP addresses available on network 1."), "InsufficientAddressCapacity"),
         (Forbidden("Policy doesn't allow it"), None),
         (ValueError("Quota exceeded for instances"), None),

@@ -104,6 +104,7 @@ class Refusal:
 REFUSALS = (
     Refusal("Forbidden", "Quota exceeded for", "InstanceLimitExceeded"),  # of servers, processors or memory
     Refusal("Forbidden", "Quota exceeded,", "ResourceLimitExceeded"),  # of key pairs
+    Refusal("OverLimit", "", "VolumeLimitExceeded"),
     Refusal("BadRequest", "Invalid key_name", "InvalidKeyPair.NotFound"),
     Refusal("IpAddressGenerationFailureClient", "", "InsufficientAddressCapacity"),
 )
