@@ -129,3 +129,10 @@ def test_an_ldap_server_that_does_not_answer_is_refused(tmp_path: Path) -> None:
     code, found = ask(tmp_path / "nova", "", **settings)
     assert (code, found["LDAP"]["verdict"]) == (5, "bad")
     assert found["LDAP"]["found"] == "ldap://127.0.0.1:1389/ou=people,dc=example,dc=com is not reached: connection refused"
+
+
+def test_containers_need_cgroups(tmp_path: Path) -> None:
+    """LIBVIRT_TYPE=lxc on a machine where nobody mounted cgroups: what is missing is named, and nothing is mounted."""
+    code, found = ask(tmp_path / "nova", "mount -t tmpfs none /sys/fs/cgroup", LIBVIRT_TYPE="lxc")
+    assert (code, found["cgroups"]["verdict"]) == (5, "bad")
+    assert found["cgroups"]["found"] == "/sys/fs/cgroup has no cpuacct, devices, memory, and LIBVIRT_TYPE=lxc needs it"

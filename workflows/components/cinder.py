@@ -127,7 +127,7 @@ def _is_real(settings: Settings) -> bool:
 @step(needs=("libvirtd", "ceph.prepare"), within_s=60, when=_is_real)
 async def secret(ctx: Context) -> str:
     """Give libvirt the key to volumes."""
-    folder, url = ctx.paths.etc / "cinder", libvirt_url(ctx.paths)
+    folder, url = ctx.paths.etc / "cinder", libvirt_url(ctx.settings, ctx.paths)
     await ctx.write(folder / "secret.xml", SECRET_XML)
     await ctx.write(folder / "secret.key", read_key(ctx.paths, "client.cinder"), 0o600)
     await ctx.run("virsh", "--connect", url, "secret-define", folder / "secret.xml")

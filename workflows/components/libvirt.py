@@ -9,9 +9,9 @@ from novaflow.model.component import Component, Context, Service, step
 from novaflow.model.probe import AskProbe, NotYet
 from novaflow.settings import LibvirtType, Settings
 from workflows.shared.leftovers import find_domains, removal
-from workflows.shared.libvirt import libvirt_url
+from workflows.shared.libvirt import libvirt_url, room_file
 
-IN_A_ROOM = "unshare --mount --propagation private --pid --fork --kill-child=KILL --mount-proc".split()  # noqa: SIM905 - reads as typed
+IN_A_ROOM = 'echo $$ >"$0" && exec unshare --mount --propagation private --pid --fork --kill-child=KILL --mount-proc "$@"'
 OWN_ROOM = Path(__file__).parent.parent / "shared" / "libvirt-room.sh"
 
 
@@ -53,7 +53,7 @@ async def configure(ctx: Context) -> str:
 
 async def _ask_libvirt(ctx: Context) -> str:
     try:
-        answer = await ctx.run("virsh", "--connect", libvirt_url(ctx.paths), "version", "--daemon")
+        answer = await ctx.run("virsh", "--connect", libvirt_url(ctx.settings, ctx.paths), "version", "--daemon")
     except ProgramFailed as error:
         raise NotYet(error.last_lines) from error
     return f"answered virsh version with {answer.strip().splitlines()[-1]}"
@@ -63,7 +63,7 @@ LIBVIRTD = Service(
     name="libvirtd",
     summary="libvirt, in a room of its own.",
     # Servers are processes of the room: when its first process ends, so do they, whoever killed what before.
-    command=lambda ctx: (*IN_A_ROOM, "/bin/sh", OWN_ROOM, ctx.paths.root),
+    command=lambda ctx: ("/bin/sh", "-c", IN_A_ROOM, room_file(ctx.paths), "/bin/sh", OWN_ROOM, ctx.paths.root),
     ready=AskProbe(_ask_libvirt, "virsh version"),
     needs=("libvirt.configure",),
     when=_is_real,

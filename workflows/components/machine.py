@@ -106,7 +106,7 @@ def has_short_name(_: Settings, paths: Paths) -> Finding:
 
 def has_kvm(settings: Settings, _: Paths) -> Finding:
     """Look whether servers can run on the processor itself."""
-    if settings.libvirt_type in {LibvirtType.FAKE, LibvirtType.QEMU}:
+    if settings.libvirt_type in {LibvirtType.FAKE, LibvirtType.LXC, LibvirtType.QEMU}:
         return Finding("virtualisation", Verdict.GOOD, f"not needed for LIBVIRT_TYPE={settings.libvirt_type}")
     refusal = kvm_refusal()
     if refusal is None:
@@ -123,17 +123,6 @@ def has_datapath(_: Settings, __: Paths) -> Finding:
     return Finding(
         "datapath", Verdict.WARNING, "no openvswitch module; packets go through userspace", "nothing, if a small network is enough"
     )
-
-
-def is_built(settings: Settings, _: Paths) -> Finding:
-    """Look whether what the settings ask for is there yet: better refused than passed over."""
-    asked = {
-        "LIBVIRT_TYPE=lxc": settings.libvirt_type is LibvirtType.LXC,
-    }
-    missing = [name for name, is_asked in asked.items() if is_asked]
-    if missing:
-        return Finding("settings", Verdict.BAD, f"{', '.join(missing)} is not built yet", "leave it out")
-    return Finding("settings", Verdict.GOOD, "all that they ask for is there")
 
 
 def _existing(path: Path) -> Path:
@@ -165,7 +154,6 @@ COMPONENT = Component(
         has_short_name,
         has_kvm,
         has_datapath,
-        is_built,
     ),
     parts={"clean": (removal(find_disks),)},
     leftovers=(find_disks,),

@@ -1,15 +1,27 @@
 """nova-compute: starts servers on this machine."""
 
-from novaflow.model.component import Component
+from dataclasses import replace
+from pathlib import Path
+
+from novaflow.model.component import Component, Context
+from workflows.shared.libvirt import enter_room, uses_containers
 from workflows.shared.nova import daemon
 from workflows.shared.oslo_ping import rpc_probe
 
-COMPUTE = daemon(
+DAEMON = daemon(
     "nova-compute",
     "Starts servers on this machine.",
     rpc_probe("nova", "compute"),
     needs=("nova.forget", "keystone", "placement", "libvirt", "openvswitch"),
 )
+
+
+def _command(ctx: Context) -> tuple[str | Path, ...]:
+    # It mounts containers' disks: where libvirt sees them, and where they go with libvirt.
+    return (*(enter_room(ctx.paths) if uses_containers(ctx.settings) else ()), *DAEMON.command(ctx))
+
+
+COMPUTE = replace(DAEMON, command=_command)
 
 COMPONENT = Component(
     name="nova-compute",

@@ -7,9 +7,10 @@ from pathlib import Path
 from novaflow.errors import MachineError, StepFailed
 from novaflow.model.component import Component, Context, Lane, Skipped, step
 from novaflow.settings import NetMan
-from workflows.shared.cpio import pack
+from workflows.shared.cpio import Entry, pack, unpack
 from workflows.shared.debian import unpack_package
 from workflows.shared.guest import guest_files
+from workflows.shared.libvirt import uses_containers
 from workflows.shared.openstack import Api
 
 PACKAGE = "linux-image-cloud-amd64"  # Debian's name for the newest kernel for virtual machines
@@ -20,6 +21,7 @@ MODULES = (
 )  # fmt: skip
 DRIVE_MODULES = ("scsi_common", "scsi_mod", "libata", "ata_piix", "cdrom", "sr_mod", "isofs")  # of a config drive, which is a CD
 DISK_MIB = 1
+CONTAINER, CONTAINER_MIB = "container.ext4", 16  # its files take 4
 COMMAND_LINE = "console=tty0 console=ttyS0 quiet"  # a screen, and what `/dev/console` is
 
 
@@ -72,14 +74,27 @@ async def image(ctx: Context) -> Skipped | str:
     return f"{len(packed) // 1024} KiB beside the kernel"
 
 
-@step(needs=("glance", "keystone"), within_s=120)
+@step(within_s=60, when=uses_containers)
+async def container(ctx: Context) -> str:
+    """Make the disk of a container: the same files as the image's, in a file system."""
+    root, disk = _folder(ctx) / "root", _folder(ctx) / CONTAINER
+    shutil.rmtree(root, ignore_errors=True)
+    files = await guest_files(ctx, _folder(ctx) / "kernel", {})
+    unpack([*files, Entry("sbin"), Entry("sbin/init", next(file.content for file in files if file.path == "init"), 0o755)], root)
+    disk.unlink(missing_ok=True)
+    await ctx.run("mke2fs", "-q", "-t", "ext4", "-d", root, disk, f"{CONTAINER_MIB}M")
+    return str(disk)
+
+
+@step(needs=("glance", "keystone", "tty.container"), within_s=120)
 async def upload(ctx: Context) -> str:
     """Upload the tty image in its three parts: aki-tty, ari-tty, ami-tty."""
     api = Api.logged_in(ctx)
     ids: dict[str, str] = {}
     # Where nobody hands out addresses, the guest looks for its own on the drive.
     command_line = f"{COMMAND_LINE} config_drive=1" if ctx.settings.net_man is NetMan.FLAT else COMMAND_LINE
-    for kind, path in (("aki", "kernel/vmlinuz"), ("ari", "initrd"), ("ami", "disk")):
+    disk = CONTAINER if uses_containers(ctx.settings) else "disk"
+    for kind, path in (("aki", "kernel/vmlinuz"), ("ari", "initrd"), ("ami", disk)):
         properties = (
             {"kernel_id": ids["aki"], "ramdisk_id": ids["ari"], "hw_rng_model": "virtio", "os_command_line": command_line}
             if kind == "ami"
@@ -95,5 +110,5 @@ COMPONENT = Component(
     name="tty",
     summary="The tty image.",
     packages=("busybox-static", "dropbear-bin"),
-    parts={"install": (kernel, image), "run": (upload,)},
+    parts={"install": (kernel, image), "run": (container, upload)},
 )

@@ -5,6 +5,7 @@ Source: Documentation/driver-api/early-userspace/buffer-format.rst of the Linux 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 _FOLDER, _FILE = 0o040000, 0o100000
 _END = "TRAILER!!!"
@@ -23,6 +24,18 @@ def pack(entries: Iterable[Entry]) -> bytes:
     """Return the archive; the same entries give the same bytes."""
     archive = b"".join(_pack_one(number, entry) for number, entry in enumerate(entries, start=1))
     return archive + _pack_one(0, Entry(_END, b"", 0))
+
+
+def unpack(entries: Iterable[Entry], root: Path) -> None:
+    """Make files and folders of the entries, below ``root``; a folder comes before what lies in it."""
+    root.mkdir(parents=True)
+    for entry in entries:
+        path = root / entry.path
+        if entry.content is None:
+            path.mkdir()
+        else:
+            path.write_bytes(entry.content)
+            path.chmod(entry.mode)
 
 
 def _pack_one(number: int, entry: Entry) -> bytes:

@@ -5,16 +5,18 @@ What carries an id that nobody else has is the stack's if its files know the id;
 """
 
 import json
+import os
 import re
 import socket
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from novaflow.errors import ProgramFailed, StepFailed
 from novaflow.model.component import Context, FindLeftovers, Leftover, Skipped, Step, step
 from workflows.shared.openvswitch import stack_mark
 
+CGROUPS = Path("/sys/fs/cgroup")
 NAMESPACES = Path("/run/netns")
 OUT_CHAIN = "novaflow-out"
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -56,18 +58,37 @@ def _find_mounts(ctx: Context) -> Sequence[Leftover]:
 
 
 async def _find_loops(ctx: Context) -> Sequence[Leftover]:
-    answer = await ctx.run("losetup", "--list", "--json", "--output", "NAME,BACK-FILE")
+    answer = await ctx.run("losetup", "--list", "--json", "--output", "NAME,BACK-FILE,BACK-INO,BACK-MAJ:MIN")
     devices = json.loads(answer or '{"loopdevices": []}')["loopdevices"]
+    # A file that was seen from libvirt's room has another path, or none, when the room is gone: its number stays.
+    ours = {_number(path) for folder in (ctx.paths.data, ctx.settings.instances_path) for path in folder.rglob("*")} if devices else set()
     return [
         Leftover("loop", device["name"], f"its file is {device['back-file']}")
         for device in devices
-        if ctx.paths.data in Path(device["back-file"]).parents
+        if ctx.paths.data in Path(device["back-file"]).parents or (device["back-maj:min"], int(device["back-ino"])) in ours
     ]
 
 
+def _number(path: Path) -> tuple[str, int]:
+    status = path.lstat()
+    return f"{os.major(status.st_dev)}:{os.minor(status.st_dev)}", status.st_ino
+
+
 async def find_domains(ctx: Context) -> Sequence[Leftover]:
-    """Return the servers that the stack's libvirt still has in its books."""
-    return [Leftover("domain", path.stem, f"{path} defines it") for path in sorted(_domains(ctx).glob("*.xml"))]
+    """Return the servers that the stack's libvirt still has in its books, and cgroups of containers that are gone."""
+    books = [path for folder in _domains(ctx) for path in sorted(folder.glob("*.xml"))]
+    return [*(Leftover("domain", path.stem, f"{path} defines it") for path in books), *_find_cgroups()]
+
+
+def _find_cgroups() -> Sequence[Leftover]:
+    # Directly below, where cgroups are of version 2; below each controller, where they are of version 1.
+    name = "machine*/lxc-*-instance-*.libvirt-lxc"
+    groups = [*CGROUPS.glob(name), *CGROUPS.glob(f"*/{name}")]
+    return [Leftover("cgroup", str(group), "nobody is in it") for group in groups if not any(_find_members(group))]
+
+
+def _find_members(group: Path) -> Iterator[str]:
+    return (pid for procs in group.rglob("cgroup.procs") for pid in procs.read_text().split())
 
 
 def removal(find: FindLeftovers) -> Step:
@@ -219,11 +240,16 @@ async def _remove_loop(ctx: Context, device: str) -> None:
 
 
 async def _remove_domain(ctx: Context, name: str) -> None:
-    (_domains(ctx) / f"{name}.xml").unlink(missing_ok=True)
+    for folder in _domains(ctx):
+        (folder / f"{name}.xml").unlink(missing_ok=True)
 
 
-def _domains(ctx: Context) -> Path:
-    return ctx.paths.data / "libvirt" / "etc" / "qemu"
+def _domains(ctx: Context) -> Sequence[Path]:
+    return [ctx.paths.data / "libvirt" / "etc" / driver for driver in ("qemu", "lxc")]
+
+
+async def _remove_cgroup(ctx: Context, group: str) -> None:
+    await ctx.run("find", group, "-depth", "-type", "d", "-exec", "rmdir", "{}", "+")
 
 
 _REMOVERS: Mapping[str, Callable[[Context, str], Awaitable[None]]] = {
@@ -235,4 +261,5 @@ _REMOVERS: Mapping[str, Callable[[Context, str], Awaitable[None]]] = {
     "mount": _remove_mount,
     "loop": _remove_loop,
     "domain": _remove_domain,
+    "cgroup": _remove_cgroup,
 }

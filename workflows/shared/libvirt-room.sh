@@ -17,6 +17,8 @@ mount --bind data/libvirt/lib /var/lib/libvirt
 mount --bind data/libvirt/log /var/log/libvirt
 mount --bind data/libvirt/cache /var/cache/libvirt
 mount --bind data/libvirt/etc /etc/libvirt
+# Where controllers are of version 1, libvirt's containers fail at the empty hierarchy of version 2 beside them.
+umount /sys/fs/cgroup/unified 2>/dev/null || true
 # libvirtd looks its default user up even where qemu.conf names another one. libvirt-daemon-system would have made it;
 # in here a copy of the lists of users will do.
 for list in passwd group; do

@@ -66,7 +66,7 @@ async def write_config(ctx: Context) -> None:
         "libvirt": {
             "virt_type": virtualisation(ctx.settings.libvirt_type),
             "cpu_mode": "host-passthrough" if virtualisation(ctx.settings.libvirt_type) == "kvm" else "none",
-            "connection_uri": libvirt_url(ctx.paths),
+            "connection_uri": libvirt_url(ctx.settings, ctx.paths),
             "images_type": "raw",
         },
         "vnc": {

@@ -1,13 +1,15 @@
 #!/bin/busybox sh
-# The tty image's first process: load the drivers, get an address, say so on the console, let ssh in, and give a shell.
+# The tty image's first process, in a machine or in a container: load the drivers, get an address, say so on the console, let ssh in, and give a shell.
 /bin/busybox --install -s /bin
 export PATH=/bin HOME=/root
-mount -t proc proc /proc
-mount -t sysfs sys /sys
-mount -t devtmpfs dev /dev
-mkdir -p /dev/pts
-mount -t devpts pts /dev/pts
-for module in /lib/*.ko; do insmod "$module" 2>/dev/null; done
+if [ -z "$container" ]; then # libvirt says so in the environment, and has done all this
+    mount -t proc proc /proc
+    mount -t sysfs sys /sys
+    mount -t devtmpfs dev /dev
+    mkdir -p /dev/pts
+    mount -t devpts pts /dev/pts
+    for module in /lib/*.ko; do insmod "$module" 2>/dev/null; done
+fi
 hostname tty
 echo "tty: $(uname -sr), up $(cut -d' ' -f1 /proc/uptime) s, $(grep MemTotal /proc/meminfo)"
 ip link set lo up
@@ -24,6 +26,7 @@ shell() {
         sleep 1
     done
 }
+[ -z "$container" ] || shell console
 echo "tty: the screen of $(hostname)" >/dev/tty1
 shell tty1 &
 shell ttyS0

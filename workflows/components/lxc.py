@@ -1,0 +1,48 @@
+"""lxc: servers that are containers, by libvirt's own driver for them."""
+
+from pathlib import Path
+
+from novaflow.model.component import Component, Finding, Paths, Verdict
+from novaflow.settings import Settings
+from workflows.shared.leftovers import CGROUPS
+from workflows.shared.libvirt import uses_containers
+
+WANTED_V1 = ("cpuacct", "devices", "memory")  # Source: libvirt 9, virLXCCgroupCreate
+WANTED_V2 = ("cpu", "memory")
+LOOP_CONTROL = Path("/dev/loop-control")
+
+
+def has_cgroups(_: Settings, __: Paths) -> Finding:
+    """Look whether the machine counts and limits what containers use; nova.sh mounted this, init systems do since."""
+    unified = CGROUPS / "cgroup.controllers"
+    if unified.exists():
+        missing = set(WANTED_V2) - {*unified.read_text().split()}
+        version = "version 2"
+    else:
+        missing = {name for name in WANTED_V1 if not (CGROUPS / name / "cgroup.procs").exists()}
+        version = "version 1"
+    if missing:
+        found = f"{CGROUPS} has no {', '.join(sorted(missing))}, and LIBVIRT_TYPE=lxc needs it"
+        return Finding(
+            "cgroups", Verdict.BAD, found, "mount cgroups there, as systemd and cgroupfs-mount do, or leave LIBVIRT_TYPE at auto"
+        )
+    return Finding("cgroups", Verdict.GOOD, version)
+
+
+def has_loop_devices(_: Settings, __: Paths) -> Finding:
+    """Look whether a file can be mounted: a container's disk is one."""
+    try:
+        LOOP_CONTROL.open("rb").close()
+    except OSError as error:
+        found = f"{LOOP_CONTROL}: {(error.strerror or '').lower()}, and LIBVIRT_TYPE=lxc needs it"
+        return Finding("loop devices", Verdict.BAD, found, "load the kernel's module loop, or leave LIBVIRT_TYPE at auto")
+    return Finding("loop devices", Verdict.GOOD, str(LOOP_CONTROL))
+
+
+COMPONENT = Component(
+    name="lxc",
+    when=uses_containers,
+    summary="Servers that are containers.",
+    packages=("libvirt-daemon-driver-lxc", "e2fsprogs"),
+    checks=(has_cgroups, has_loop_devices),
+)
