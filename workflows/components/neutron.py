@@ -2,11 +2,10 @@
 
 import shutil
 
-from novaflow.model.component import Component, Context, Finding, Lane, Paths, Skipped, Verdict, step
+from novaflow.model.component import Component, Context, Finding, Lane, Paths, Verdict, step
 from novaflow.model.probe import AskProbe, NotYet
 from novaflow.settings import Settings
 from workflows.shared.database import database_url
-from workflows.shared.leftovers import find_network, remove_found
 from workflows.shared.neutron import API_PORT, OPENFLOW_PORT, PHYSICAL, VLANS, agent_probe, config_file, daemon, write_configs
 from workflows.shared.openstack import account
 from workflows.shared.openvswitch import EXTERNAL
@@ -112,24 +111,14 @@ DHCP_AGENT = daemon(
 )
 
 
-@step(within_s=60)
-async def remove_links(ctx: Context) -> Skipped | str:
-    """Remove namespaces, links, rules and sets that agents leave when they stop."""
-    done = await remove_found(ctx, await find_network(ctx))
-    (ctx.paths.data / "ovs" / "conf.db").unlink(missing_ok=True)
-    return done
-
-
 COMPONENT = Component(
     name="neutron",
     summary="Servers' networks.",
-    packages=("dnsmasq-base", "dnsmasq-utils", "iptables", "ipset", "conntrack", "iproute2", "iputils-arping"),
+    packages=("dnsmasq-base", "dnsmasq-utils", "conntrack", "iputils-arping"),
     checks=(has_free_range,),
     parts={
         "template": (configure, schema, account("neutron", "network", f":{API_PORT}")),
         "run": (configure, NEUTRON.service(), RPC, PERIODIC, OPENVSWITCH_AGENT, DHCP_AGENT),
-        "clean": (remove_links,),
     },
-    leftovers=(find_network,),
     aliases=("network",),
 )

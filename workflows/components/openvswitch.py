@@ -6,9 +6,10 @@ import socket
 from pathlib import Path
 
 from novaflow.errors import ProgramFailed
-from novaflow.model.component import Component, Context, Finding, Paths, Service, Verdict, step
+from novaflow.model.component import Component, Context, Finding, Paths, Service, Skipped, Verdict, step
 from novaflow.model.probe import AskProbe, NotYet
 from novaflow.settings import Settings
+from workflows.shared.leftovers import find_network, remove_found
 from workflows.shared.openvswitch import BRIDGES, DATAPATH, EXTERNAL, SERVERS, datapath_type, ovs_environment, ovsdb_address, stack_mark
 from workflows.shared.routes import find_uses
 
@@ -122,10 +123,19 @@ async def bridges(ctx: Context) -> str:
     return f"{', '.join(BRIDGES)}; datapath {kind}"
 
 
+@step(within_s=60)
+async def remove_links(ctx: Context) -> Skipped | str:
+    """Remove namespaces, links, rules and sets that the switch and neutron's agents leave when they stop."""
+    done = await remove_found(ctx, await find_network(ctx))
+    (ctx.paths.data / "ovs" / "conf.db").unlink(missing_ok=True)
+    return done
+
+
 COMPONENT = Component(
     name="openvswitch",
     summary="The switch servers are plugged into.",
-    packages=("openvswitch-switch",),
+    packages=("openvswitch-switch", "iproute2", "iptables", "ipset"),
     checks=(has_free_bridges, has_free_cards),
-    parts={"run": (prepare, OVSDB, VSWITCHD, bridges)},
+    parts={"run": (prepare, OVSDB, VSWITCHD, bridges), "clean": (remove_links,)},
+    leftovers=(find_network,),
 )
