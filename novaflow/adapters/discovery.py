@@ -31,7 +31,7 @@ def find_components(folder: Path) -> Found:
         raise ComponentBroken(folder, "there is no folder `components` in it")
     if str(folder.parent) not in sys.path:
         sys.path.insert(0, str(folder.parent))
-    workflows = {path.stem: _load(path, folder, "WORKFLOW", Workflow) for path in _modules(folder)}
+    workflows = {workflow.name: workflow for path in _modules(folder) for workflow in [_load(path, folder, "WORKFLOW", Workflow)]}
     components = tuple(_load(path, folder, "COMPONENT", Component) for path in _modules(folder / "components"))
     return Found(components, workflows)
 

@@ -7,10 +7,11 @@ from novaflow.cli.stack import Stack, stack_arguments
 
 
 @click.command("verify")
+@click.option("--full", is_flag=True, help="Use everything the stack has: disk image, console, ssh, volume, EC2, objects.")
 @stack_arguments
-def command(stack: Stack) -> None:
+def command(*, stack: Stack, full: bool) -> None:
     """Boot a server, ping it, delete it; exit code 3 if any of it fails.
 
-    Example: novaflow verify
+    Example: novaflow verify --full
     """
-    run_beside(stack, "verify")
+    run_beside(stack, "verify-full" if full else "verify")

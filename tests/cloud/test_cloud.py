@@ -4,6 +4,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -74,6 +75,16 @@ def test_verify_boots_a_server(cloud: Stack) -> None:
     """`verify` boots a server, sees its lease, pings and deletes it, and says so."""
     said = cloud("verify").stdout
     assert all(step in said for step in ("verify.boot", "verify.lease", "verify.ping", "verify.delete", "verify succeeded"))
+
+
+def test_verify_full_uses_all_there_is_and_leaves_nothing(cloud: Stack, nova: openstack.connection.Connection) -> None:
+    """Every part of the check says what it saw, and of what it made nothing is left."""
+    said = cloud("verify", "--full", within_s=900).stdout
+    steps = re.findall(r"✔ verify-full\.(\w+) +succeeded", said)
+    assert {*steps} == {"boot", "console", "screen", "metadata", "floating", "volume", "ec2", "objects", "delete"}
+    storage: Any = nova.block_storage
+    left = (nova.compute.servers(), nova.compute.keypairs(), nova.network.ips(), storage.volumes())
+    assert [[*each] for each in left] == [[], [], [], []]
 
 
 def test_a_server_is_told_of(cloud: Stack) -> None:

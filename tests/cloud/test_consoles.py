@@ -32,5 +32,7 @@ def test_a_screen_is_seen_and_typed_at_in_a_browser(cloud: Stack, tmp_path: Path
         wait_for("the screen", lambda: page.evaluate(SIZE) == VGA_TEXT)
         wait_for("letters on it", lambda: page.evaluate(LIT) > LETTERS)
         page.evaluate("document.querySelector('canvas').focus()")
+        page.type("root\n")
+        wait_for("the login", lambda: "root login on 'tty1'" in console(nova, shown.id))
         page.type("cp /etc/passwd /dev/console\n")
         wait_for("what was typed to be done", lambda: "root::0:0:" in console(nova, shown.id))

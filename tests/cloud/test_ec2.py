@@ -97,7 +97,10 @@ def test_amazons_command_line_finds_its_way_by_novarc(cloud: Stack) -> None:
     zones = aws(cloud, "describe-availability-zones")["AvailabilityZones"]
     assert [(zone["ZoneName"], zone["State"]) for zone in zones] == [("nova", "available")]
     images = {image["Name"]: image for image in aws(cloud, "describe-images")["Images"]}
-    assert {name: image["ImageId"][:4] for name, image in images.items()} == {f"{kind}-tty": f"{kind}-" for kind in ("aki", "ari", "ami")}
+    assert {name: image["ImageId"][:4] for name, image in images.items()} == {
+        "disk-tty": "ami-",
+        **{f"{kind}-tty": f"{kind}-" for kind in ("aki", "ari", "ami")},
+    }
     assert images["ami-tty"]["KernelId"] == images["aki-tty"]["ImageId"]
     assert images["ami-tty"]["RamdiskId"] == images["ari-tty"]["ImageId"]
     aws(cloud, "create-key-pair", "--key-name", "line")

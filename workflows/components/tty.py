@@ -1,4 +1,4 @@
-"""The tty image: a kernel, a busybox and nothing else; boots to its lease in seconds."""
+"""The tty image: a kernel, a busybox and nothing else; boots to its lease in seconds. In three parts, and as one disk."""
 
 import gzip
 import shutil
@@ -22,7 +22,16 @@ MODULES = (
 DRIVE_MODULES = ("scsi_common", "scsi_mod", "libata", "ata_piix", "cdrom", "sr_mod", "isofs")  # of a config drive, which is a CD
 DISK_MIB = 1
 CONTAINER, CONTAINER_MIB = "container.ext4", 16  # its files take 4
+BOOTABLE_MIB = 32  # kernel, first file system and boot loader take 18
 COMMAND_LINE = "console=tty0 console=ttyS0 quiet"  # a screen, and what `/dev/console` is
+
+BOOT_LOADER = """\
+DEFAULT tty
+LABEL tty
+  KERNEL vmlinuz
+  INITRD initrd
+  APPEND {command_line}
+"""
 
 
 def _folder(ctx: Context) -> Path:
@@ -86,29 +95,57 @@ async def container(ctx: Context) -> str:
     return str(disk)
 
 
+@step(needs=("tty.image",), within_s=60)
+async def disk(ctx: Context) -> Skipped | str:
+    """Make the tty image as one disk, with a boot loader."""
+    parts = (_folder(ctx) / "kernel" / "vmlinuz", _folder(ctx) / "initrd")
+    if _bootable(ctx).exists() and _bootable(ctx).stat().st_mtime > max(part.stat().st_mtime for part in parts):
+        return Skipped("it is there")
+    work = _folder(ctx) / "bootable.new"
+    work.unlink(missing_ok=True)
+    await ctx.run("truncate", f"--size={BOOTABLE_MIB}M", work)
+    await ctx.run("mformat", "-i", work, "::")
+    await ctx.run("syslinux", "--install", work)
+    await ctx.run("mcopy", "-i", work, *parts, "::")
+    work.rename(_bootable(ctx))
+    return f"{BOOTABLE_MIB} MiB"
+
+
+def _bootable(ctx: Context) -> Path:
+    return _folder(ctx) / "bootable"
+
+
 @step(needs=("glance", "keystone", "tty.container"), within_s=120)
 async def upload(ctx: Context) -> str:
-    """Upload the tty image in its three parts: aki-tty, ari-tty, ami-tty."""
-    api = Api.logged_in(ctx)
-    ids: dict[str, str] = {}
+    """Upload the tty image in its three parts, aki-tty, ari-tty and ami-tty, and as one disk, disk-tty."""
     # Where nobody hands out addresses, the guest looks for its own on the drive.
     command_line = f"{COMMAND_LINE} config_drive=1" if ctx.settings.net_man is NetMan.FLAT else COMMAND_LINE
-    disk = CONTAINER if uses_containers(ctx.settings) else "disk"
-    for kind, path in (("aki", "kernel/vmlinuz"), ("ari", "initrd"), ("ami", disk)):
-        properties = (
-            {"kernel_id": ids["aki"], "ramdisk_id": ids["ari"], "hw_rng_model": "virtio", "os_command_line": command_line}
-            if kind == "ami"
-            else {}
-        )
-        new = {"name": f"{kind}-tty", "disk_format": kind, "container_format": kind, "visibility": "public", **properties}
-        ids[kind] = (await api.call("POST", api.image("/images"), new))["id"]
-        await api.call("PUT", api.image(f"/images/{ids[kind]}/file"), content=_folder(ctx) / path)
-    return f"ami-tty is {ids['ami']}"
+    await ctx.write(_folder(ctx) / "syslinux.cfg", BOOT_LOADER.format(command_line=command_line))
+    await ctx.run("mcopy", "-o", "-i", _bootable(ctx), _folder(ctx) / "syslinux.cfg", "::")
+    kernel = await _upload(ctx, "kernel/vmlinuz", name="aki-tty", **_both("aki"))
+    ramdisk = await _upload(ctx, "initrd", name="ari-tty", **_both("ari"))
+    boot = {"kernel_id": kernel, "ramdisk_id": ramdisk, "os_command_line": command_line}
+    empty = CONTAINER if uses_containers(ctx.settings) else "disk"
+    ami = await _upload(ctx, empty, name="ami-tty", **_both("ami"), **boot)
+    disk = await _upload(ctx, "bootable", name="disk-tty", disk_format="raw", container_format="bare")
+    return f"ami-tty is {ami}, disk-tty {disk}"
+
+
+def _both(form: str) -> dict[str, str]:
+    return {"disk_format": form, "container_format": form}
+
+
+async def _upload(ctx: Context, path: str, **properties: str) -> str:
+    api = Api.logged_in(ctx)
+    new = {"visibility": "public", "hw_rng_model": "virtio", **properties}
+    image_id: str = (await api.call("POST", api.image("/images"), new))["id"]
+    await api.call("PUT", api.image(f"/images/{image_id}/file"), content=_folder(ctx) / path)
+    return image_id
 
 
 COMPONENT = Component(
     name="tty",
     summary="The tty image.",
-    packages=("busybox-static", "dropbear-bin"),
-    parts={"install": (kernel, image), "run": (container, upload)},
+    packages=("busybox-static", "dropbear-bin", "mtools", "syslinux"),
+    parts={"install": (kernel, image, disk), "run": (container, upload)},
 )

@@ -1,5 +1,5 @@
 #!/bin/busybox sh
-# The tty image's first process, in a machine or in a container: load the drivers, get an address, say so on the console, let ssh in, and give a shell.
+# The tty image's first process, in a machine or in a container: load the drivers, get an address, say so on the console, let ssh in, and ask who it is.
 /bin/busybox --install -s /bin
 export PATH=/bin HOME=/root
 if [ -z "$container" ]; then # libvirt says so in the environment, and has done all this
@@ -20,13 +20,10 @@ ip -o -4 addr show dev eth0
 dropbear -R -s # makes its host key when it is first asked; passwords let nobody in
 /etc/metadata &
 echo "tty: ready after $(cut -d' ' -f1 /proc/uptime) s"
-shell() {
-    while :; do
-        setsid -c sh -c "exec sh </dev/$1 >/dev/$1 2>&1"
-        sleep 1
-    done
+login_at() { # root needs no password, and others there are none
+    while :; do setsid getty -L 115200 "$1" linux; done
 }
-[ -z "$container" ] || shell console
+[ -z "$container" ] || while :; do setsid -c sh -c "exec sh </dev/console >/dev/console 2>&1"; sleep 1; done
 echo "tty: the screen of $(hostname)" >/dev/tty1
-shell tty1 &
-shell ttyS0
+login_at tty1 &
+login_at ttyS0
