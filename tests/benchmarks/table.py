@@ -2,6 +2,7 @@
 
 # ruff: noqa: S603, T201, TID251 - for programs for people, that measure other programs
 
+import json
 import os
 import platform
 import statistics
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -35,6 +37,18 @@ def supervisor_mib(folder: Path) -> float:
         if "supervise" in words and str(folder) in words:
             return float(process.memory_info().rss) / 2**20
     sys.exit(f"no supervisor of {folder} runs")
+
+
+def memory_by_service(folder: Path) -> dict[str, float]:
+    """Return the memory of each service of a stack that is up, in MiB; what processes share is divided among them."""
+    done = subprocess.run([NOVAFLOW, "status", "--json", folder], capture_output=True, check=True, stdin=subprocess.DEVNULL)
+    leaders = {service["pid"]: service["name"] for service in json.loads(done.stdout)["services"]}
+    memory = dict.fromkeys(leaders.values(), 0.0)
+    for pid in psutil.pids():
+        with suppress(OSError, psutil.Error):
+            if leader := leaders.get(os.getsid(pid)):
+                memory[leader] += psutil.Process(pid).memory_full_info().pss / 2**20
+    return memory
 
 
 def print_table(rows: Sequence[Row]) -> None:
