@@ -77,6 +77,14 @@ def has_component(ctx: Context, name: str) -> bool:
 
 API_VERSIONS = "compute 2.90, volume 3.67"  # of volumes the first whose paths need not name a project
 SUCCESS = range(200, 300)  # Source: RFC 9110, section 15.3
+SERVERS_FAULT = range(500, 600)  # Source: the same, section 15.6
+
+
+class ServerFailed(StepFailed, NotYet):
+    """A service failed to answer: a failure, but to who waits, since one whose neighbours are not up yet answers so.
+
+    For example cinder's API with 500, until it has heard of a scheduler.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +111,8 @@ class Api:
     ) -> Any:  # noqa: ANN401 - whatever JSON the API answers with
         """Send one call and return the JSON of its answer.
 
-        Raises: StepFailed, if the answer is no success; NotYet, if nobody answers.
+        Raises: StepFailed, if the answer is no success; ServerFailed, if that is the service's own fault; NotYet, if nobody
+        answers.
         """
         sent = {"X-Auth-Token": self.token, "OpenStack-API-Version": API_VERSIONS, **(headers or {})}
         if content is not None:
@@ -111,7 +120,7 @@ class Api:
         answer = await self.ctx.http(method, url, json=body, content=content, headers=sent)
         if answer.status not in SUCCESS:
             message = f"{method} {url} was answered with {answer.status}: {json.dumps(answer.json)[:600]}"
-            raise StepFailed(message)
+            raise (ServerFailed if answer.status in SERVERS_FAULT else StepFailed)(message)
         return answer.json
 
     async def find_public_url(self, kinds: Collection[str]) -> str | None:
