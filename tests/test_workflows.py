@@ -18,7 +18,6 @@ from novaflow.settings import LibvirtType, NetMan, Settings
 
 ROOT = Path(__file__).parents[1]
 FOUND = find_components(ROOT / "workflows")
-PARTS = [part for component in FOUND.components for parts in component.parts.values() for part in parts]
 COMPONENT_FILES = sorted(path for path in (ROOT / "workflows/components").glob("*.py") if not path.name.startswith("_"))
 CHOICES = [
     Settings(use_mysql=use_mysql, libvirt_type=libvirt_type, net_man=net_man, use_ipv6=use_ipv6, use_ldap=use_ldap)
@@ -50,6 +49,12 @@ def every_import() -> Iterator[str]:
         yield ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
+def parts_of(component: Component) -> Iterator[Step | Service]:
+    """Yield the component's parts of all workflows."""
+    for parts in component.parts.values():
+        yield from parts
+
+
 def has_service(component: Component) -> bool:
     """Return whether something of the component stays up."""
     return any(isinstance(part, Service) for part in component.parts.get("run", ()))
@@ -60,6 +65,9 @@ async def watch_imports(folder: Path, package: str, *modules: str) -> list[str]:
     answer = await anyio.run_process([sys.executable, "-W", "ignore", "-c", LOOK, str(folder / package), *modules], cwd=folder)
     seen: list[str] = json.loads(answer.stdout)
     return seen
+
+
+PARTS = [part for component in FOUND.components for part in parts_of(component)]
 
 
 @pytest.mark.parametrize("path", COMPONENT_FILES, ids=lambda path: path.stem)
@@ -136,6 +144,13 @@ def test_a_component_can_be_left_out(component: Component) -> None:
     assert component not in chosen
     for workflow in FOUND.workflows:
         compile_graph(workflow, chosen, settings)
+
+
+def test_what_a_part_comes_after_exists() -> None:
+    """A wish to come after something is passed over where that takes no part, so that a misspelt one would never be noticed."""
+    nodes = {part.name if isinstance(part, Service) else f"{one.name}.{part.name}" for one in FOUND.components for part in parts_of(one)}
+    wishes = {wish for part in PARTS for wish in part.after}
+    assert wishes - nodes - {one.name for one in FOUND.components} == set()
 
 
 def test_names_and_aliases_are_unique() -> None:

@@ -38,7 +38,7 @@ def _folder(ctx: Context) -> Path:
     return ctx.paths.data / "tty"
 
 
-@step(within_s=300, after=("packages.refresh",), lane=Lane.NET)
+@step(within_s=300, lane=Lane.NET)
 async def kernel(ctx: Context) -> Skipped | str:
     """Fetch Debian's kernel for virtual machines; it is unpacked, never installed."""
     wanted = ("vmlinuz", *(f"{module}.ko" for module in (*MODULES, *DRIVE_MODULES)))
