@@ -10,6 +10,7 @@ from novaflow.model.component import Component, Context, Finding, Paths, Service
 from novaflow.model.probe import AskProbe, NotYet
 from novaflow.settings import Settings
 from workflows.shared.ceph import CAPABILITIES, MONITOR_PORTS, POOL, SIZE_GIB, ceph_config, cluster_id, keyring, monitor_address, write_keys
+from workflows.shared.disk import free_mib
 from workflows.shared.ini import Sections, Value, render_ini
 from workflows.shared.releases import lend_modules
 
@@ -17,10 +18,14 @@ PLACEMENT_GROUPS = 8  # of one pool on one disk; Ceph counts on a hundred a disk
 NO_MODULES = "no-modules"
 
 
-def has_backend(_: Settings, __: Paths) -> Finding:
-    """Say which backend volumes get, and why."""
+def has_backend(_: Settings, paths: Paths) -> Finding:
+    """Say which backend volumes get, and why; and whether the disk holds all that it promises."""
     why = "all of it runs in userspace: neither device-mapper nor iSCSI is asked of the kernel"
-    return Finding("volumes", Verdict.GOOD, f"Ceph RBD, {SIZE_GIB} GiB in one sparse file; {why}")
+    found = f"Ceph RBD, {SIZE_GIB} GiB in one sparse file; {why}"
+    free_gib = free_mib(paths.data) // 1024
+    if free_gib < SIZE_GIB:
+        return Finding("volumes", Verdict.WARNING, f"{found}; {free_gib} GiB are free", "write less than that into volumes, or make room")
+    return Finding("volumes", Verdict.GOOD, found)
 
 
 @step(needs=("python.environment", "packages.install"), within_s=60)

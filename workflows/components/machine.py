@@ -2,7 +2,6 @@
 
 import os
 import platform
-import shutil
 import socket
 import sys
 import tempfile
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from novaflow.model.component import Component, Finding, Paths, Verdict
 from novaflow.settings import LibvirtType, Settings
+from workflows.shared.disk import existing, free_mib
 from workflows.shared.kernel import has_openvswitch, kvm_refusal
 from workflows.shared.leftovers import find_disks, removal
 
@@ -49,11 +49,11 @@ def has_python(_: Settings, __: Paths) -> Finding:
 
 def has_room(_: Settings, paths: Paths) -> Finding:
     """Look how much the disk has free."""
-    free_mib = shutil.disk_usage(_existing(paths.root)).free // 2**20
-    if free_mib >= DISK_MIB or (paths.data / "template" / "seal").exists():
-        return Finding("disk", Verdict.GOOD, f"{free_mib} MiB free for {paths.root}")
+    there_mib = free_mib(paths.root)
+    if there_mib >= DISK_MIB or (paths.data / "template" / "seal").exists():
+        return Finding("disk", Verdict.GOOD, f"{there_mib} MiB free for {paths.root}")
     return Finding(
-        "disk", Verdict.BAD, f"{free_mib} MiB free for {paths.root}, and {DISK_MIB} are needed", "make room, or name a DIR elsewhere"
+        "disk", Verdict.BAD, f"{there_mib} MiB free for {paths.root}, and {DISK_MIB} are needed", "make room, or name a DIR elsewhere"
     )
 
 
@@ -61,9 +61,9 @@ def has_room_for_disks(settings: Settings, _: Paths) -> Finding:
     """Look whether servers' disks will fit where they are to lie, which may be another file system."""
     if refusal := _write_refusal(settings.instances_path):
         return Finding("servers' disks", Verdict.BAD, refusal, "name another INSTANCES_PATH")
-    free_mib = shutil.disk_usage(_existing(settings.instances_path)).free // 2**20
-    found = f"{free_mib} MiB free for {settings.instances_path}"
-    if free_mib >= DISKS_MIB:
+    there_mib = free_mib(settings.instances_path)
+    found = f"{there_mib} MiB free for {settings.instances_path}"
+    if there_mib >= DISKS_MIB:
         return Finding("servers' disks", Verdict.GOOD, found)
     return Finding("servers' disks", Verdict.BAD, f"{found}, and {DISKS_MIB} are needed", "make room, or name another INSTANCES_PATH")
 
@@ -125,13 +125,9 @@ def has_datapath(_: Settings, __: Paths) -> Finding:
     )
 
 
-def _existing(path: Path) -> Path:
-    return path if path.exists() else _existing(path.parent)
-
-
 def _write_refusal(folder: Path) -> str | None:
     """Return why nothing can be written below the folder, or where it will be, ``None`` if it can; asked by doing it."""
-    place = _existing(folder)
+    place = existing(folder)
     try:
         with tempfile.TemporaryFile(dir=place):
             return None
