@@ -223,6 +223,14 @@ async def test_what_a_killed_fetch_left_is_no_obstacle(shelf: Shelf) -> None:
     assert "one" in (shelf.tree / "nova/version.py").read_text()
 
 
+async def test_a_tree_that_a_killed_fetch_had_moved_away_is_back(shelf: Shelf) -> None:
+    """Killed between its two renames, nothing is where the tree was; what is nowhere else is still not replaced."""
+    write_nova(shelf.paths.root / "source.old", "mine")
+    with pytest.raises(UsageError, match="it is under no version control"):
+        await shelf.fetch(f"file://{shelf.origin}", force=True)
+    assert "mine" in (shelf.tree / "nova/version.py").read_text()
+
+
 async def test_a_bazaar_branch_is_fetched_and_never_lost(shelf: Shelf, tmp_path: Path) -> None:
     """As nova.sh did it: what was changed, or committed here alone, is named."""
     if not shutil.which("brz"):

@@ -35,24 +35,27 @@ async def fetch(ctx: Context) -> str:
     """Fetch the tree beside the old one, see whether it fits the releases, and put it in its place."""
     address = read_address(ctx.asked.get("source") or NOVA)
     tree, beside, old = ctx.paths.source, ctx.paths.root / "source.new", ctx.paths.root / "source.old"
+    if _is_there(old) and not _is_there(tree):
+        old.rename(tree)  # killed between the two renames below
     await _refuse_loss(ctx, tree)
     _remove(beside)  # of one that was killed
     try:
         await fetch_tree(ctx, address, beside)
         require_nova(beside, address.shown)
         _refuse_conflicts(beside)
-        if tree.is_symlink() or tree.exists():
+        _remove(old)
+        if _is_there(tree):
             tree.rename(old)
         beside.rename(tree)
+        _remove(old)
     finally:
         _remove(beside)
-        _remove(old)
     _make_folders(ctx)
     return f"{tree} is {address.shown}"
 
 
 async def _refuse_loss(ctx: Context, tree: Path) -> None:
-    if not tree.is_symlink() and not tree.exists():
+    if not _is_there(tree):
         return
     if not ctx.asked.get("force"):
         raise UsageError(f"{tree} is there already; --force replaces it")
@@ -75,6 +78,10 @@ def _make_folders(ctx: Context) -> None:
         place.mkdir(parents=True, exist_ok=True)
         if not (ctx.paths.root / name).exists():
             (ctx.paths.root / name).symlink_to(place)
+
+
+def _is_there(path: Path) -> bool:
+    return path.is_symlink() or path.exists()
 
 
 def _remove(path: Path) -> None:
