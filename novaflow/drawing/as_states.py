@@ -2,7 +2,7 @@
 
 import re
 
-from novaflow.plan.lifecycle import LIFECYCLE, Phase
+from novaflow.plan.lifecycle import LIFECYCLE, Phase, StartAsked
 
 
 def draw_states() -> str:
@@ -13,7 +13,8 @@ def draw_states() -> str:
         for move, after in row.items()
         if after is not before
     ]
-    ends = [f"  {phase.value} --> [*]" for phase, row in LIFECYCLE.items() if not row]
+    # What only somebody's wish leads out of is an end.
+    ends = [f"  {phase.value} --> [*]" for phase, row in LIFECYCLE.items() if row.keys() <= {StartAsked}]
     return "\n".join(["stateDiagram-v2", f"  [*] --> {Phase.WAITING.value}", *moves, *ends, ""])
 
 

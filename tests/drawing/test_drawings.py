@@ -134,6 +134,8 @@ def test_states_are_drawn_from_the_table() -> None:
         "  up --> stopping: stop asked",
         "  stopping --> failed: failed",
         "  stopping --> stopped: gone",
+        "  failed --> waiting: start asked",
+        "  stopped --> waiting: start asked",
         "  failed --> [*]",
         "  stopped --> [*]",
     ]
