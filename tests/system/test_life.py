@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from novaflow.adapters.belongings import Owner, find_processes
+from tests.programs import is_running
 from tests.system.toy import SLEEP, Toy, wait_said
 
 pytestmark = pytest.mark.slow
@@ -152,7 +153,7 @@ async def test_up_after_a_supervisor_was_killed(toy: Toy) -> None:
     said = await toy.call("up")
     assert (said.code, said.err) == (0, "")
     assert "its supervisor was gone without a word; what it left was ended" in said.out
-    assert not left.is_running()
+    assert not is_running(left.pid)
     (web,) = (await toy.status())["services"]
     assert web["state"] == "ready"
 
