@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -265,9 +266,15 @@ def boot_at_once(nova: openstack.connection.Connection, number: int) -> None:
     """Boot that many servers side by side, and see that each is up with an address of its own."""
     with ThreadPoolExecutor(number) as askers:
         servers = [*askers.map(lambda each: ask_for_server(nova, f"beside-{each}"), range(number))]
-    servers = [nova.compute.wait_for_server(server, wait=BOOT_S) for server in servers]
-    assert [server.status for server in servers] == ["ACTIVE"] * number
+    servers = [wait_for("the boot", partial(built, nova, server), BOOT_S) for server in servers]
+    assert [(server.status, server.fault) for server in servers] == [("ACTIVE", None)] * number
     assert len({address_of(server) for server in servers}) == number
+
+
+def built(nova: openstack.connection.Connection, server: Server) -> Server | None:
+    """Return the server, with what went wrong, once nova is done with it."""
+    now: Server = nova.compute.get_server(server)
+    return None if now.status == "BUILD" else now
 
 
 def ask_for_server(nova: openstack.connection.Connection, name: str) -> Server:
