@@ -59,7 +59,7 @@ class Owner:
 
 
 def find_processes(owner: Owner) -> tuple[psutil.Process, ...]:
-    """Return everything that runs for the owner; never ourselves."""
+    """Return everything that runs for the owner; never ourselves, nor what is dead and not buried."""
     sessions = owner.sessions()
     wanted = f"{_MARKER}={owner.paths.root}:{owner.node or ''}".encode()
     whole = owner.node is not None
@@ -155,7 +155,9 @@ def _read_note(note: Path) -> Iterator[tuple[int, int]]:
 def _existing(pids: Iterator[int]) -> Iterator[psutil.Process]:
     for pid in pids:
         with suppress(psutil.NoSuchProcess):
-            yield psutil.Process(pid)
+            process = psutil.Process(pid)
+            if _is_alive(process):
+                yield process
 
 
 def _is_alive(process: psutil.Process) -> bool:

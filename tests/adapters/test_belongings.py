@@ -60,6 +60,21 @@ async def test_a_noted_session_is_owned_until_it_is_forgotten(owner: Owner) -> N
         assert find_processes(owner) == ()
 
 
+async def test_what_nobody_has_buried_yet_is_not_owned(owner: Owner) -> None:
+    """A zombie holds nothing and cannot be ended; init buries it in its own time."""
+    code = """
+import os, time
+child = os.fork() or os._exit(0)
+os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+print('up', flush=True)
+time.sleep(60)
+"""
+    async with started(owner, python(code), marked=False) as process:
+        owner.note(process.pid)
+        assert [child.status() for child in process.children()] == [psutil.STATUS_ZOMBIE]
+        assert find_processes(owner) == (process,)
+
+
 async def test_a_session_whose_number_was_given_away_again_is_not_owned(owner: Owner) -> None:
     """A note of yesterday must not end the innocent of today."""
     async with started(owner, marked=False) as process:
