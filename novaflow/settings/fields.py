@@ -74,7 +74,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid")
 
-    use_mysql: Switch = Field(default=True, description="1: a MariaDB of the stack's own; 0: SQLite, for a few servers at a time.")
+    use_mysql: Switch = Field(default=True, description="1: a MariaDB of the stack's own; 0: SQLite, which serves one server at a time.")
     mysql_pass: Annotated[
         SecretStr | None, AfterValidator(read_line), Allowed("any text of one line", default="generated, once per stack")
     ] = Field(default=None, description="Password of the MariaDB's administrator.")

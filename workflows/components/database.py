@@ -18,7 +18,7 @@ from workflows.shared.database import (
 )
 from workflows.shared.ini import Value, render_ini
 
-ONE_WRITER = "services write one after the other, so few servers at a time are quick"
+ONE_WRITER = "services write one after the other; it serves one server at a time, of several at once one may fail"
 
 
 def _uses_mysql(settings: Settings) -> bool:
@@ -33,7 +33,7 @@ def holds_servers(settings: Settings, _: Paths) -> Finding:
     """Look how much the databases hold."""
     if settings.use_mysql:
         return Finding("databases", Verdict.GOOD, "a MariaDB of the stack's own")
-    return Finding("databases", Verdict.WARNING, f"SQLite: {ONE_WRITER}", "leave USE_MYSQL at 1 for more than a few servers")
+    return Finding("databases", Verdict.WARNING, f"SQLite: {ONE_WRITER}", "leave USE_MYSQL at 1 for more than one")
 
 
 @step(within_s=60, when=_uses_mysql)

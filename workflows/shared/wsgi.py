@@ -46,7 +46,7 @@ class Wsgi:
             "bind": [f"{ctx.settings.host_ip}:{self.port}"],
             "workers": 1,
             "worker_class": "gthread",
-            "threads": self.threads,
+            "threads": self.threads if ctx.settings.use_mysql else 1,  # SQLite has one writer
             "worker_tmp_dir": str(ctx.paths.run),
             "control_socket_disable": True,  # it would be one for all stacks, in the user's home
             "timeout": 0,  # a request may wait for a slow machine; a thread that hangs hurts no other
