@@ -28,14 +28,19 @@ class Standing:
 
     published: int
     waiting: int
-    broker: BrokerState = BrokerState.DOWN
-    because: str = "nothing publishes"
+    broker: BrokerState
+    because: str
+
+
+def standing_of(journal: Path, confirmed: int, broker: BrokerState, because: str) -> Standing:
+    """Return how far publishing is, of which so many events are confirmed."""
+    last = last_recorded(journal)
+    return Standing(confirmed, max(0, (last.sequence if last else 0) - confirmed), broker, because)
 
 
 def read_standing(journal: Path, cursor: Path) -> Standing:
     """Return how far publishing got, as its files tell."""
-    confirmed, last = read_cursor(cursor, journal), last_recorded(journal)
-    return Standing(published=confirmed, waiting=max(0, (last.sequence if last else 0) - confirmed))
+    return standing_of(journal, read_cursor(cursor, journal), BrokerState.DOWN, "nothing publishes")
 
 
 def read_cursor(path: Path, journal: Path) -> int:

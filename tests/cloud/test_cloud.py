@@ -121,7 +121,11 @@ def test_a_server_of_openstacks_own_client_answers_a_ping(nova: openstack.connec
 def test_ten_servers_at_once(cloud: Stack, nova: openstack.connection.Connection) -> None:
     """Ten servers asked for at once all become ACTIVE, each with an address of its own; `terminate` ends them, and another project's."""
     try:
-        boot_at_once(nova, 10)
+        with ThreadPoolExecutor(10) as askers:
+            servers = [*askers.map(lambda each: ask_for_server(nova, f"ten-{each}"), range(10))]
+        servers = [wait_for("the boot", partial(built, nova, server), BOOT_S) for server in servers]
+        assert [(server.status, server.fault) for server in servers] == [("ACTIVE", None)] * 10
+        assert len({address_of(server) for server in servers}) == 10
         nova.compute.wait_for_server(ask_in_another_project(nova), wait=BOOT_S)
     finally:
         said = cloud("terminate").stdout
@@ -259,15 +263,6 @@ def neighbours_things() -> Iterator[set[str]]:
     finally:
         for kind, _, name, *_ in made:
             subprocess.run(["ip", kind, "delete", name], check=True, timeout=SILENCE_S)
-
-
-def boot_at_once(nova: openstack.connection.Connection, number: int) -> None:
-    """Boot that many servers side by side, and see that each is up with an address of its own."""
-    with ThreadPoolExecutor(number) as askers:
-        servers = [*askers.map(lambda each: ask_for_server(nova, f"beside-{each}"), range(number))]
-    servers = [wait_for("the boot", partial(built, nova, server), BOOT_S) for server in servers]
-    assert [(server.status, server.fault) for server in servers] == [("ACTIVE", None)] * number
-    assert len({address_of(server) for server in servers}) == number
 
 
 def built(nova: openstack.connection.Connection, server: Server) -> Server | None:

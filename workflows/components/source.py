@@ -11,7 +11,7 @@ from workflows.shared.address import NOVA, Kind, read_address
 from workflows.shared.apt import install_packages
 from workflows.shared.checkout import GIT, find_conflicts, find_unsaved, read_pins, require_nova
 from workflows.shared.fetching import fetch_tree
-from workflows.shared.releases import CONSTRAINTS, install_with_uv
+from workflows.shared.releases import CONSTRAINTS, install_with_uv, site_packages
 
 NOTES = CONSTRAINTS.parents[1] / "shared" / "import_notes.py"  # lent to the environment
 DESCRIBED_BY = ("pyproject.toml", "setup.cfg", "requirements.txt")  # what an installed tree looks like from outside
@@ -106,7 +106,7 @@ async def editable(ctx: Context) -> Skipped | str:
         return Skipped(f"nova runs from {tree}")
     _refuse_conflicts(tree)
     await _install(ctx, "--no-deps", "--no-build-isolation", "--editable", tree)
-    (site,) = ctx.paths.venv.glob("lib/python3*/site-packages")
+    site = await site_packages(ctx, ctx.paths.venv)
     await ctx.write(site / f"{NOTES.stem}.py", NOTES.read_bytes(), 0o644)
     await ctx.write(site / f"{NOTES.stem}.pth", f"import {NOTES.stem}\n", 0o644)
     await ctx.write(kept, wanted)

@@ -9,7 +9,7 @@ import anyio
 from novaflow.adapters.amqp.courier import Courier
 from novaflow.adapters.amqp.topology import EventLog
 from novaflow.adapters.journal import last_recorded
-from novaflow.adapters.standing import Standing
+from novaflow.adapters.standing import Standing, standing_of
 from novaflow.model.exchange import EXCHANGE
 
 _LOOK_S = 0.02  # between two looks whether all is confirmed: a refused connection costs 0.3 ms
@@ -64,11 +64,5 @@ class Publisher:
     @property
     def standing(self) -> Standing:
         """Return how far publishing is, as of now."""
-        last = last_recorded(self._journal)
-        confirmed = self._courier.confirmed
-        return Standing(
-            published=confirmed,
-            waiting=max(0, (last.sequence if last else 0) - confirmed),
-            broker=self._courier.broker,
-            because=self._courier.because if self._url else "no broker is named",
-        )
+        because = self._courier.because if self._url else "no broker is named"
+        return standing_of(self._journal, self._courier.confirmed, self._courier.broker, because)
