@@ -93,6 +93,7 @@ async def test_a_killed_broker_repeats_nothing_to_us(tmp_path: Path) -> None:
     broker.start()
     try:
         send(broker, "durable", *range(2000))
+        broker.remember_queues()
         taken: list[int] = []
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(amqp_consume, broker.rpc_url, ("durable",), lambda body: taken.append(json.loads(body)))
