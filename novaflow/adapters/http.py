@@ -16,7 +16,8 @@ class HttpClient:
     """Requests to the stack's own services; a proxy of the machine is never asked for them."""
 
     def __init__(self, *, timeout_s: float = 60, socket: Path | None = None) -> None:
-        transport = httpx.AsyncHTTPTransport(uds=str(socket) if socket else None, retries=0)
+        # To a socket there is no TLS, and reading the authorities for it takes longer than asking.
+        transport = httpx.AsyncHTTPTransport(verify=socket is None, uds=str(socket) if socket else None, retries=0)
         self._client = httpx.AsyncClient(timeout=timeout_s, transport=transport, trust_env=False)
 
     async def request(

@@ -21,7 +21,8 @@ from novaflow.errors import MachineError, UsageError
 from novaflow.model.component import Paths
 from novaflow.settings import Settings
 from workflows.components.source import fetch
-from workflows.shared.checkout import find_conflicts, read_pins
+from workflows.shared.conflicts import find_conflicts
+from workflows.shared.releases import read_pins
 
 pytestmark = pytest.mark.slow
 

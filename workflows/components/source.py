@@ -9,9 +9,9 @@ from novaflow.errors import UsageError
 from novaflow.model.component import Component, Context, Lane, Skipped, step
 from workflows.shared.address import NOVA, Kind, read_address
 from workflows.shared.apt import install_packages
-from workflows.shared.checkout import GIT, find_conflicts, find_unsaved, read_pins, require_nova
+from workflows.shared.checkout import GIT, find_unsaved, require_nova
 from workflows.shared.fetching import fetch_tree
-from workflows.shared.releases import CONSTRAINTS, install_with_uv, site_packages
+from workflows.shared.releases import CONSTRAINTS, install_with_uv, read_pins, site_packages
 
 NOTES = CONSTRAINTS.parents[1] / "shared" / "import_notes.py"  # lent to the environment
 DESCRIBED_BY = ("pyproject.toml", "setup.cfg", "requirements.txt")  # what an installed tree looks like from outside
@@ -65,6 +65,8 @@ async def _refuse_loss(ctx: Context, tree: Path) -> None:
 
 
 def _refuse_conflicts(tree: Path) -> None:
+    from workflows.shared.conflicts import find_conflicts  # noqa: PLC0415 - each command would pay 25 ms for it
+
     pins = read_pins(CONSTRAINTS.read_text())
     if conflicts := find_conflicts((tree / "requirements.txt").read_text(), pins):
         listed = "\n".join(conflicts)

@@ -1,10 +1,6 @@
-"""What is in a source tree that is nowhere else, and what it wants of its surroundings."""
+"""What is in a source tree that is nowhere else."""
 
-from collections.abc import Iterator
 from pathlib import Path
-
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
 
 from novaflow.errors import UsageError
 from novaflow.model.component import Context
@@ -63,33 +59,3 @@ def require_nova(tree: Path, shown: str) -> None:
     missing = [name for name in ("nova/version.py", "requirements.txt", "setup.cfg") if not (tree / name).is_file()]
     if missing:
         raise UsageError(f"{shown} is no source tree of Nova's: it has no {' and no '.join(missing)}")
-
-
-def read_pins(constraints: str) -> dict[str, str]:
-    """Return the version of each release that the text of a constraints file pins."""
-    pinned = (line.split()[0].partition("==") for line in constraints.splitlines() if "==" in line and not line.startswith("#"))
-    return {str(canonicalize_name(name)): version for name, _, version in pinned}
-
-
-def find_conflicts(requirements: str, pins: dict[str, str]) -> tuple[str, ...]:
-    """Return what a requirements file wants and the pinned releases do not give, a line each."""
-    return tuple(_find_conflicts(requirements, pins))
-
-
-def _find_conflicts(requirements: str, pins: dict[str, str]) -> Iterator[str]:
-    for line in requirements.splitlines():
-        text = line.partition("#")[0].strip()
-        if not text:
-            continue
-        try:
-            wanted = Requirement(text)
-        except InvalidRequirement as error:
-            yield f"{text}: {error}"
-            continue
-        if wanted.marker and not wanted.marker.evaluate():
-            continue
-        pinned = pins.get(canonicalize_name(wanted.name))
-        if pinned is None:
-            yield f"{wanted.name}{wanted.specifier} is wanted, and not among the releases"
-        elif not wanted.specifier.contains(pinned, prereleases=True):
-            yield f"{wanted.name}{wanted.specifier} is wanted, and {pinned} is what there is"

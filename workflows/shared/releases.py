@@ -26,6 +26,12 @@ async def site_packages(ctx: Context, venv: Path) -> Path:
     return Path(await ctx.run(venv / "bin" / "python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'), end='')"))
 
 
+def read_pins(constraints: str) -> dict[str, str]:
+    """Return the version of each release that the text of a constraints file pins."""
+    pinned = (line.split()[0].partition("==") for line in constraints.splitlines() if "==" in line and not line.startswith("#"))
+    return {name: version for name, _, version in pinned}
+
+
 async def install_releases(ctx: Context, venv: Path, constraints: Path) -> Skipped | str:
     """Make the environment hold what the constraints pin, each with its hash, and the plugin for databases in SQLite.
 
