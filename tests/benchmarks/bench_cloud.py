@@ -1,4 +1,4 @@
-"""How fast a cloud comes and goes: `python -m tests.benchmarks.bench_cloud --runs 3`, as root; a run takes 5 minutes."""
+"""How fast a cloud comes and goes: `python -m tests.benchmarks.bench_cloud --runs 3`, as root; a run takes 4 minutes."""
 
 # ruff: noqa: T201 - a program for people
 
@@ -47,7 +47,7 @@ def measure_run(runs: int) -> Iterator[Row]:
         seconds(NOVAFLOW, "install", full)
         seconds(NOVAFLOW, "install", main, env=MAIN_JOB)
         again_s = [seconds(NOVAFLOW, "install", full) for _ in range(runs)]
-        full_s, main_s, clean_s, memory_mib = [], [], [], []
+        full_s, main_s, single_s, clean_s, memory_mib = [], [], [], [], []
         services_mib: dict[str, float] = {}
         for _ in range(runs):
             # In turns, so that both see the same machine.
@@ -57,6 +57,8 @@ def measure_run(runs: int) -> Iterator[Row]:
             clean_s.append(seconds(NOVAFLOW, "clean", full))
             main_s.append(seconds(NOVAFLOW, "run", "--wait-ready", main, env=MAIN_JOB))
             seconds(NOVAFLOW, "clean", main)
+            single_s.append(seconds(NOVAFLOW, "run", "--wait-ready", full, env={"NOVAFLOW_JOBS": "1"}))
+            seconds(NOVAFLOW, "clean", full)
             print(f"run {full_s[-1]:.1f} s, the main job alone {main_s[-1]:.1f} s, clean {clean_s[-1]:.1f} s", flush=True)
     finally:
         seconds(NOVAFLOW, "clean", full)
@@ -66,6 +68,8 @@ def measure_run(runs: int) -> Iterator[Row]:
     yield "`run --wait-ready`, everything", full_s, "s", "45 s"
     yield "the main job alone", main_s, "s", ""
     yield "ratio", [all_of_it / some for all_of_it, some in zip(full_s, main_s, strict=True)], "", "1.5"
+    yield "everything, with `NOVAFLOW_JOBS=1`", single_s, "s", ""
+    yield "ratio of that", [single / both for single, both in zip(single_s, full_s, strict=True)], "", ""
     yield "`clean`, everything", clean_s, "s", "8 s"
     yield "memory of the supervisor, everything up", memory_mib, "MiB", "60 MiB"
     yield "memory of all services", [sum(services_mib.values())], "MiB", ""
