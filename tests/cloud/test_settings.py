@@ -20,7 +20,7 @@ from openstack.exceptions import SDKException
 
 from tests.cloud.clients import Guest, connected, guest, server, wait_for
 from tests.cloud.looking import look, processes_of
-from tests.cloud.stacks import Stack
+from tests.cloud.stacks import Stack, stack_in_folder
 
 pytestmark = [pytest.mark.cloud, pytest.mark.timeout(900), pytest.mark.filterwarnings("default")]
 
@@ -303,3 +303,11 @@ def test_without_a_hypervisor(stack: Stack) -> None:
         assert not any("qemu-system" in words or "libvirtd" in words for words in processes_of(fake.folder).values())
     fake("clean")
     assert look() - fake.before == set()
+
+
+def test_what_needs_no_database_runs_alone(stack: Stack) -> None:
+    """NOVAFLOW_SERVICES=objectstore: nothing else is started, and nothing was migrated for it."""
+    stack("clean")
+    with stack_in_folder("alone", NOVAFLOW_SERVICES="objectstore") as alone:
+        alone.up()
+        assert [service["name"] for service in alone.status()["services"]] == ["objectstore"]

@@ -14,7 +14,6 @@ from workflows.shared.database import (
     password_hash,
     socket_path,
     template_folder,
-    template_key,
 )
 from workflows.shared.ini import Value, render_ini
 
@@ -104,16 +103,14 @@ async def prepare_sqlite(ctx: Context) -> str:
     return "SQLite"
 
 
-@step(within_s=60, needs=(EVERYTHING,))
-async def seal(ctx: Context) -> str:
-    """Say that every schema is at its head, and for which releases."""
-    if not ctx.settings.use_mysql:
-        for file in (ctx.paths.data / "sqlite").glob("*.db"):
-            with closing(sqlite3.connect(file)) as database:  # kept in the file: readers and a writer side by side
-                database.execute("PRAGMA journal_mode=WAL")
-        shutil.copytree(ctx.paths.data / "sqlite", template_folder(ctx.paths) / "sqlite")
-    await ctx.write(template_folder(ctx.paths) / "seal", template_key(ctx.settings, ctx.paths))
-    return template_key(ctx.settings, ctx.paths)
+@step(within_s=60, needs=(EVERYTHING,), when=_uses_sqlite)
+async def keep_sqlite(ctx: Context) -> str:
+    """Keep the files with every schema at its head, to be copied at every run."""
+    for file in (ctx.paths.data / "sqlite").glob("*.db"):
+        with closing(sqlite3.connect(file)) as database:  # kept in the file: readers and a writer side by side
+            database.execute("PRAGMA journal_mode=WAL")
+    shutil.copytree(ctx.paths.data / "sqlite", template_folder(ctx.paths) / "sqlite")
+    return "SQLite"
 
 
 @step(within_s=60)
@@ -164,7 +161,7 @@ COMPONENT = Component(
             prepare,
             prepare_sqlite,
             _mariadb("mariadb-template", ("database.configure", "database.prepare"), "MariaDB, for the migrations."),
-            seal,
+            keep_sqlite,
         ),
         "run": (configure, restore, _mariadb("mariadb", ("database.configure", "database.restore"), "MariaDB, of the stack's own.")),
     },
