@@ -163,10 +163,13 @@ def look_at_routed_address(nova: openstack.connection.Connection, chosen: Guest)
     subnet = nova.network.find_subnet("private-v6", ignore_missing=False)
     assert (subnet.ipv6_ra_mode, subnet.ipv6_address_mode) == ("slaac", "slaac")
     assert IPv6Address(address) in IPv6Network(subnet.cidr)
-    shown = chosen.run("ip -6 addr show dev eth0 && ip -6 route show default")
-    assert f" {address}/64 scope global" in shown
-    assert "default via fe80:" in shown
-    assert "expires" in shown  # as what a router tells does
+
+    def has_heard_the_router() -> bool:
+        shown = chosen.run("ip -6 addr show dev eth0 && ip -6 route show default")
+        words = (f" {address}/64 scope global", "default via fe80:", "expires")  # as what a router tells does
+        return all(word in shown for word in words)
+
+    wait_for("the router's word to the server", has_heard_the_router)
     ping = ["/bin/busybox", "ping6", "-c", "1", "-W", "2", address]
     wait_for("a ping", lambda: subprocess.run(ping, capture_output=True, check=False, timeout=PATIENCE_S).returncode == 0)
 
