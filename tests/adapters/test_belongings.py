@@ -67,7 +67,7 @@ import os, time
 child = os.fork() or os._exit(0)
 os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
 print('up', flush=True)
-time.sleep(60)
+time.sleep(60) # and never waits for its child: who looks decides when it ends
 """
     async with started(owner, python(code), marked=False) as process:
         owner.note(process.pid)
