@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from novaflow.model.component import Finding
+    from novaflow.model.check import CheckResult
 
 
 class NovaflowError(Exception):
@@ -114,8 +114,8 @@ class MachineError(NovaflowError):
 class MachineUnfit(MachineError):
     """What a look at the machine found missing, before anything was touched."""
 
-    def __init__(self, missing: "tuple[Finding, ...]") -> None:
-        super().__init__("\n".join(f"{finding.about}: {finding.found}; {finding.advice}" for finding in missing))
+    def __init__(self, missing: "tuple[CheckResult, ...]") -> None:
+        super().__init__("\n".join(f"{result.about}: {result.found}; {result.advice}" for result in missing))
         self.missing = missing
 
 

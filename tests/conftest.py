@@ -2,7 +2,7 @@
 
 import pytest
 
-pytest_plugins = ("tests.brokers",)
+pytest_plugins = ("tests.support.brokers",)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

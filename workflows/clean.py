@@ -3,6 +3,6 @@
 Needs none of them: it is also what follows a crash.
 """
 
-from novaflow.model.component import Workflow
+from novaflow.model.workflow import Workflow
 
 WORKFLOW = Workflow("clean", "Namespaces, links, rules and disks of servers.")

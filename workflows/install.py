@@ -4,6 +4,6 @@ Each component brings the Debian packages it names (one apt transaction for all)
 the tty image, keys. All of it looks first: a second time nothing is done.
 """
 
-from novaflow.model.component import Workflow
+from novaflow.model.workflow import Workflow
 
 WORKFLOW = Workflow("install", "Debian's packages, the Python environment and the image, side by side.")

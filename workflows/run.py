@@ -4,11 +4,12 @@ Every component brings its configuration, its account in the catalogue and its s
 is done when a server could be placed.
 """
 
-from novaflow.model.component import Paths, Workflow
+from novaflow.model.paths import Paths
+from novaflow.model.workflow import Workflow
 from novaflow.settings import Settings
-from workflows.shared.database import template_is_sealed
-from workflows.shared.ldap import speaks_ldap
-from workflows.shared.rabbitmq import publisher_url
+from workflows.infra.database.urls import template_is_sealed
+from workflows.infra.ldap.directory import speaks_ldap
+from workflows.infra.rabbitmq.urls import publisher_url
 
 
 def _not_installed(settings: Settings, paths: Paths) -> str | None:

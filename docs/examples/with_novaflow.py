@@ -5,14 +5,14 @@ from pathlib import Path
 
 import anyio
 
-from novaflow.events import Begin, subscribe
+from novaflow.events.subscribe import Begin, subscribe
 
 
 async def main(url: str) -> None:
     """Subscribe, and print."""
     async with subscribe(url, begin=Begin.START, position=Path("position.json")) as events:
-        async for recorded in events:
-            print(recorded.sequence, recorded.event.name, recorded.event.state, flush=True)
+        async for record in events:
+            print(record.sequence, record.event.name, record.event.state, flush=True)
 
 
 anyio.run(main, sys.argv[1])

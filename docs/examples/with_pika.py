@@ -14,5 +14,5 @@ channel.basic_qos(prefetch_count=100)
 
 for method, _properties, body in channel.consume("subscriber.with-pika"):
     event = json.loads(body)
-    print(event["sequence"], event["subject"], event["type"], event["data"]["because"], flush=True)
+    print(event["sequence"], event["subject"], event["type"], event["data"]["reason"], flush=True)
     channel.basic_ack(method.delivery_tag)

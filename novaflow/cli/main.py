@@ -52,7 +52,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
         if name not in COMMANDS and name not in HIDDEN:
             return None
-        module = importlib.import_module(f"novaflow.cli.{name}")
+        module = importlib.import_module(f"novaflow.cli.commands.{name}")
         command: click.Command = module.command
         return command
 

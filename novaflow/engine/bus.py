@@ -5,17 +5,18 @@ from typing import Protocol
 
 import structlog
 
-from novaflow.model.event import Event, Recorded
+from novaflow.events.record import EventRecord
+from novaflow.events.types import Event
 
 log = structlog.get_logger()
 
-Sink = Callable[[Recorded], None]
+Sink = Callable[[EventRecord], None]
 
 
 class EventLog(Protocol):
     """Where events are kept for good."""
 
-    def append(self, event: Event, run_id: str) -> Recorded:
+    def append(self, event: Event, run_id: str) -> EventRecord:
         """Keep the event and return it with its identity, time and place in the sequence."""
         ...
 
@@ -29,11 +30,11 @@ class EventBus:
     def __init__(self, journal: EventLog, run_id: str, sinks: Sequence[Sink]) -> None:
         self._journal, self._run_id, self._sinks = journal, run_id, sinks
 
-    def tell(self, event: Event) -> None:
+    def publish(self, event: Event) -> None:
         """Make the event known."""
-        recorded = self._journal.append(event, self._run_id)
+        record = self._journal.append(event, self._run_id)
         for sink in self._sinks:
             try:
-                sink(recorded)
+                sink(record)
             except Exception:  # a listener cannot hurt the one it listens to
-                log.exception("bus.sink_failed", sequence=recorded.sequence)
+                log.exception("bus.sink_failed", sequence=record.sequence)

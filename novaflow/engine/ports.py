@@ -4,8 +4,9 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from novaflow.errors import ServiceExited
-from novaflow.model.component import Service, Skipped, Step
-from novaflow.model.event import Event
+from novaflow.events.types import Event
+from novaflow.model.service import Service
+from novaflow.model.step import Skipped, Step
 from novaflow.plan.graph import Node
 
 
@@ -47,6 +48,6 @@ class Runner(Protocol):
 class Bus(Protocol):
     """Where changes of state are told; never waits for those who listen."""
 
-    def tell(self, event: Event) -> None:
+    def publish(self, event: Event) -> None:
         """Make the event known."""
         ...

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from novaflow.model.component import Context
+    from novaflow.model.context import Context
 
 
 class NotYet(Exception):
@@ -36,7 +36,7 @@ Probe = HttpProbe | AskProbe
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class Backoff:
     """How patiently something is asked again; all times in seconds."""
 
     first_s: float = 0.005  # a local port costs 0.1 ms to ask: early on, be eager

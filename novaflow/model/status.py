@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Self
 
-from novaflow.model.event import Recorded, ServiceChanged, ServiceState, StackChanged, StackState
+from novaflow.events.record import EventRecord
+from novaflow.events.types import ServiceChanged, ServiceState, StackChanged, StackState
 
 _RUNNING = {ServiceState.STARTED, ServiceState.READY, ServiceState.UNREADY, ServiceState.ADOPTED}
 
@@ -17,29 +18,29 @@ class ServiceStatus:
     name: str
     component: str
     state: ServiceState
-    because: str
+    reason: str
     pid: int | None = None
     port: int | None = None
     ready_after_s: float | None = None
     restarts: int = 0
 
-    def fed(self, event: ServiceChanged) -> Self:
+    def apply(self, event: ServiceChanged) -> Self:
         """Return the status after ``event``."""
         return replace(
             self,
             state=event.state,
-            because=event.because,
+            reason=event.reason,
             pid=event.pid or self.pid if event.state in _RUNNING else None,
             # One that was asked again, and not started, has no other.
             ready_after_s=event.duration_s or self.ready_after_s if event.state is ServiceState.READY else self.ready_after_s,
             restarts=self.restarts + (event.state is ServiceState.RESTARTED),
         )
 
-    def ended(self, because: str) -> Self:
+    def ended(self, reason: str) -> Self:
         """Return the status once the whole stack is gone."""
         if self.state in {ServiceState.STOPPED, ServiceState.FAILED}:
             return self
-        return replace(self, state=ServiceState.STOPPED, because=because, pid=None)
+        return replace(self, state=ServiceState.STOPPED, reason=reason, pid=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,34 +49,34 @@ class StackStatus:
 
     stack: str
     state: StackState = StackState.STOPPED
-    because: str = "it was never run"
+    reason: str = "it was never run"
     since: datetime | None = None
     run_id: str = ""
     ready_after_s: float | None = None
     services: Mapping[str, ServiceStatus] = field(default_factory=dict)
 
     @property
-    def is_whole(self) -> bool:
+    def all_ready(self) -> bool:
         """Return whether every service answers."""
         return all(service.state in {ServiceState.READY, ServiceState.ADOPTED} for service in self.services.values())
 
-    def fed(self, recorded: Recorded) -> Self:
+    def apply(self, record: EventRecord) -> Self:
         """Return the status after one more event."""
-        match recorded.event:
-            case StackChanged(state=StackState.STARTING, because=because):
-                return type(self)(self.stack, StackState.STARTING, because, recorded.time, recorded.run_id)
-            case StackChanged(state=state, because=because, duration_s=duration_s):
+        match record.event:
+            case StackChanged(state=StackState.STARTING, reason=reason):
+                return type(self)(self.stack, StackState.STARTING, reason, record.time, record.run_id)
+            case StackChanged(state=state, reason=reason, duration_s=duration_s):
                 # Of one that is ready again, how long the first time took.
                 ready_after_s = duration_s or self.ready_after_s if state is StackState.READY else self.ready_after_s
                 services = self.services
                 if state in {StackState.STOPPED, StackState.FAILED}:
                     # Nothing runs any more, also where a service could not say so itself.
-                    services = {name: service.ended(because) for name, service in services.items()}
-                return replace(self, state=state, because=because, since=recorded.time, ready_after_s=ready_after_s, services=services)
-            case ServiceChanged() as event if recorded.run_id == self.run_id:
+                    services = {name: service.ended(reason) for name, service in services.items()}
+                return replace(self, state=state, reason=reason, since=record.time, ready_after_s=ready_after_s, services=services)
+            case ServiceChanged() as event if record.run_id == self.run_id:
                 before = self.services.get(event.name) or ServiceStatus(
-                    event.name, event.component, event.state, event.because, port=event.port
+                    event.name, event.component, event.state, event.reason, port=event.port
                 )
-                return replace(self, services={**self.services, event.name: before.fed(event)})
+                return replace(self, services={**self.services, event.name: before.apply(event)})
             case _:
                 return self

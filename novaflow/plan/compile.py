@@ -5,7 +5,9 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from novaflow.errors import ComponentUnknown, NameShared, NeedUnknown, PortShared, UsageError
-from novaflow.model.component import EVERYTHING, Component, Service, Step
+from novaflow.model.component import Component
+from novaflow.model.service import Service
+from novaflow.model.step import EVERYTHING, Step
 from novaflow.plan.graph import Graph, Node
 
 if TYPE_CHECKING:

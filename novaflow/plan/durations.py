@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from novaflow.model.event import Event, ServiceChanged, ServiceState, StepChanged, StepState
+from novaflow.events.types import Event, ServiceChanged, ServiceState, StepChanged, StepState
 
 
 def last_durations(events: Iterable[Event]) -> Mapping[str, float]:

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from novaflow.errors import DependencyCycle
-from novaflow.model.component import Lane, Part, Service
+from novaflow.model.service import Part, Service
+from novaflow.model.step import ConcurrencyPool
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +23,9 @@ class Node:
         return isinstance(self.part, Service)
 
     @property
-    def lane(self) -> Lane:
+    def pool(self) -> ConcurrencyPool:
         """Return what the node uses up while it starts or runs."""
-        return self.part.lane
+        return self.part.pool
 
 
 @dataclass(frozen=True, slots=True)

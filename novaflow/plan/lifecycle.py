@@ -24,7 +24,7 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
-class WasDone:
+class Succeeded:
     """A step is done, or a service answers."""
 
     node: str
@@ -39,39 +39,39 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
-class StopAsked:
+class StopRequested:
     """The plan asked the node to stop, or will never start it."""
 
     node: str
 
 
 @dataclass(frozen=True, slots=True)
-class StartAsked:
+class StartRequested:
     """Somebody wants the service again that is down."""
 
     node: str
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
+class Exited:
     """Nothing of the node runs any more."""
 
     node: str
 
 
-Fact = WasDone | Failed | Gone
-Move = Started | StopAsked | StartAsked | Fact
+Fact = Succeeded | Failed | Exited
+Transition = Started | StopRequested | StartRequested | Fact
 
-LIFECYCLE: Mapping[Phase, Mapping[type[Move], Phase]] = {
-    Phase.WAITING: {Started: Phase.STARTING, Failed: Phase.FAILED, StopAsked: Phase.STOPPED},
-    Phase.STARTING: {WasDone: Phase.UP, Failed: Phase.FAILED, StopAsked: Phase.STOPPING},
-    Phase.UP: {Failed: Phase.FAILED, StopAsked: Phase.STOPPING},
-    Phase.STOPPING: {WasDone: Phase.STOPPING, Failed: Phase.FAILED, Gone: Phase.STOPPED},
-    Phase.FAILED: {StartAsked: Phase.WAITING},
-    Phase.STOPPED: {StartAsked: Phase.WAITING},
+LIFECYCLE: Mapping[Phase, Mapping[type[Transition], Phase]] = {
+    Phase.WAITING: {Started: Phase.STARTING, Failed: Phase.FAILED, StopRequested: Phase.STOPPED},
+    Phase.STARTING: {Succeeded: Phase.UP, Failed: Phase.FAILED, StopRequested: Phase.STOPPING},
+    Phase.UP: {Failed: Phase.FAILED, StopRequested: Phase.STOPPING},
+    Phase.STOPPING: {Succeeded: Phase.STOPPING, Failed: Phase.FAILED, Exited: Phase.STOPPED},
+    Phase.FAILED: {StartRequested: Phase.WAITING},
+    Phase.STOPPED: {StartRequested: Phase.WAITING},
 }
 
 
-def next_phase(phase: Phase, move: Move) -> Phase:
+def next_phase(phase: Phase, move: Transition) -> Phase:
     """Return the phase after ``move``; a move the table does not know changes nothing."""
     return LIFECYCLE[phase].get(type(move), phase)

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from novaflow.model.event import Recorded, ServiceChanged, ServiceState, StepChanged, StepState, WorkflowChanged, WorkflowState
+from novaflow.events.record import EventRecord
+from novaflow.events.types import ServiceChanged, ServiceState, StepChanged, StepState, WorkflowChanged, WorkflowState
 from novaflow.plan.graph import Graph
 
 
@@ -100,30 +101,30 @@ class _Watch:
                 self.starts_s[event.name] = max(0.0, now_s - event.duration_s)
 
 
-def last_run(workflow: str, events: Iterable[Recorded]) -> tuple[Recorded, ...]:
+def last_run(workflow: str, events: Iterable[EventRecord]) -> tuple[EventRecord, ...]:
     """Return the events of the workflow's latest execution, from its beginning; none if it was never run."""
-    found: list[Recorded] = []
-    for recorded in events:
-        match recorded.event:
+    found: list[EventRecord] = []
+    for record in events:
+        match record.event:
             case WorkflowChanged(name=name, state=WorkflowState.STARTED) if name == workflow:
-                found = [recorded]
-            case _ if found and recorded.run_id == found[0].run_id:
-                found.append(recorded)
+                found = [record]
+            case _ if found and record.run_id == found[0].run_id:
+                found.append(record)
             case _:
                 pass
     return tuple(found)
 
 
-def measure(graph: Graph, run: tuple[Recorded, ...], *, cores: int) -> Timings:
+def measure(graph: Graph, run: tuple[EventRecord, ...], *, cores: int) -> Timings:
     """Return the timings of the execution whose events ``run`` holds, from its beginning.
 
     Nodes that the graph does not know have left the workflow since
     and are passed over.
     """
     watch = _Watch(run[0].time)
-    for recorded in run:
-        if isinstance(recorded.event, StepChanged | ServiceChanged) and recorded.event.name in graph.nodes:
-            watch.note(recorded.event, recorded.time)
+    for record in run:
+        if isinstance(record.event, StepChanged | ServiceChanged) and record.event.name in graph.nodes:
+            watch.note(record.event, record.time)
     last_s = (run[-1].time - watch.began).total_seconds()
     spans = {span.node: span for span in _make_spans(graph, watch, last_s)}
     return Timings(
@@ -135,7 +136,7 @@ def measure(graph: Graph, run: tuple[Recorded, ...], *, cores: int) -> Timings:
         chain_s=_measure_chain(graph, spans),
         cores=cores,
         cpu_s=next(
-            (recorded.event.processor_s for recorded in run if isinstance(recorded.event, WorkflowChanged) and recorded.event.processor_s),
+            (record.event.processor_s for record in run if isinstance(record.event, WorkflowChanged) and record.event.processor_s),
             None,
         ),
     )

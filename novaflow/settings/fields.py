@@ -11,13 +11,13 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BeforeValidator, Field, PositiveInt, SecretStr, StringConstraints, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from novaflow.settings.checks import (
+from novaflow.settings.validators import (
     Clash,
     SettingsClash,
     read_address,
     read_broker,
-    read_card,
     read_directory,
+    read_interface,
     read_line,
     read_names,
     read_path,
@@ -62,7 +62,7 @@ _RANGE = "an IPv4 network such as 10.0.0.0/24, without host bits, with at least 
 
 Switch = Annotated[bool, Allowed("0, 1")]
 Range = Annotated[IPv4Network, BeforeValidator(read_range), Allowed(_RANGE)]
-Card = Annotated[str | None, AfterValidator(read_card), Allowed("a network card's name, as `ip link` lists it", default="none")]
+Interface = Annotated[str | None, AfterValidator(read_interface), Allowed("a network card's name, as `ip link` lists it", default="none")]
 Command = Annotated[str | None, Allowed("a shell command", default="none")]
 
 
@@ -78,8 +78,10 @@ class Settings(BaseSettings):
     mysql_pass: Annotated[
         SecretStr | None, AfterValidator(read_line), Allowed("any text of one line", default="generated, once per stack")
     ] = Field(default=None, description="Password of the MariaDB's administrator.")
-    interface: Card = Field(default=None, description="Network card given to the stack for floating addresses; none: cards are left alone.")
-    flat_interface: Card = Field(
+    interface: Interface = Field(
+        default=None, description="Network card given to the stack for floating addresses; none: cards are left alone."
+    )
+    flat_interface: Interface = Field(
         default=None, description="Network card given to the stack for servers' networks; none: cards are left alone."
     )
     floating_range: Range = Field(

@@ -10,10 +10,10 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from novaflow.errors import SettingsInvalid
-from novaflow.settings.checks import Clash, SettingsClash
 from novaflow.settings.fields import NAMES, PATHS, SECRETS, Settings, find_allowed
 from novaflow.settings.sources import Found, Problem, read_sources
 from novaflow.settings.texts import MASK, write_value
+from novaflow.settings.validators import Clash, SettingsClash
 
 _ELSEWHERE = ("192.0.2.1", 9)  # RFC 5737: nobody's; a datagram socket asks for the route and sends nothing
 _NOTHING: Mapping[str, str] = MappingProxyType({})

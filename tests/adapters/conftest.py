@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from novaflow.adapters.belongings import Owner, find_processes
-from novaflow.model.component import Paths
+from novaflow.adapters.process.process_ownership import ProcessOwner, find_processes
+from novaflow.model.paths import Paths
 
 
 @pytest.fixture
@@ -22,13 +22,13 @@ def paths(tmp_path: Path) -> Iterator[Paths]:
     for folder in (paths.run, paths.log):
         folder.mkdir(parents=True)
     yield paths
-    left = find_processes(Owner(paths))
+    left = find_processes(ProcessOwner(paths))
     for process in left:
         process.kill()
     assert left == ()
 
 
 @pytest.fixture
-def owner(paths: Paths) -> Owner:
+def owner(paths: Paths) -> ProcessOwner:
     """Return a node of the stack."""
-    return Owner(paths, "web")
+    return ProcessOwner(paths, "web")

@@ -19,17 +19,18 @@ import pika  # type: ignore[import-untyped]
 from kombu import Connection  # type: ignore[attr-defined]
 
 from novaflow.adapters.amqp import Publisher
-from novaflow.adapters.journal import Journal, read_journal
-from novaflow.events import subscribe
-from novaflow.model.event import CONTENT_TYPE, Recorded, ServiceChanged, ServiceState
-from tests.brokers import Broker
+from novaflow.adapters.storage.journal import Journal, read_journal
+from novaflow.events.record import CONTENT_TYPE, EventRecord
+from novaflow.events.subscribe import subscribe
+from novaflow.events.types import ServiceChanged, ServiceState
+from tests.support.brokers import Broker
 
 EVENT = ServiceChanged(
     name="nova-api",
     state=ServiceState.READY,
     workflow="run",
     component="nova-api",
-    because="answered GET / with 200",
+    reason="answered GET / with 200",
     duration_s=3.21,
     pid=4711,
     port=8774,
@@ -107,7 +108,7 @@ def latency(broker: Broker, folder: Path) -> Iterator[Row]:
 
 def _time_dumps(pause_s: float) -> list[float]:
     """Return what so little Python costs on this machine: behind a pause, its caches are cold and its clock is slow."""
-    event = json.loads(Recorded(id="01J", sequence=1, time=datetime.now(UTC), source=SOURCE, run_id="run-1", event=EVENT).encode())
+    event = json.loads(EventRecord(id="01J", sequence=1, time=datetime.now(UTC), source=SOURCE, run_id="run-1", event=EVENT).encode())
     took = []
     for _ in range(1000):
         select.select([], [], [], pause_s)
@@ -127,18 +128,18 @@ async def _emit_and_receive(broker: Broker, folder: Path) -> tuple[list[float], 
     async with subscribe(broker.subscriber_url) as events, anyio.create_task_group() as tg:
 
         async def receive() -> None:
-            async for recorded in events:
+            async for record in events:
                 arrived = time.perf_counter()
-                travels.append(arrived - began[recorded.sequence])
+                travels.append(arrived - began[record.sequence])
 
         tg.start_soon(receive)
         await anyio.sleep(0.5)
         for _ in range(1000):
             start = time.perf_counter()
-            recorded = journal.append(EVENT, "run-1")
+            record = journal.append(EVENT, "run-1")
             publisher.wake()
             emits.append(time.perf_counter() - start)
-            began[recorded.sequence] = start
+            began[record.sequence] = start
             await anyio.sleep(0.005)
         await publisher.drain(10)
         await anyio.sleep(0.2)

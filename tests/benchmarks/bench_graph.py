@@ -13,12 +13,14 @@ from tests.benchmarks.table import NOVAFLOW, Row, print_table, seconds
 LAYERS, WIDTH, AT_ONCE = 10, 100, 8
 NEEDS = 3  # of the layer below, for each node
 WORKFLOW = """
-from novaflow.model.component import Workflow
+from novaflow.model.workflow import Workflow
 
 WORKFLOW = Workflow("install", "Nothing, a thousand times.")
 """
 COMPONENT = f'''
-from novaflow.model.component import Component, Context, Lane, Step
+from novaflow.model.component import Component
+from novaflow.model.context import Context
+from novaflow.model.step import ConcurrencyPool, Step
 
 
 async def true(ctx: Context) -> None:
@@ -31,7 +33,8 @@ def needs(layer: int, place: int) -> tuple[str, ...]:
 
 
 STEPS = tuple(
-    Step(f"n{{layer}}-{{place}}", true, 60, needs(layer, place), lane=Lane.CPU) for layer in range({LAYERS}) for place in range({WIDTH})
+    Step(f"n{{layer}}-{{place}}", true, 60, needs(layer, place), pool=ConcurrencyPool.CPU)
+    for layer in range({LAYERS}) for place in range({WIDTH})
 )
 COMPONENT = Component("toy", "A toy.", {{"install": STEPS}})
 '''

@@ -20,25 +20,26 @@ from pathlib import Path
 
 import anyio
 
-from novaflow.adapters.journal import last_recorded
-from novaflow.events import Begin, subscribe
+from novaflow.adapters.storage.journal import last_record
+from novaflow.events.exchange import EXCHANGE, VHOST
+from novaflow.events.subscribe import Begin, subscribe
 from novaflow.logs import log_to
-from novaflow.model.component import Paths
-from novaflow.model.exchange import EXCHANGE, VHOST
+from novaflow.model.paths import Paths
 from tests.benchmarks.table import NOVAFLOW
-from tests.brokers import Broker
+from tests.support.brokers import Broker
 
 CHAINS = 10  # of steps, one behind the other
 QUEUE = "subscriber.proof"
 WORKFLOW = """
-from novaflow.model.component import Workflow
+from novaflow.model.workflow import Workflow
 
 WORKFLOW = Workflow("{name}", "Steps.", stays={stays})
 """
 COMPONENT = """
 from pathlib import Path
 
-from novaflow.model.component import Component, Step
+from novaflow.model.component import Component
+from novaflow.model.step import Step
 from novaflow.model.probe import NotYet
 
 KILLS = Path({kills!r})
@@ -92,7 +93,7 @@ async def prove(room: Path, kills: int, events: int) -> int:
                 await kill_often(broker, room / "kills", kills, run)
                 if run.wait():
                     sys.exit(f"the run failed: {(room / 'output').read_text()[-2000:]}")
-                told = last_recorded(stack.journal)
+                told = last_record(stack.journal)
                 last = told.sequence if told else 0
                 with anyio.move_on_after(60):
                     while len(heard) < last:  # noqa: ASYNC110 - a list tells nobody

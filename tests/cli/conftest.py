@@ -6,15 +6,17 @@ import pytest
 from click.testing import CliRunner, Result
 
 from novaflow.cli.main import novaflow
-from tests.toys import Novaflow
+from tests.support.toys import Novaflow
 
 WORKFLOW = """
-from novaflow.model.component import Workflow
+from novaflow.model.workflow import Workflow
 
 WORKFLOW = Workflow("run", "Everything.")
 """
 COMPONENT = """
-from novaflow.model.component import Component, Context, step
+from novaflow.model.component import Component
+from novaflow.model.context import Context
+from novaflow.model.step import step
 
 
 @step(within_s=1)

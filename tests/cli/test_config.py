@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from novaflow.cli.config import describe, describe_as_json
+from novaflow.cli.commands.config import describe, describe_as_json
 from novaflow.settings import load_settings
-from tests.toys import Novaflow
+from tests.support.toys import Novaflow
 
 
 def test_every_line_has_name_value_and_origin(tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ import anyio
 import pytest
 from pydantic import SecretStr
 
-from novaflow.cli.env import export_credentials, export_settings
+from novaflow.cli.commands.env import export_credentials, export_settings
 from novaflow.errors import UsageError
 from novaflow.settings import Settings
-from tests.toys import Novaflow
+from tests.support.toys import Novaflow
 
 NASTY = 'a\'b "c" $(exit 1) `exit 2` \\ # ü *'
 

@@ -13,11 +13,11 @@ import anyio
 import pytest
 
 from novaflow.adapters.amqp import Publisher
-from novaflow.adapters.journal import Journal
+from novaflow.adapters.storage.journal import Journal
 from novaflow.errors import UsageError
-from novaflow.model.event import ServiceChanged, ServiceState, StepChanged, StepState
-from tests.brokers import Broker
-from tests.toys import Novaflow
+from novaflow.events.types import ServiceChanged, ServiceState, StepChanged, StepState
+from tests.support.brokers import Broker
+from tests.support.toys import Novaflow
 
 SOURCE = f"/novaflow/{os.uname().nodename}/nova"
 
@@ -33,9 +33,9 @@ def journal(stack: Path) -> None:
     """Have three things happen on the stack."""
     journal = Journal(stack / "journal.jsonl", source=SOURCE)
     for state in (StepState.STARTED, StepState.SUCCEEDED):
-        journal.append(StepChanged(name="toy.create", state=state, workflow="run", component="toy", because="asked for"), "r1")
+        journal.append(StepChanged(name="toy.create", state=state, workflow="run", component="toy", reason="asked for"), "r1")
     ready = ServiceChanged(
-        name="toy", state=ServiceState.READY, workflow="run", component="toy", because="answered\nin two lines", duration_s=0.25
+        name="toy", state=ServiceState.READY, workflow="run", component="toy", reason="answered\nin two lines", duration_s=0.25
     )
     journal.append(ready, "r1")
     journal.close()
@@ -127,7 +127,7 @@ async def test_with_a_broker_events_come_from_it(call: Novaflow) -> None:
 async def test_what_is_not_published_yet_is_told_as_well(published: Path, call: Novaflow) -> None:
     """Events that wait for the broker come from the journal, behind those it has."""
     journal = Journal(published / "journal.jsonl", source=SOURCE)
-    journal.append(StepChanged(name="late", state=StepState.STARTED, workflow="run", component="toy", because="x"), "r1")
+    journal.append(StepChanged(name="late", state=StepState.STARTED, workflow="run", component="toy", reason="x"), "r1")
     journal.close()
     result = await anyio.to_thread.run_sync(call, "events", "--json", "--since", "2")
     assert [json.loads(line)["subject"] for line in result.stdout.splitlines()] == ["toy.create", "toy", "late"]
@@ -142,7 +142,7 @@ async def test_following_shows_what_happens(published: Path, broker: Broker) -> 
         shown = [json.loads(program.stdout.readline())["sequence"] for _ in range(3)]
         journal = Journal(published / "journal.jsonl", source=SOURCE)
         publisher = Publisher(published / "journal.jsonl", published / "data/published", broker.url, exchange=credentials["exchange"])
-        journal.append(StepChanged(name="late", state=StepState.STARTED, workflow="run", component="toy", because="x"), "r1")
+        journal.append(StepChanged(name="late", state=StepState.STARTED, workflow="run", component="toy", reason="x"), "r1")
         publisher.start()
         shown.append(json.loads(program.stdout.readline())["sequence"])
         publisher.stop(2)
@@ -160,7 +160,7 @@ async def test_following_goes_on_without_the_broker(published: Path, broker: Bro
         assert program.stdout is not None
         shown = [json.loads(program.stdout.readline())["sequence"] for _ in range(3)]
         journal = Journal(published / "journal.jsonl", source=SOURCE)
-        late = StepChanged(name="late", state=StepState.STARTED, workflow="run", component="toy", because="x")
+        late = StepChanged(name="late", state=StepState.STARTED, workflow="run", component="toy", reason="x")
         journal.append(late, "r1")  # and nobody publishes it
         shown.append(json.loads(program.stdout.readline())["sequence"])
         publisher = Publisher(published / "journal.jsonl", published / "data/published", broker.url, exchange=credentials["exchange"])

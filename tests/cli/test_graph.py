@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from novaflow.cli.graph import choose_language
+from novaflow.cli.commands.graph import choose_language
 from novaflow.errors import UsageError
-from tests.toys import Novaflow
+from tests.support.toys import Novaflow
 
 
 @pytest.mark.parametrize(

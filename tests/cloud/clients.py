@@ -62,12 +62,12 @@ class Guest:
 
 
 @contextmanager
-def server(nova: openstack.connection.Connection, name: str, **asked: Any) -> Iterator[Server]:
+def server(nova: openstack.connection.Connection, name: str, **arguments: Any) -> Iterator[Server]:
     """Lend a server that is ACTIVE: the smallest there is, but for what is asked otherwise."""
     image = nova.image.find_image("ami-tty", ignore_missing=False)
     private = nova.network.find_network("private", ignore_missing=False)
     new = {"name": name, "image_id": image.id, "flavor_id": "1", "networks": [{"uuid": private.id}]}
-    made = nova.compute.create_server(**{**new, **asked})
+    made = nova.compute.create_server(**{**new, **arguments})
     try:
         yield nova.compute.wait_for_server(made, wait=BOOT_S)
     finally:
@@ -76,7 +76,7 @@ def server(nova: openstack.connection.Connection, name: str, **asked: Any) -> It
 
 
 @contextmanager
-def guest(nova: openstack.connection.Connection, room: Path, name: str, *, script: str = "", **asked: Any) -> Iterator[Guest]:
+def guest(nova: openstack.connection.Connection, room: Path, name: str, *, script: str = "", **arguments: Any) -> Iterator[Guest]:
     """Lend a server with a key, a floating address and a script it has run at boot."""
     key = room / f"{name}.key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True, timeout=PATIENCE_S)
@@ -85,7 +85,7 @@ def guest(nova: openstack.connection.Connection, room: Path, name: str, *, scrip
     data = base64.b64encode(f"#!/bin/sh\n{script}\n".encode()).decode()
     floating = None
     try:
-        with server(nova, name, key_name=name, user_data=data, **asked) as made:
+        with server(nova, name, key_name=name, user_data=data, **arguments) as made:
             port = next(nova.network.ports(device_id=made.id))
             floating = nova.network.create_ip(floating_network_id=public.id, port_id=port.id)
             wait_for("the boot", lambda: "user data ended with 0" in console(nova, made.id), BOOT_S)

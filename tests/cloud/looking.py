@@ -89,5 +89,5 @@ def _unfit() -> str | None:
         return "a cloud needs Debian or Ubuntu"
     # Also what a fresh machine asks first.
     words = ("apt-get", "-qq", "-o", "Acquire::Retries=1", "-o", "APT::Update::Error-Mode=any", "-o", "DPkg::Lock::Timeout=300", "update")
-    asked = subprocess.run(words, capture_output=True, check=False, text=True, timeout=300)
-    return f"Debian's packages are out of reach: {asked.stderr.strip()[-300:]}" if asked.returncode else None
+    arguments = subprocess.run(words, capture_output=True, check=False, text=True, timeout=300)
+    return f"Debian's packages are out of reach: {arguments.stderr.strip()[-300:]}" if arguments.returncode else None

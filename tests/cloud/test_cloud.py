@@ -60,7 +60,7 @@ PROGRAMS = {
     "objectstore": "gunicorn: worker [objectstore]",
 }
 STATUS_KEYS = {"stack", "state", "since", "run_id", "ready_after_s", "url", "services", "events"}
-SERVICE_KEYS = {"name", "component", "state", "pid", "port", "ready_after_s", "restarts", "because"}
+SERVICE_KEYS = {"name", "component", "state", "pid", "port", "ready_after_s", "restarts", "reason"}
 SILENCE_S = 10
 BOOT_S = 300  # ten at once, emulated, on two cores
 

@@ -42,7 +42,7 @@ def call(setup: str, *words: str, **settings: str) -> subprocess.CompletedProces
 def ask(folder: Path, setup: str, **settings: str) -> tuple[int, dict[str, dict[str, Any]]]:
     """Return doctor's exit code and what it found, by what it is about."""
     done = call(setup, "doctor", "--json", str(folder), **settings)
-    return done.returncode, {finding["about"]: finding for finding in json.loads(done.stdout)}
+    return done.returncode, {result["about"]: result for result in json.loads(done.stdout)}
 
 
 def test_a_machine_that_fits_is_called_good(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_what_does_not_fit_is_told_all_at_once(tmp_path: Path) -> None:
     code, found = ask(
         tmp_path / "nova", FULL_DISK, FIXED_RANGE="10.1.0.128/25", FLOATING_RANGE="10.8.1.0/24", HOST_IP="10.9.9.9", INSTANCES_PATH="/mnt"
     )
-    bad = {about: (finding["found"], finding["advice"]) for about, finding in found.items() if finding["verdict"] == "bad"}
+    bad = {about: (result["found"], result["advice"]) for about, result in found.items() if result["severity"] == "bad"}
     assert code == 5
     assert bad == {
         "servers' addresses": ("10.1.0.128/25 overlaps 10.1.0.0/24, which is reached over out0", "choose another FIXED_RANGE"),
@@ -92,16 +92,16 @@ def test_a_card_the_machine_needs_is_unwise(tmp_path: Path) -> None:
     """One with the default route, one with an address: both are named, with what they are needed for."""
     code, found = ask(tmp_path / "nova", "", INTERFACE="out0", FLAT_INTERFACE="used0")
     assert code == 5
-    assert found["cards"]["verdict"] == "unwise"
+    assert found["cards"]["severity"] == "unwise"
     assert found["cards"]["found"] == (
         "out0 is in use: it carries the default route and it has the address 10.1.0.5; used0 is in use: it has the address 10.2.0.5"
     )
 
 
-@pytest.mark.parametrize(("card", "why"), [("used0", "used0 is in use"), ("gone0", "there is no network card gone0")])
-def test_a_card_that_is_refused_stops_up_before_anything(tmp_path: Path, card: str, why: str) -> None:
+@pytest.mark.parametrize(("interface_name", "why"), [("used0", "used0 is in use"), ("gone0", "there is no network card gone0")])
+def test_a_card_that_is_refused_stops_up_before_anything(tmp_path: Path, interface_name: str, why: str) -> None:
     """Nothing is touched: not even the stack's folder is made."""
-    done = call("", "up", str(tmp_path / "nova"), INTERFACE=card)
+    done = call("", "up", str(tmp_path / "nova"), INTERFACE=interface_name)
     assert done.returncode == 5
     assert why in done.stderr
     assert not (tmp_path / "nova").exists()
@@ -117,22 +117,22 @@ def test_force_takes_the_card(tmp_path: Path) -> None:
 def test_kvm_that_does_not_work_is_refused_and_auto_does_without(tmp_path: Path) -> None:
     """Where the kernel has no KVM, LIBVIRT_TYPE=kvm is refused with the reason, and auto means emulation."""
     code, found = ask(tmp_path / "nova", "mount --bind /dev/null /dev/kvm" if Path("/dev/kvm").exists() else "", LIBVIRT_TYPE="kvm")
-    assert (code, found["virtualisation"]["verdict"]) == (5, "bad")
+    assert (code, found["virtualisation"]["severity"]) == (5, "bad")
     assert "LIBVIRT_TYPE=kvm asks for it" in found["virtualisation"]["found"]
     code, found = ask(tmp_path / "nova", "mount --bind /dev/null /dev/kvm" if Path("/dev/kvm").exists() else "")
-    assert (code, found["virtualisation"]["verdict"]) == (0, "warning")
+    assert (code, found["virtualisation"]["severity"]) == (0, "warning")
 
 
 def test_an_ldap_server_that_does_not_answer_is_refused(tmp_path: Path) -> None:
     """USE_OPENDJ=1 with a server that is not reached: said before anything starts."""
     settings = {"USE_LDAP": "1", "USE_OPENDJ": "1", "NOVAFLOW_LDAP_URL": "ldap://127.0.0.1:1389/ou=people,dc=example,dc=com"}
     code, found = ask(tmp_path / "nova", "", **settings)
-    assert (code, found["LDAP"]["verdict"]) == (5, "bad")
+    assert (code, found["LDAP"]["severity"]) == (5, "bad")
     assert found["LDAP"]["found"] == "ldap://127.0.0.1:1389/ou=people,dc=example,dc=com is not reached: connection refused"
 
 
 def test_containers_need_cgroups(tmp_path: Path) -> None:
     """LIBVIRT_TYPE=lxc on a machine where nobody mounted cgroups: what is missing is named, and nothing is mounted."""
     code, found = ask(tmp_path / "nova", "mount -t tmpfs none /sys/fs/cgroup", LIBVIRT_TYPE="lxc")
-    assert (code, found["cgroups"]["verdict"]) == (5, "bad")
+    assert (code, found["cgroups"]["severity"]) == (5, "bad")
     assert found["cgroups"]["found"] == "/sys/fs/cgroup has no cpuacct, devices, memory, and LIBVIRT_TYPE=lxc needs it"

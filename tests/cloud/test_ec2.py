@@ -116,8 +116,8 @@ def test_who_is_unknown_is_refused(cloud: Stack) -> None:
     for wrong in ({"aws_secret_access_key": "wrong"}, {"aws_access_key_id": "wrong"}):
         with refused("AuthFailure"):
             client(cloud, **wrong).describe_regions()
-    asked = ["curl", "--silent", "--show-error", "http://127.0.0.1:8773/?Action=DescribeRegions&Version=2016-11-15"]
-    said = subprocess.run(asked, capture_output=True, check=True, text=True, timeout=10).stdout
+    arguments = ["curl", "--silent", "--show-error", "http://127.0.0.1:8773/?Action=DescribeRegions&Version=2016-11-15"]
+    said = subprocess.run(arguments, capture_output=True, check=True, text=True, timeout=10).stdout
     assert re.findall("<Code>(.*)</Code>", said) == ["AuthFailure"]
     assert b"Traceback" not in log.read_bytes()[before:]
 

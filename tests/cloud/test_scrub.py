@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cloud.stacks import NOVAFLOW
-from tests.terminals import require_program
+from tests.support.terminals import require_program
 
 pytestmark = [pytest.mark.cloud, pytest.mark.timeout(120), pytest.mark.usefixtures("cloud_machine")]
 

@@ -48,7 +48,7 @@ userPassword: lovelace
 class Cable:
     """A network card of this machine, and the namespace its other end lies in."""
 
-    card: str
+    interface_name: str
     far: str
 
     def give(self, address: str) -> None:
@@ -103,8 +103,8 @@ def many(stack: Stack, cables: tuple[Cable, Cable], elsewhere: Path) -> Stack:
         "NET_MAN": "FlatManager",
         "USE_IPV6": "1",
         "USE_LDAP": "1",
-        "INTERFACE": out.card,
-        "FLAT_INTERFACE": flat.card,
+        "INTERFACE": out.interface_name,
+        "FLAT_INTERFACE": flat.interface_name,
         "MYSQL_PASS": PASSWORD,
         "INSTANCES_PATH": str(elsewhere / "instances"),
         "LOCK_PATH": str(elsewhere / "locks"),
@@ -281,7 +281,7 @@ def test_containers_for_users_of_somebody_elses_ldap(stack: Stack, opendj: str) 
 
 def require_containers(stack: Stack) -> None:
     """Skip the test on a kernel without cgroups or loop devices; fail it in CI."""
-    found = [each["found"] for each in json.loads(stack("doctor", "--json", good=False).stdout) if each["verdict"] == "bad"]
+    found = [each["found"] for each in json.loads(stack("doctor", "--json", good=False).stdout) if each["severity"] == "bad"]
     if found and os.environ.get("CI") != "true":
         pytest.skip("; ".join(found))
     assert not found

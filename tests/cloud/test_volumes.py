@@ -21,10 +21,10 @@ NO_ROOM = "schedule allocate volume:Could not find any available weighted backen
 
 
 @contextmanager
-def lent_volume(client: openstack.connection.Connection, **asked: Any) -> Iterator[str]:
+def lent_volume(client: openstack.connection.Connection, **arguments: Any) -> Iterator[str]:
     """Lend the id of a volume of 1 GiB, and wait until it is gone afterwards."""
     storage: Any = client.block_storage
-    volume = storage.create_volume(size=1, **asked)
+    volume = storage.create_volume(size=1, **arguments)
     try:
         storage.wait_for_status(volume, "available", wait=PATIENCE_S)
         yield volume.id

@@ -9,8 +9,9 @@ import anyio
 
 from novaflow.engine.engine import Engine
 from novaflow.errors import MachineError, NovaflowError, ServiceExited, StepFailed
-from novaflow.model.component import Service, Skipped, Step
-from novaflow.model.event import Event, ServiceChanged
+from novaflow.events.types import Event, ServiceChanged
+from novaflow.model.service import Service
+from novaflow.model.step import Skipped, Step
 from novaflow.plan.graph import Graph, Node
 from novaflow.plan.plan import Plan
 
@@ -24,7 +25,7 @@ class ToyBus:
         self.events: list[Event] = []
         self._told = anyio.Event()
 
-    def tell(self, event: Event) -> None:
+    def publish(self, event: Event) -> None:
         """Remember the event."""
         self.events.append(event)
         self._told.set()
@@ -37,7 +38,7 @@ class ToyBus:
 
     def why(self, line: str) -> str:
         """Return the reason given with the last event of that name and state."""
-        return next(event.because for event in reversed(self.events) if f"{event.name} {event.state}" == line)
+        return next(event.reason for event in reversed(self.events) if f"{event.name} {event.state}" == line)
 
     async def wait_told(self, line: str, *, times: int = 1) -> None:
         """Wait until an event of that name and state was told so many times."""

@@ -8,10 +8,10 @@ import pytest
 
 from novaflow.engine.engine import Engine, Outcome
 from novaflow.errors import MachineError, NotReady, NovaflowError, ServiceExited, StepFailed
-from novaflow.model.event import ServiceChanged, WorkflowChanged
-from novaflow.plan.plan import Plan, Verb
+from novaflow.events.types import ServiceChanged, WorkflowChanged
+from novaflow.plan.plan import Plan, ServiceCommand
 from tests.engine.stage import Stage, ToyBus, ToyRunner, set_stage
-from tests.toys import graph_of
+from tests.support.toys import graph_of
 
 WITHIN_S = 10  # for what takes milliseconds
 WEB = {"database": (), "web": ("database",), "page": ("web",)}
@@ -19,23 +19,23 @@ SERVICES = ("database", "web")
 
 
 @asynccontextmanager
-async def conducting(stage: Stage) -> AsyncIterator[list[Outcome]]:
+async def open_orchestrator(stage: Stage) -> AsyncIterator[list[Outcome]]:
     """Conduct beside the block, and wait for the end after it; the list holds the outcome then."""
     ended: list[Outcome] = []
 
-    async def conduct() -> None:
-        ended.append(await stage.engine.conduct())
+    async def run() -> None:
+        ended.append(await stage.engine.run())
 
     with anyio.fail_after(WITHIN_S):
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(conduct)
+            tasks.start_soon(run)
             yield ended
     assert stage.runner.running_now == set()
 
 
-async def conduct(stage: Stage) -> Outcome:
+async def run(stage: Stage) -> Outcome:
     """Conduct to the end; nothing may run then."""
-    async with conducting(stage) as ended:
+    async with open_orchestrator(stage) as ended:
         pass
     return ended[0]
 
@@ -43,7 +43,7 @@ async def conduct(stage: Stage) -> Outcome:
 async def test_steps_are_done_in_the_order_of_their_needs() -> None:
     """Every step is told with its start and its end, and the workflow around them."""
     stage = set_stage(graph_of({"fetch": (), "unpack": ("fetch",)}), ToyRunner())
-    assert await conduct(stage)
+    assert await run(stage)
     assert stage.bus.lines == [
         "run started",
         "fetch started",
@@ -59,7 +59,7 @@ async def test_steps_are_done_in_the_order_of_their_needs() -> None:
 async def test_what_was_there_already_is_told_as_skipped() -> None:
     """A step that found nothing to do says why, and what needs it goes on."""
     stage = set_stage(graph_of({"fetch": (), "unpack": ("fetch",)}), ToyRunner(skips={"fetch"}))
-    assert await conduct(stage)
+    assert await run(stage)
     assert "unpack succeeded" in stage.bus.lines
     assert stage.bus.why("fetch skipped") == "it was there already"
 
@@ -67,14 +67,14 @@ async def test_what_was_there_already_is_told_as_skipped() -> None:
 async def test_nothing_to_do_is_done() -> None:
     """A workflow without nodes succeeds at once."""
     stage = set_stage(graph_of({}), ToyRunner())
-    assert await conduct(stage)
+    assert await run(stage)
     assert stage.bus.lines == ["run started", "run succeeded"]
 
 
 async def test_a_failed_step_fails_what_needs_it_and_nothing_else() -> None:
     """What needs it never starts; what does not is done; the outcome names the one that failed by itself."""
     stage = set_stage(graph_of({"fetch": (), "unpack": ("fetch",), "key": (), "use": ("key",)}), ToyRunner(breaks={"fetch"}))
-    outcome = await conduct(stage)
+    outcome = await run(stage)
     assert not outcome
     assert isinstance(outcome.failures["fetch"], StepFailed)
     assert [*outcome.failures] == ["fetch"]
@@ -87,7 +87,7 @@ async def test_a_failed_step_fails_what_needs_it_and_nothing_else() -> None:
 async def test_the_end_of_a_workflow_names_what_failed() -> None:
     """Whoever reads only the last event knows what to look for."""
     stage = set_stage(graph_of({"fetch": ()}), ToyRunner(breaks={"fetch"}))
-    await conduct(stage)
+    await run(stage)
     last = stage.bus.events[-1]
     assert isinstance(last, WorkflowChanged)
     assert last.failed == ("fetch",)
@@ -96,7 +96,7 @@ async def test_the_end_of_a_workflow_names_what_failed() -> None:
 async def test_services_are_stopped_in_reverse_order_when_the_work_is_done() -> None:
     """Without ``stays`` services are there for the steps; the one needed by the other goes last."""
     stage = set_stage(graph_of(WEB, services=SERVICES), ToyRunner())
-    assert await conduct(stage)
+    assert await run(stage)
     assert stage.bus.lines == [
         "run started",
         "database started",
@@ -115,7 +115,7 @@ async def test_services_are_stopped_in_reverse_order_when_the_work_is_done() -> 
 async def test_services_stay_until_they_are_told_to_stop() -> None:
     """With ``stays`` being up is told once, the moment it is so, and a later stop is no failure."""
     stage = set_stage(graph_of(WEB, services=SERVICES), ToyRunner(), stays=True)
-    async with conducting(stage) as ended:
+    async with open_orchestrator(stage) as ended:
         await stage.bus.wait_told("run succeeded")
         assert stage.runner.running_now == {"database", "web"}
         assert len(stage.ups) == 1
@@ -127,15 +127,15 @@ async def test_services_stay_until_they_are_told_to_stop() -> None:
 async def test_events_of_a_service_carry_process_and_port() -> None:
     """Whoever sees it ready knows where to look."""
     stage = set_stage(graph_of({"web": ()}, services={"web"}), ToyRunner())
-    await conduct(stage)
+    await run(stage)
     ready = next(event for event in stage.bus.events if isinstance(event, ServiceChanged) and event.state == "ready")
-    assert (ready.pid, ready.port, ready.because) == (4711, None, "answered")
+    assert (ready.pid, ready.port, ready.reason) == (4711, None, "answered")
 
 
 async def test_a_service_that_dies_while_it_is_waited_for_fails_at_once() -> None:
     """Nobody waits for the dead: what needs it is given up."""
     stage = set_stage(graph_of(WEB, services=SERVICES), ToyRunner(holds={"web"}), stays=True)
-    async with conducting(stage) as ended:
+    async with open_orchestrator(stage) as ended:
         await stage.bus.wait_told("web started")
         stage.runner.programs["web"].ends.set()
     assert isinstance(ended[0].failures["web"], ServiceExited)
@@ -146,7 +146,7 @@ async def test_a_service_that_dies_while_it_is_waited_for_fails_at_once() -> Non
 async def test_a_service_that_cannot_be_started_fails_alone() -> None:
     """The error of the machine is kept as it is, and what was up is stopped."""
     stage = set_stage(graph_of(WEB, services=SERVICES), ToyRunner(breaks={"web"}), stays=True)
-    outcome = await conduct(stage)
+    outcome = await run(stage)
     assert isinstance(outcome.failures["web"], MachineError)
     assert "web started" not in stage.bus.lines
     assert "database stopped" in stage.bus.lines
@@ -155,7 +155,7 @@ async def test_a_service_that_cannot_be_started_fails_alone() -> None:
 async def test_a_service_that_dies_later_is_told_and_the_rest_stays() -> None:
     """A stack that lost one service goes on with the others."""
     stage = set_stage(graph_of({"web": (), "mail": ()}, services={"web", "mail"}), ToyRunner(), stays=True)
-    async with conducting(stage) as ended:
+    async with open_orchestrator(stage) as ended:
         await stage.bus.wait_told("run succeeded")
         stage.runner.programs["web"].ends.set()
         await stage.bus.wait_told("web failed")
@@ -169,7 +169,7 @@ async def test_a_service_that_dies_later_is_told_and_the_rest_stays() -> None:
 async def test_a_stop_while_starting_ends_what_runs_and_starts_nothing_more() -> None:
     """The workflow was cancelled, which is neither success nor failure."""
     stage = set_stage(graph_of(WEB, services=SERVICES), ToyRunner(holds={"web"}), stays=True)
-    async with conducting(stage) as ended:
+    async with open_orchestrator(stage) as ended:
         await stage.bus.wait_told("web started")
         stage.engine.stop("interrupted")
     assert ended == [Outcome(cancelled="interrupted")]
@@ -181,7 +181,7 @@ async def test_a_stop_while_starting_ends_what_runs_and_starts_nothing_more() ->
 async def test_a_step_that_is_stopped_says_so() -> None:
     """A step that was not done has failed, whoever's fault it is, and the reason names the stop; the outcome blames nobody."""
     stage = set_stage(graph_of({"fetch": ()}), ToyRunner(holds={"fetch"}))
-    async with conducting(stage) as ended:
+    async with open_orchestrator(stage) as ended:
         await stage.bus.wait_told("fetch started")
         stage.engine.stop("interrupted")
     assert ended == [Outcome(cancelled="interrupted")]
@@ -191,7 +191,7 @@ async def test_a_step_that_is_stopped_says_so() -> None:
 async def test_a_second_stop_changes_nothing() -> None:
     """The first reason holds, and nothing is stopped twice."""
     stage = set_stage(graph_of({"fetch": ()}), ToyRunner(holds={"fetch"}))
-    async with conducting(stage) as ended:
+    async with open_orchestrator(stage) as ended:
         await stage.bus.wait_told("fetch started")
         stage.engine.stop("the first")
         stage.engine.stop("the second")
@@ -203,14 +203,14 @@ async def test_a_stop_before_the_start_starts_nothing_that_waits() -> None:
     """Whoever interrupts early is heard."""
     stage = set_stage(graph_of({"fetch": (), "unpack": ("fetch",)}), ToyRunner(holds={"fetch"}))
     stage.engine.stop("interrupted")
-    assert (await conduct(stage)).cancelled == "interrupted"
+    assert (await run(stage)).cancelled == "interrupted"
     assert "unpack started" not in stage.bus.lines
 
 
 async def test_a_stop_after_the_end_changes_nothing() -> None:
     """A signal that comes too late hurts nobody."""
     stage = set_stage(graph_of({"fetch": ()}), ToyRunner())
-    assert await conduct(stage)
+    assert await run(stage)
     stage.engine.stop("too late")
     assert stage.bus.lines[-1] == "run succeeded"
 
@@ -219,14 +219,14 @@ async def test_a_step_that_is_done_just_when_it_is_stopped_was_done() -> None:
     """The stop comes too late for the step, in time for what needs it."""
     stage = set_stage(graph_of({"fetch": (), "unpack": ("fetch",)}), ToyRunner())
     stage.runner.at_last_breath = lambda _: stage.engine.stop("interrupted")
-    assert (await conduct(stage)).cancelled == "interrupted"
+    assert (await run(stage)).cancelled == "interrupted"
     assert stage.bus.lines == ["run started", "fetch started", "fetch succeeded", "run cancelled"]
 
 
 async def test_a_step_that_fails_just_when_it_is_stopped_has_failed() -> None:
     """A failure is not hidden by a stop."""
     stage = set_stage(graph_of({"fetch": ()}), ToyRunner(holds={"fetch"}, breaks={"fetch"}))
-    async with conducting(stage) as ended:
+    async with open_orchestrator(stage) as ended:
         await stage.bus.wait_told("fetch started")
         stage.runner.gates["fetch"].set()
         stage.engine.stop("interrupted")
@@ -241,7 +241,7 @@ async def test_cancelled_from_outside_nothing_is_left(moment: str) -> None:
     stage = set_stage(graph_of({"fetch": (), "web": ("fetch",)}, services={"web"}), ToyRunner(holds=holds), stays=True)
     with anyio.fail_after(WITHIN_S):
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(stage.engine.conduct)
+            tasks.start_soon(stage.engine.run)
             await stage.bus.wait_told(moment)
             tasks.cancel_scope.cancel()
     assert stage.runner.running_now == set()
@@ -260,7 +260,7 @@ async def test_an_error_nobody_expects_ends_everything() -> None:
 
     stage = set_stage(graph_of({"web": (), "page": ("web",)}, services={"web"}), BrokenRunner(), stays=True)
     with anyio.fail_after(WITHIN_S), pytest.RaisesGroup(ZeroDivisionError):
-        await stage.engine.conduct()
+        await stage.engine.run()
     assert stage.runner.running_now == set()
 
 
@@ -269,16 +269,16 @@ async def test_listeners_are_optional(breaks: tuple[str, ...]) -> None:
     """An engine whom nobody asks when all is up, or what failed, works as well."""
     graph = graph_of({"fetch": ()})
     with anyio.fail_after(WITHIN_S):
-        outcome = await Engine(Plan(graph), ToyRunner(breaks=breaks), ToyBus()).conduct()
+        outcome = await Engine(Plan(graph), ToyRunner(breaks=breaks), ToyBus()).run()
     assert (*outcome.failures,) == breaks
 
 
 async def test_a_service_is_restarted_while_the_others_go_on() -> None:
     """It is stopped, started and asked; who asked for it learns when it is ready, and the rest never notices."""
     stage = set_stage(graph_of(WEB, services=SERVICES), ToyRunner(), stays=True)
-    async with conducting(stage):
+    async with open_orchestrator(stage):
         await stage.bus.wait_told("run succeeded")
-        assert await stage.engine.handle(Verb.RESTART, ["database"], "it was asked for") == {}
+        assert await stage.engine.handle(ServiceCommand.RESTART, ["database"], "it was asked for") == {}
         assert stage.bus.lines[-4:] == ["database stopped", "database restarted", "database started", "database ready"]
         assert stage.bus.why("database restarted") == "it was asked for"
         stage.engine.stop("asked to")
@@ -288,13 +288,13 @@ async def test_a_service_is_restarted_while_the_others_go_on() -> None:
 async def test_what_needs_a_stopped_service_is_unready_until_it_is_back() -> None:
     """Then it is asked again, and says itself how it is."""
     stage = set_stage(graph_of(WEB, services=SERVICES), ToyRunner(), stays=True)
-    async with conducting(stage):
+    async with open_orchestrator(stage):
         await stage.bus.wait_told("run succeeded")
-        assert await stage.engine.handle(Verb.STOP, ["database"], "asked to") == {}
+        assert await stage.engine.handle(ServiceCommand.STOP, ["database"], "asked to") == {}
         assert stage.runner.running_now == {"web"}
         assert stage.bus.lines[-2:] == ["database stopped", "web unready"]
         assert stage.bus.why("web unready") == "database, which it needs, is stopped"
-        assert await stage.engine.handle(Verb.START, ["database"], "asked to") == {}
+        assert await stage.engine.handle(ServiceCommand.START, ["database"], "asked to") == {}
         await stage.bus.wait_told("web ready", times=2)
         stage.engine.stop("asked to")
 
@@ -306,12 +306,12 @@ async def test_one_that_does_not_answer_when_it_is_asked_again_stays_unready() -
         ToyRunner(),
         stays=True,
     )
-    async with conducting(stage):
+    async with open_orchestrator(stage):
         await stage.bus.wait_told("run succeeded")
         web, mail = stage.runner.programs["web"], stage.runner.programs["mail"]
         web.refusal, mail.refusal = NotReady("web", 1, "silence"), mail.exited
-        await stage.engine.handle(Verb.STOP, ["database"], "asked to")
-        await stage.engine.handle(Verb.START, ["database"], "asked to")
+        await stage.engine.handle(ServiceCommand.STOP, ["database"], "asked to")
+        await stage.engine.handle(ServiceCommand.START, ["database"], "asked to")
         await stage.bus.wait_told("web unready", times=2)
         mail.ends.set()
         await stage.bus.wait_told("mail failed")
@@ -323,7 +323,7 @@ async def test_one_that_does_not_answer_when_it_is_asked_again_stays_unready() -
 async def test_a_restart_that_fails_is_told_to_who_asked() -> None:
     """The others go on, and the next try, after whatever was wrong has been mended, succeeds."""
     stage = set_stage(graph_of(WEB, services=SERVICES), ToyRunner(holds={"web"}), stays=True)
-    async with conducting(stage) as ended:
+    async with open_orchestrator(stage) as ended:
         await stage.bus.wait_told("web started")
         stage.runner.programs["web"].answers.set()
         await stage.bus.wait_told("run succeeded")
@@ -333,7 +333,7 @@ async def test_a_restart_that_fails_is_told_to_who_asked() -> None:
             await stage.bus.wait_told("web started", times=2)
             stage.runner.programs["web"].ends.set()
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(stage.engine.handle, Verb.START, ["web"], "asked to")
+            tasks.start_soon(stage.engine.handle, ServiceCommand.START, ["web"], "asked to")
             await stage.bus.wait_told("web started", times=3)
             stage.runner.programs["web"].answers.set()
         stage.engine.stop("asked to")
@@ -342,7 +342,7 @@ async def test_a_restart_that_fails_is_told_to_who_asked() -> None:
 
 async def fail_restart(stage: Stage) -> None:
     """Restart the service ``web``, which does not come back."""
-    failures = await stage.engine.handle(Verb.RESTART, ["web"], "asked to")
+    failures = await stage.engine.handle(ServiceCommand.RESTART, ["web"], "asked to")
     assert isinstance(failures["web"], ServiceExited)
 
 
@@ -352,9 +352,9 @@ async def test_a_restart_cut_off_by_the_end_says_so() -> None:
     failures: dict[str, NovaflowError] = {}
 
     async def restart() -> None:
-        failures.update(await stage.engine.handle(Verb.RESTART, ["web"], "asked to"))
+        failures.update(await stage.engine.handle(ServiceCommand.RESTART, ["web"], "asked to"))
 
-    async with conducting(stage):
+    async with open_orchestrator(stage):
         await stage.bus.wait_told("web started")
         stage.runner.programs["web"].answers.set()
         await stage.bus.wait_told("run succeeded")

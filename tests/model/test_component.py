@@ -4,7 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from novaflow.model.component import Component, Context, Lane, Paths, Step, Workflow, always, never, no_broker, no_urls, step
+from novaflow.model.component import Component, no_urls
+from novaflow.model.context import Context
+from novaflow.model.paths import Paths
+from novaflow.model.step import ConcurrencyPool, Step, always, step
+from novaflow.model.workflow import Workflow, never, no_broker
 from novaflow.settings import Settings
 
 ROOT = Path("/stack")
@@ -21,14 +25,19 @@ def test_everything_lies_in_the_stacks_folder() -> None:
 def test_a_step_is_named_like_its_function() -> None:
     """The decorator makes a value of what it decorates, and registers nothing."""
 
-    @step(within_s=5, needs=("database",), lane=Lane.CPU)
+    @step(within_s=5, needs=("database",), pool=ConcurrencyPool.CPU)
     async def _sync_schema(_: Context) -> None:
         """Bring the tables to head.
 
         Nobody reads this line.
         """
 
-    assert (_sync_schema.name, _sync_schema.within_s, _sync_schema.needs, _sync_schema.lane) == ("sync-schema", 5, ("database",), Lane.CPU)
+    assert (_sync_schema.name, _sync_schema.within_s, _sync_schema.needs, _sync_schema.pool) == (
+        "sync-schema",
+        5,
+        ("database",),
+        ConcurrencyPool.CPU,
+    )
     assert _sync_schema.summary == "Bring the tables to head."
 
 

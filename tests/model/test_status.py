@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from novaflow.model.event import Event, Recorded, ServiceChanged, ServiceState, StackChanged, StackState, WorkflowChanged, WorkflowState
+from novaflow.events.record import EventRecord
+from novaflow.events.types import Event, ServiceChanged, ServiceState, StackChanged, StackState, WorkflowChanged, WorkflowState
 from novaflow.model.status import StackStatus
 
 START = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -12,8 +13,8 @@ def status_after(*events: tuple[str, Event]) -> StackStatus:
     """Return the status after events given with their run's id, a second apart."""
     status = StackStatus("nova")
     for number, (run_id, event) in enumerate(events):
-        status = status.fed(
-            Recorded(
+        status = status.apply(
+            EventRecord(
                 id=str(number), sequence=number + 1, time=START + timedelta(seconds=number), source="/x/nova", run_id=run_id, event=event
             )
         )
@@ -22,26 +23,26 @@ def status_after(*events: tuple[str, Event]) -> StackStatus:
 
 def stack(state: StackState, duration_s: float | None = None) -> StackChanged:
     """Return the news that the stack is in that state."""
-    return StackChanged(name="nova", state=state, because=f"now {state}", duration_s=duration_s)
+    return StackChanged(name="nova", state=state, reason=f"now {state}", duration_s=duration_s)
 
 
 def web(state: ServiceState, duration_s: float | None = None, pid: int | None = None) -> ServiceChanged:
     """Return the news that the service ``web`` is in that state."""
     return ServiceChanged(
-        name="web", state=state, workflow="run", component="site", because=f"now {state}", duration_s=duration_s, pid=pid, port=80
+        name="web", state=state, workflow="run", component="site", reason=f"now {state}", duration_s=duration_s, pid=pid, port=80
     )
 
 
 def test_a_stack_without_events_was_never_run() -> None:
     """Before anything happened, a stack is stopped, and says why."""
     status = StackStatus("nova")
-    assert (status.state, status.because, status.since) == (StackState.STOPPED, "it was never run", None)
+    assert (status.state, status.reason, status.since) == (StackState.STOPPED, "it was never run", None)
 
 
 def test_a_stack_becomes_ready() -> None:
     """The last event about the stack counts, with its time."""
     status = status_after(("r1", stack(StackState.STARTING)), ("r1", stack(StackState.READY, 61.2)))
-    assert (status.state, status.because, status.run_id) == (StackState.READY, "now ready", "r1")
+    assert (status.state, status.reason, status.run_id) == (StackState.READY, "now ready", "r1")
     assert (status.since, status.ready_after_s) == (START + timedelta(seconds=1), 61.2)
 
 
@@ -84,10 +85,10 @@ def test_one_that_is_asked_again_is_as_it_was() -> None:
         ("r1", web(ServiceState.UNREADY)),
     ]
     status = status_after(*up)
-    assert (status.services["web"].pid, status.is_whole) == (7, False)
+    assert (status.services["web"].pid, status.all_ready) == (7, False)
     status = status_after(*up, ("r1", web(ServiceState.READY)), ("r1", stack(StackState.READY)))
     assert (status.services["web"].pid, status.services["web"].ready_after_s, status.ready_after_s) == (7, 3.2, 61.2)
-    assert status.is_whole
+    assert status.all_ready
 
 
 def test_a_new_run_starts_from_nothing() -> None:
@@ -103,4 +104,4 @@ def test_a_new_run_starts_from_nothing() -> None:
 
 def test_other_news_changes_nothing() -> None:
     """Workflows and steps are no part of the status."""
-    assert status_after(("r1", WorkflowChanged(name="run", state=WorkflowState.STARTED, because="x"))) == StackStatus("nova")
+    assert status_after(("r1", WorkflowChanged(name="run", state=WorkflowState.STARTED, reason="x"))) == StackStatus("nova")

@@ -3,10 +3,11 @@
 import pytest
 
 from novaflow.errors import ComponentUnknown, DependencyCycle, NameShared, NeedUnknown, PortShared, UsageError
-from novaflow.model.component import EVERYTHING, Component
+from novaflow.model.component import Component
+from novaflow.model.step import EVERYTHING
 from novaflow.plan.compile import compile_graph, find_services, resolve_name, select_components
 from novaflow.settings import Settings
-from tests.toys import a_component, a_service, a_step
+from tests.support.toys import a_component, a_service, a_step
 
 SETTINGS = Settings()
 DATABASE = a_component("database", a_service("mariadb"))

@@ -1,19 +1,19 @@
 """What earlier runs say about how long things take."""
 
-from novaflow.model.component import Lane
-from novaflow.model.event import Event, ServiceChanged, ServiceState, StepChanged, StepState
+from novaflow.events.types import Event, ServiceChanged, ServiceState, StepChanged, StepState
+from novaflow.model.step import ConcurrencyPool
 from novaflow.plan.durations import last_durations
-from novaflow.plan.lanes import lane_widths
+from novaflow.plan.pools import pool_limits
 
 
 def a_step_event(state: StepState, duration_s: float | None) -> StepChanged:
     """Return news of the step ``a.go``."""
-    return StepChanged(name="a.go", state=state, workflow="run", component="a", because="x", duration_s=duration_s)
+    return StepChanged(name="a.go", state=state, workflow="run", component="a", reason="x", duration_s=duration_s)
 
 
 def test_the_last_measurement_counts() -> None:
     """Of several runs, the latest that came to its end says how long a node takes."""
-    web = ServiceChanged(name="web", state=ServiceState.READY, workflow="run", component="web", because="x", duration_s=3.0)
+    web = ServiceChanged(name="web", state=ServiceState.READY, workflow="run", component="web", reason="x", duration_s=3.0)
     events: list[Event] = [
         a_step_event(StepState.SUCCEEDED, 1.0),
         a_step_event(StepState.SUCCEEDED, 2.0),
@@ -30,4 +30,4 @@ def test_what_was_not_measured_is_left_out() -> None:
 
 def test_lanes_are_as_wide_as_what_they_use_up() -> None:
     """Of dpkg there is one at a time, of cores as many as there are, and what uses nothing up has no width."""
-    assert lane_widths(jobs=3) == {Lane.APT: 1, Lane.CPU: 3, Lane.NET: 4}
+    assert pool_limits(jobs=3) == {ConcurrencyPool.APT: 1, ConcurrencyPool.CPU: 3, ConcurrencyPool.NET: 4}

@@ -5,8 +5,8 @@ from itertools import pairwise
 import pytest
 
 from novaflow.errors import DependencyCycle
-from novaflow.model.component import Lane
-from tests.toys import graph_of
+from novaflow.model.step import ConcurrencyPool
+from tests.support.toys import graph_of
 
 DIAMOND = {"top": ["left", "right"], "left": ["bottom"], "right": ["bottom"], "bottom": []}
 
@@ -69,7 +69,7 @@ def test_a_deep_graph_is_no_problem() -> None:
 
 def test_a_node_speaks_for_its_part() -> None:
     """A node tells whether it stays up and what it uses up."""
-    graph = graph_of({"web": [], "job": []}, services={"web"}, lanes={"job": Lane.CPU})
+    graph = graph_of({"web": [], "job": []}, services={"web"}, pools={"job": ConcurrencyPool.CPU})
     assert graph.nodes["web"].is_service
     assert not graph.nodes["job"].is_service
-    assert graph.nodes["job"].lane is Lane.CPU
+    assert graph.nodes["job"].pool is ConcurrencyPool.CPU

@@ -5,10 +5,10 @@ from itertools import pairwise
 import pytest
 
 from novaflow.errors import UsageError
-from novaflow.model.component import Lane
-from novaflow.plan.lifecycle import Failed, Gone, Phase, WasDone
-from novaflow.plan.plan import AllUp, AskAgain, Doubt, Finish, GiveUp, Plan, Start, Stop, Verb
-from tests.toys import graph_of
+from novaflow.model.step import ConcurrencyPool
+from novaflow.plan.lifecycle import Exited, Failed, Phase, Succeeded
+from novaflow.plan.plan import AllUp, Finish, MarkFailed, MarkUnready, Plan, Recheck, ServiceCommand, Start, Stop
+from tests.support.toys import graph_of
 
 CHAIN = {"database": [], "web": ["database"], "page": ["web"]}
 
@@ -16,7 +16,7 @@ CHAIN = {"database": [], "web": ["database"], "page": ["web"]}
 def feed_all(plan: Plan, *names: str) -> None:
     """Tell the plan that these are up, one after another."""
     for name in names:
-        plan.feed(WasDone(name))
+        plan.apply(Succeeded(name))
 
 
 def test_what_needs_nothing_starts_first() -> None:
@@ -29,15 +29,15 @@ def test_a_node_waits_for_the_last_of_its_needs() -> None:
     """A node starts when the last of its needs is up, and not before."""
     plan = Plan(graph_of({"database": [], "broker": [], "web": ["database", "broker"]}))
     plan.begin()
-    assert plan.feed(WasDone("database")) == ()
-    assert plan.feed(WasDone("broker")) == (Start("web", "broker is up"),)
+    assert plan.apply(Succeeded("database")) == ()
+    assert plan.apply(Succeeded("broker")) == (Start("web", "broker is up"),)
 
 
 def test_steps_alone_end_by_themselves() -> None:
     """When the last step is done, all is up, and the plan is finished."""
     plan = Plan(graph_of({"a": []}))
     plan.begin()
-    assert plan.feed(WasDone("a")) == (AllUp(), Finish())
+    assert plan.apply(Succeeded("a")) == (AllUp(), Finish())
     assert not plan.failed
 
 
@@ -50,17 +50,17 @@ def test_services_stay_where_they_are_meant_to() -> None:
     """With ``stays``, services outlive the last step until somebody stops them."""
     plan = Plan(graph_of({"web": []}, services={"web"}), stays=True)
     plan.begin()
-    assert plan.feed(WasDone("web")) == (AllUp(),)
+    assert plan.apply(Succeeded("web")) == (AllUp(),)
     assert plan.stop("asked to") == (Stop("web", "asked to"),)
-    assert plan.feed(Gone("web")) == (Finish(),)
+    assert plan.apply(Exited("web")) == (Finish(),)
 
 
 def test_services_leave_with_the_last_step_otherwise() -> None:
     """Without ``stays``, a service is there for the steps that need it."""
     plan = Plan(graph_of({"web": [], "ask": ["web"]}, services={"web"}))
     plan.begin()
-    plan.feed(WasDone("web"))
-    assert plan.feed(WasDone("ask")) == (AllUp(), Stop("web", "the workflow is done"))
+    plan.apply(Succeeded("web"))
+    assert plan.apply(Succeeded("ask")) == (AllUp(), Stop("web", "the workflow is done"))
 
 
 def test_services_stop_in_reverse_order() -> None:
@@ -69,8 +69,8 @@ def test_services_stop_in_reverse_order() -> None:
     plan.begin()
     feed_all(plan, "database", "schema", "web")
     assert plan.stop("asked to") == (Stop("web", "asked to"),)
-    assert plan.feed(Gone("web")) == (Stop("database", "asked to"),)
-    assert plan.feed(Gone("database")) == (Finish(),)
+    assert plan.apply(Exited("web")) == (Stop("database", "asked to"),)
+    assert plan.apply(Exited("database")) == (Finish(),)
 
 
 def test_a_shared_need_is_the_last_to_stop() -> None:
@@ -79,8 +79,8 @@ def test_a_shared_need_is_the_last_to_stop() -> None:
     plan.begin()
     feed_all(plan, "database", "a", "b")
     assert plan.stop("asked to") == (Stop("a", "asked to"), Stop("b", "asked to"))
-    assert plan.feed(Gone("a")) == ()
-    assert plan.feed(Gone("b")) == (Stop("database", "asked to"),)
+    assert plan.apply(Exited("a")) == ()
+    assert plan.apply(Exited("b")) == (Stop("database", "asked to"),)
 
 
 def test_a_stop_in_the_middle_starts_nothing_more() -> None:
@@ -88,8 +88,8 @@ def test_a_stop_in_the_middle_starts_nothing_more() -> None:
     plan = Plan(graph_of(CHAIN, services={"web"}))
     plan.begin()
     assert plan.stop("interrupted") == (Stop("database", "interrupted"),)
-    assert plan.feed(WasDone("database")) == ()
-    assert plan.feed(Gone("database")) == (Finish(),)
+    assert plan.apply(Succeeded("database")) == ()
+    assert plan.apply(Exited("database")) == (Finish(),)
     assert plan.phases == {"database": Phase.STOPPED, "web": Phase.STOPPED, "page": Phase.STOPPED}
 
 
@@ -99,7 +99,7 @@ def test_a_second_stop_changes_nothing() -> None:
     plan.begin()
     assert plan.stop("first") == (Stop("a", "first"),)
     assert plan.stop("second") == ()
-    assert plan.feed(Gone("a")) == (Finish(),)
+    assert plan.apply(Exited("a")) == (Finish(),)
     assert plan.stop("third") == ()
 
 
@@ -107,13 +107,13 @@ def test_a_failure_fails_what_needs_it_and_nothing_else() -> None:
     """The rest goes on; when nothing can, all is stopped."""
     plan = Plan(graph_of(CHAIN | {"broker": [], "queue": ["broker"]}, services={"broker"}))
     plan.begin()
-    assert plan.feed(Failed("database", "no room")) == (
-        GiveUp("web", "database, which it needs, failed"),
-        GiveUp("page", "web, which it needs, failed"),
+    assert plan.apply(Failed("database", "no room")) == (
+        MarkFailed("web", "database, which it needs, failed"),
+        MarkFailed("page", "web, which it needs, failed"),
     )
-    assert plan.feed(WasDone("broker")) == (Start("queue", "broker is up"),)
-    assert plan.feed(WasDone("queue")) == (Stop("broker", "something it runs beside failed"),)
-    assert plan.feed(Gone("broker")) == (Finish(),)
+    assert plan.apply(Succeeded("broker")) == (Start("queue", "broker is up"),)
+    assert plan.apply(Succeeded("queue")) == (Stop("broker", "something it runs beside failed"),)
+    assert plan.apply(Exited("broker")) == (Finish(),)
     assert plan.failed
 
 
@@ -121,10 +121,10 @@ def test_a_node_is_given_up_once() -> None:
     """Two ways to the same failure make one message."""
     plan = Plan(graph_of({"a": [], "b": ["a"], "c": ["a"], "d": ["b", "c"]}))
     plan.begin()
-    assert plan.feed(Failed("a", "died")) == (
-        GiveUp("b", "a, which it needs, failed"),
-        GiveUp("c", "a, which it needs, failed"),
-        GiveUp("d", "b, which it needs, failed"),
+    assert plan.apply(Failed("a", "died")) == (
+        MarkFailed("b", "a, which it needs, failed"),
+        MarkFailed("c", "a, which it needs, failed"),
+        MarkFailed("d", "b, which it needs, failed"),
         Finish(),
     )
 
@@ -134,17 +134,19 @@ def test_a_deep_failure_is_no_problem() -> None:
     names = [f"n{number}" for number in range(5_000)]
     plan = Plan(graph_of({names[0]: []} | {name: [need] for need, name in pairwise(names)}))
     plan.begin()
-    assert plan.feed(Failed("n0", "died"))[-1] == Finish()
+    assert plan.apply(Failed("n0", "died"))[-1] == Finish()
 
 
 def test_a_need_that_dies_late_holds_back_who_waits_for_a_lane() -> None:
     """A node whose needs were all up, and which waits for its lane, is given up when one of them dies."""
-    graph = graph_of({"web": [], "other": [], "ask": ["web"]}, services={"web"}, lanes={"other": Lane.CPU, "ask": Lane.CPU})
-    plan = Plan(graph, lanes={Lane.CPU: 1})
+    graph = graph_of(
+        {"web": [], "other": [], "ask": ["web"]}, services={"web"}, pools={"other": ConcurrencyPool.CPU, "ask": ConcurrencyPool.CPU}
+    )
+    plan = Plan(graph, pools={ConcurrencyPool.CPU: 1})
     plan.begin()
-    assert plan.feed(WasDone("web")) == ()
-    assert plan.feed(Failed("web", "died")) == (GiveUp("ask", "web, which it needs, failed"),)
-    assert plan.feed(WasDone("other")) == (Finish(),)
+    assert plan.apply(Succeeded("web")) == ()
+    assert plan.apply(Failed("web", "died")) == (MarkFailed("ask", "web, which it needs, failed"),)
+    assert plan.apply(Succeeded("other")) == (Finish(),)
 
 
 def test_a_service_that_dies_after_all_is_up_ends_nothing_else() -> None:
@@ -152,7 +154,7 @@ def test_a_service_that_dies_after_all_is_up_ends_nothing_else() -> None:
     plan = Plan(graph_of({"a": [], "b": []}, services={"a", "b"}), stays=True)
     plan.begin()
     feed_all(plan, "a", "b")
-    assert plan.feed(Failed("a", "died")) == ()
+    assert plan.apply(Failed("a", "died")) == ()
     assert plan.failed
     assert plan.stop("asked to") == (Stop("b", "asked to"),)
 
@@ -163,36 +165,38 @@ def test_a_service_that_dies_while_it_stops_is_failed_and_over() -> None:
     plan.begin()
     feed_all(plan, "a")
     plan.stop("asked to")
-    assert plan.feed(Failed("a", "crashed on the way out")) == (Finish(),)
+    assert plan.apply(Failed("a", "crashed on the way out")) == (Finish(),)
 
 
 def test_a_lane_holds_back_what_does_not_fit() -> None:
     """As many of a lane start as it is wide; the next one starts when one is done."""
-    plan = Plan(graph_of({"a": [], "b": [], "free": []}, lanes={"a": Lane.APT, "b": Lane.APT}), lanes={Lane.APT: 1})
+    plan = Plan(
+        graph_of({"a": [], "b": [], "free": []}, pools={"a": ConcurrencyPool.APT, "b": ConcurrencyPool.APT}), pools={ConcurrencyPool.APT: 1}
+    )
     assert plan.begin() == (Start("a", "needs nothing"), Start("free", "needs nothing"))
-    assert plan.feed(WasDone("a")) == (Start("b", "needs nothing"),)
+    assert plan.apply(Succeeded("a")) == (Start("b", "needs nothing"),)
 
 
 def test_a_failure_frees_its_lane() -> None:
     """A node that gave up holds nobody back."""
-    plan = Plan(graph_of({"a": [], "b": []}, lanes={"a": Lane.APT, "b": Lane.APT}), lanes={Lane.APT: 1})
+    plan = Plan(graph_of({"a": [], "b": []}, pools={"a": ConcurrencyPool.APT, "b": ConcurrencyPool.APT}), pools={ConcurrencyPool.APT: 1})
     plan.begin()
-    assert plan.feed(Failed("a", "no network")) == (Start("b", "needs nothing"),)
+    assert plan.apply(Failed("a", "no network")) == (Start("b", "needs nothing"),)
 
 
 def test_the_longest_path_starts_first() -> None:
     """Among those that could start, the one with most behind it does."""
-    graph = graph_of({"a": [], "b": [], "behind": ["b"]}, lanes={"a": Lane.CPU, "b": Lane.CPU})
-    assert Plan(graph, lanes={Lane.CPU: 1}).begin() == (Start("b", "needs nothing"),)
-    assert Plan(graph, lanes={Lane.CPU: 1}, durations_s={"a": 9.0}).begin() == (Start("a", "needs nothing"),)
+    graph = graph_of({"a": [], "b": [], "behind": ["b"]}, pools={"a": ConcurrencyPool.CPU, "b": ConcurrencyPool.CPU})
+    assert Plan(graph, pools={ConcurrencyPool.CPU: 1}).begin() == (Start("b", "needs nothing"),)
+    assert Plan(graph, pools={ConcurrencyPool.CPU: 1}, durations_s={"a": 9.0}).begin() == (Start("a", "needs nothing"),)
 
 
 def test_facts_out_of_place_change_nothing() -> None:
     """A fact that the table of phases does not know is passed over."""
     plan = Plan(graph_of({"a": [], "b": ["a"]}))
     plan.begin()
-    assert plan.feed(WasDone("b")) == ()
-    assert plan.feed(Gone("a")) == ()
+    assert plan.apply(Succeeded("b")) == ()
+    assert plan.apply(Exited("a")) == ()
     assert plan.phases == {"a": Phase.STARTING, "b": Phase.WAITING}
 
 
@@ -208,99 +212,99 @@ def a_plan_that_is_up() -> Plan:
 def test_a_service_is_restarted_alone() -> None:
     """It starts again when nothing of it is left; nobody else is touched, or in doubt."""
     plan = a_plan_that_is_up()
-    assert plan.handle(Verb.RESTART, ["database"], "asked for") == (Stop("database", "asked for"),)
-    assert plan.feed(Gone("database")) == (Start("database", "asked for"),)
-    assert plan.feed(WasDone("database")) == ()
+    assert plan.handle(ServiceCommand.RESTART, ["database"], "asked for") == (Stop("database", "asked for"),)
+    assert plan.apply(Exited("database")) == (Start("database", "asked for"),)
+    assert plan.apply(Succeeded("database")) == ()
 
 
 def test_what_needs_a_stopped_service_is_in_doubt() -> None:
     """Once, and until it is back; then it is asked again."""
     plan = a_plan_that_is_up()
-    assert plan.handle(Verb.STOP, ["database"], "asked for") == (Stop("database", "asked for"),)
-    assert plan.feed(Gone("database")) == (Doubt("web", "database, which it needs, is stopped"),)
-    assert plan.feed(Failed("mail", "died")) == ()
-    assert plan.handle(Verb.START, ["database"], "asked for") == (Start("database", "asked for"),)
-    assert plan.feed(WasDone("database")) == (AskAgain("web"),)
+    assert plan.handle(ServiceCommand.STOP, ["database"], "asked for") == (Stop("database", "asked for"),)
+    assert plan.apply(Exited("database")) == (MarkUnready("web", "database, which it needs, is stopped"),)
+    assert plan.apply(Failed("mail", "died")) == ()
+    assert plan.handle(ServiceCommand.START, ["database"], "asked for") == (Start("database", "asked for"),)
+    assert plan.apply(Succeeded("database")) == (Recheck("web"),)
 
 
 def test_what_needs_a_dead_service_is_in_doubt() -> None:
     """Whoever ended it."""
-    assert a_plan_that_is_up().feed(Failed("database", "died")) == (Doubt("web", "database, which it needs, has failed"),)
+    assert a_plan_that_is_up().apply(Failed("database", "died")) == (MarkUnready("web", "database, which it needs, has failed"),)
 
 
 def test_a_doubted_service_that_stops_is_doubted_no_more() -> None:
     """What is down is not asked."""
     plan = a_plan_that_is_up()
-    plan.feed(Failed("database", "died"))
-    plan.feed(Failed("web", "died"))
-    assert plan.handle(Verb.START, ["database"], "asked for") == (Start("database", "asked for"),)
-    assert plan.feed(WasDone("database")) == ()
+    plan.apply(Failed("database", "died"))
+    plan.apply(Failed("web", "died"))
+    assert plan.handle(ServiceCommand.START, ["database"], "asked for") == (Start("database", "asked for"),)
+    assert plan.apply(Succeeded("database")) == ()
 
 
 def test_services_restarted_together_keep_their_order() -> None:
     """The one that needs the other waits until that is up again."""
     plan = a_plan_that_is_up()
-    assert plan.handle(Verb.RESTART, ["database", "web"], "both") == (Stop("database", "both"), Stop("web", "both"))
-    assert plan.feed(Gone("web")) == ()
-    assert plan.feed(Gone("database")) == (Start("database", "both"),)
-    assert plan.feed(WasDone("database")) == (Start("web", "database is up"),)
+    assert plan.handle(ServiceCommand.RESTART, ["database", "web"], "both") == (Stop("database", "both"), Stop("web", "both"))
+    assert plan.apply(Exited("web")) == ()
+    assert plan.apply(Exited("database")) == (Start("database", "both"),)
+    assert plan.apply(Succeeded("database")) == (Start("web", "database is up"),)
 
 
 def test_a_restart_after_a_crash_on_the_way_out_is_one() -> None:
     """However it went down, it is started again, and so is what waits for it."""
     plan = a_plan_that_is_up()
-    plan.handle(Verb.RESTART, ["database", "web"], "both")
-    plan.feed(Gone("web"))
-    assert plan.feed(Failed("database", "crashed")) == (Start("database", "both"),)
-    assert plan.feed(Failed("database", "again")) == (GiveUp("web", "database, which it needs, failed"),)
+    plan.handle(ServiceCommand.RESTART, ["database", "web"], "both")
+    plan.apply(Exited("web"))
+    assert plan.apply(Failed("database", "crashed")) == (Start("database", "both"),)
+    assert plan.apply(Failed("database", "again")) == (MarkFailed("web", "database, which it needs, failed"),)
 
 
 def test_a_service_that_starts_is_restarted_as_well() -> None:
     """Whoever mended it need not wait until it gives up."""
     plan = a_plan_that_is_up()
-    plan.feed(Failed("mail", "died"))
-    assert plan.handle(Verb.RESTART, ["mail"], "first") == (Start("mail", "first"),)
-    assert plan.handle(Verb.RESTART, ["mail"], "second") == (Stop("mail", "second"),)
-    assert plan.handle(Verb.RESTART, ["mail"], "third") == ()
-    assert plan.feed(Gone("mail")) == (Start("mail", "third"),)
+    plan.apply(Failed("mail", "died"))
+    assert plan.handle(ServiceCommand.RESTART, ["mail"], "first") == (Start("mail", "first"),)
+    assert plan.handle(ServiceCommand.RESTART, ["mail"], "second") == (Stop("mail", "second"),)
+    assert plan.handle(ServiceCommand.RESTART, ["mail"], "third") == ()
+    assert plan.apply(Exited("mail")) == (Start("mail", "third"),)
 
 
 def test_the_last_word_holds() -> None:
     """A stop takes back a restart that has not come to its start, a start a stop that has not come to its end."""
     plan = a_plan_that_is_up()
-    plan.handle(Verb.RESTART, ["mail"], "first")
-    assert plan.handle(Verb.STOP, ["mail"], "second") == ()
-    assert plan.handle(Verb.START, ["mail"], "third") == ()
-    assert plan.feed(Gone("mail")) == (Start("mail", "third"),)
+    plan.handle(ServiceCommand.RESTART, ["mail"], "first")
+    assert plan.handle(ServiceCommand.STOP, ["mail"], "second") == ()
+    assert plan.handle(ServiceCommand.START, ["mail"], "third") == ()
+    assert plan.apply(Exited("mail")) == (Start("mail", "third"),)
 
 
 def test_one_that_waits_for_its_need_is_stopped_at_once() -> None:
     """Nothing of it runs yet."""
     plan = a_plan_that_is_up()
-    plan.handle(Verb.RESTART, ["database", "web"], "both")
-    plan.feed(Gone("web"))
-    assert plan.handle(Verb.STOP, ["web"], "enough") == ()
+    plan.handle(ServiceCommand.RESTART, ["database", "web"], "both")
+    plan.apply(Exited("web"))
+    assert plan.handle(ServiceCommand.STOP, ["web"], "enough") == ()
     assert plan.phases["web"] is Phase.STOPPED
 
 
 def test_starting_what_is_up_and_stopping_what_is_down_changes_nothing() -> None:
     """It is so already."""
     plan = a_plan_that_is_up()
-    assert plan.handle(Verb.START, ["mail"], "asked for") == ()
-    plan.feed(Failed("mail", "died"))
-    assert plan.handle(Verb.STOP, ["mail"], "asked for") == ()
+    assert plan.handle(ServiceCommand.START, ["mail"], "asked for") == ()
+    plan.apply(Failed("mail", "died"))
+    assert plan.handle(ServiceCommand.STOP, ["mail"], "asked for") == ()
 
 
 def test_what_needs_something_that_is_down_is_not_started() -> None:
     """It would only fail; the message says what to start first. Both together are fine."""
     plan = a_plan_that_is_up()
-    plan.handle(Verb.STOP, ["database"], "asked for")
+    plan.handle(ServiceCommand.STOP, ["database"], "asked for")
     with pytest.raises(UsageError, match=r"^web needs database, which is stopping; start that first$"):
-        plan.handle(Verb.RESTART, ["web"], "asked for")
-    plan.feed(Gone("database"))
+        plan.handle(ServiceCommand.RESTART, ["web"], "asked for")
+    plan.apply(Exited("database"))
     with pytest.raises(UsageError, match=r"^web needs database, which is stopped; start that first$"):
-        plan.handle(Verb.RESTART, ["web"], "asked for")
-    assert plan.handle(Verb.RESTART, ["database", "web"], "both") == (Stop("web", "both"), Start("database", "both"))
+        plan.handle(ServiceCommand.RESTART, ["web"], "asked for")
+    assert plan.handle(ServiceCommand.RESTART, ["database", "web"], "both") == (Stop("web", "both"), Start("database", "both"))
 
 
 def test_services_are_handled_when_all_has_been_up_and_before_all_stops() -> None:
@@ -308,17 +312,17 @@ def test_services_are_handled_when_all_has_been_up_and_before_all_stops() -> Non
     plan = Plan(graph_of({"web": []}, services={"web"}), stays=True)
     plan.begin()
     with pytest.raises(UsageError, match="not everything has been up yet"):
-        plan.handle(Verb.RESTART, ["web"], "asked for")
+        plan.handle(ServiceCommand.RESTART, ["web"], "asked for")
     feed_all(plan, "web")
     plan.stop("asked to")
     with pytest.raises(UsageError, match="everything is about to stop: asked to"):
-        plan.handle(Verb.RESTART, ["web"], "asked for")
+        plan.handle(ServiceCommand.RESTART, ["web"], "asked for")
 
 
 def test_a_stop_of_all_ends_a_restart() -> None:
     """What was to come back stays down."""
     plan = a_plan_that_is_up()
-    plan.handle(Verb.RESTART, ["mail"], "asked for")
+    plan.handle(ServiceCommand.RESTART, ["mail"], "asked for")
     plan.stop("asked to")
-    assert plan.feed(Gone("mail")) == ()
+    assert plan.apply(Exited("mail")) == ()
     assert plan.phases["mail"] is Phase.STOPPED

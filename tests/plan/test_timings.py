@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from novaflow.model.event import (
+from novaflow.events.record import EventRecord
+from novaflow.events.types import (
     Event,
-    Recorded,
     ServiceChanged,
     ServiceState,
     StackChanged,
@@ -18,7 +18,7 @@ from novaflow.model.event import (
     WorkflowState,
 )
 from novaflow.plan.timings import Ending, Timings, last_run, measure
-from tests.toys import graph_of
+from tests.support.toys import graph_of
 
 BEGAN = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 GRAPH = graph_of({"create": [], "db": ["create"], "web": ["db"], "keys": []}, services={"db", "web"})
@@ -26,23 +26,23 @@ GRAPH = graph_of({"create": [], "db": ["create"], "web": ["db"], "keys": []}, se
 
 def begin(workflow: str = "run") -> WorkflowChanged:
     """Return the news that a workflow began."""
-    return WorkflowChanged(name=workflow, state=WorkflowState.STARTED, because="x")
+    return WorkflowChanged(name=workflow, state=WorkflowState.STARTED, reason="x")
 
 
 def a_step(name: str, state: StepState, duration_s: float | None = None) -> StepChanged:
     """Return news of a step."""
-    return StepChanged(name=name, state=state, workflow="run", component=name, because="x", duration_s=duration_s)
+    return StepChanged(name=name, state=state, workflow="run", component=name, reason="x", duration_s=duration_s)
 
 
 def a_service(name: str, state: ServiceState, duration_s: float | None = None) -> ServiceChanged:
     """Return news of a service."""
-    return ServiceChanged(name=name, state=state, workflow="run", component=name, because="x", duration_s=duration_s)
+    return ServiceChanged(name=name, state=state, workflow="run", component=name, reason="x", duration_s=duration_s)
 
 
-def record(events: Sequence[tuple[float, Event]], run_id: str = "r1") -> tuple[Recorded, ...]:
+def record(events: Sequence[tuple[float, Event]], run_id: str = "r1") -> tuple[EventRecord, ...]:
     """Return the events as told so many seconds after the beginning."""
     return tuple(
-        Recorded(
+        EventRecord(
             id=f"{run_id}-{number}", sequence=number + 1, time=BEGAN + timedelta(seconds=at_s), source="/x/nova", run_id=run_id, event=event
         )
         for number, (at_s, event) in enumerate(events)
@@ -59,7 +59,7 @@ SMOOTH: Sequence[tuple[float, Event]] = [
     (4, a_service("db", ServiceState.READY, 2.5)),
     (4, a_service("web", ServiceState.STARTED)),
     (9, a_service("web", ServiceState.READY, 5)),
-    (9, WorkflowChanged(name="run", state=WorkflowState.SUCCEEDED, because="x")),
+    (9, WorkflowChanged(name="run", state=WorkflowState.SUCCEEDED, reason="x")),
     (60, a_service("web", ServiceState.EXITED, 56)),
     (60, a_service("web", ServiceState.FAILED, 56)),
 ]
@@ -102,7 +102,7 @@ def test_the_lower_bound_is_the_longest_chain() -> None:
 
 def test_processors_are_a_bound_too() -> None:
     """Two cores cannot do twenty seconds of work in less than ten."""
-    end = WorkflowChanged(name="run", state=WorkflowState.SUCCEEDED, because="every node is up", processor_s=20)
+    end = WorkflowChanged(name="run", state=WorkflowState.SUCCEEDED, reason="every node is up", processor_s=20)
     timings = measure(GRAPH, record((*SMOOTH, (9, end))), cores=2)
     assert timings.lower_bound_s == 10
 
@@ -143,7 +143,7 @@ def test_nothing_took_no_time() -> None:
 
 def test_the_latest_execution_counts() -> None:
     """Events of earlier executions, of other workflows and of the stack's own are left out."""
-    stack = StackChanged(name="nova", state=StackState.STARTING, because="x")
+    stack = StackChanged(name="nova", state=StackState.STARTING, reason="x")
     first, other = record([(0, begin())], "r1"), record([(0, begin("install"))], "r2")
     second = record([(0, stack), (1, begin()), (2, a_step("create", StepState.STARTED))], "r3")
     assert last_run("run", (*first, *other, *second, *record([(3, stack)], "r2"))) == second[1:]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from novaflow.adapters.belongings import Owner, find_processes
+from novaflow.adapters.process.process_ownership import ProcessOwner, find_processes
 from tests.system.toy import Toy
 
 
@@ -33,7 +33,7 @@ async def toy(tmp_path: Path, port: int) -> AsyncIterator[Toy]:
     toy = Toy(tmp_path, port)
     yield toy
     await toy.end()
-    left = find_processes(Owner(toy.paths))
+    left = find_processes(ProcessOwner(toy.paths))
     for process in left:
         process.kill()
     assert left == ()

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 import anyio
 import pytest
 
+from tests.support.terminals import Terminal, require_program, terminal
 from tests.system.toy import Toy
-from tests.terminals import Terminal, require_program, terminal
 
 pytestmark = pytest.mark.slow
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.terminals import require_program, terminal
 from tests.system.toy import Toy
-from tests.terminals import require_program, terminal
 
 pytestmark = pytest.mark.slow
 

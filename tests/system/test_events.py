@@ -9,8 +9,8 @@ import anyio
 import pika  # type: ignore[import-untyped]
 import pytest
 
-from novaflow.model.exchange import EXCHANGE, VHOST
-from tests.brokers import SERVER, Broker, require_rabbitmq
+from novaflow.events.exchange import EXCHANGE, VHOST
+from tests.support.brokers import SERVER, Broker, require_rabbitmq
 from tests.system.toy import Toy
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -18,15 +18,16 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 UP_WITHIN_S = 90  # RabbitMQ takes five seconds by itself, and thirty where others are at work
 QUEUE = "subscriber.life"
 RUN = """
-from novaflow.model.component import Workflow
+from novaflow.model.workflow import Workflow
 
 WORKFLOW = Workflow("run", "The toy.", stays=True, broker=lambda _, __: {url!r})
 """
 COMPONENT = """
 import json
 
-from novaflow.model.component import Component, Feed, Service
-from novaflow.model.event import InstanceChanged, InstanceState
+from novaflow.model.component import Component, NotificationSource
+from novaflow.model.service import Service
+from novaflow.events.types import InstanceChanged, InstanceState
 from novaflow.model.probe import AskProbe
 
 
@@ -40,13 +41,13 @@ async def let_events_out(ctx):
 
 def read(body):
     told = json.loads(body)
-    return InstanceChanged(name=told["name"], state=InstanceState(told["state"]), because="told")
+    return InstanceChanged(name=told["name"], state=InstanceState(told["state"]), reason="told")
 
 
 BROKER = Service("broker", "A broker.", lambda _: ({server!r},), AskProbe(log_in, "AMQP login"), env=lambda _: {env!r},
                  before_stop=let_events_out, within_s=90, grace_s=10, port={port})
-FEED = Feed("instances", ("told",), lambda _, __: {rpc_url!r}, read)
-COMPONENT = Component("broker", "A broker.", {{"run": (BROKER,)}}, feeds=(FEED,))
+SOURCE = NotificationSource("instances", ("told",), lambda _, __: {rpc_url!r}, read)
+COMPONENT = Component("broker", "A broker.", {{"run": (BROKER,)}}, notification_sources=(SOURCE,))
 """
 
 

@@ -13,7 +13,8 @@ pytestmark = pytest.mark.slow
 NEEDY = """
 import sys
 
-from novaflow.model.component import Component, Service
+from novaflow.model.component import Component
+from novaflow.model.service import Service
 from novaflow.model.probe import AskProbe
 
 
@@ -55,9 +56,9 @@ async def test_a_stopped_service_degrades_what_needs_it_until_it_is_started(toy:
     for _ in range(2):
         assert (await toy.call("stop", "web")).code == 0
         said = await toy.call("status", "--json")
-        assert (said.code, said.json["state"], said.json["because"]) == (3, "degraded", "web stopped: stop of web was asked for")
+        assert (said.code, said.json["state"], said.json["reason"]) == (3, "degraded", "web stopped: stop of web was asked for")
         assert states(said) == {"web": "stopped", "needy": "unready"}
-        assert said.json["services"][1]["because"] == "web, which it needs, is stopped"
+        assert said.json["services"][1]["reason"] == "web, which it needs, is stopped"
     refused = await toy.call("restart", "needy")
     assert (refused.code, refused.err) == (2, "novaflow: needy needs web, which is stopped; start that first\n")
     for _ in range(2):

@@ -8,8 +8,8 @@ import anyio
 import psutil
 import pytest
 
-from novaflow.adapters.belongings import Owner, find_processes
-from tests.programs import is_running
+from novaflow.adapters.process.process_ownership import ProcessOwner, find_processes
+from tests.support.programs import is_running
 from tests.system.toy import SLEEP, Toy, wait_said
 
 pytestmark = pytest.mark.slow
@@ -40,7 +40,7 @@ async def test_run_wait_ready_returns_when_all_is_up(toy: Toy) -> None:
     assert (said.code, said.err) == (0, "")
     assert "nova is ready" in said.out
     assert toy.is_held
-    assert [process.name() for process in find_processes(Owner(toy.paths, "web"))] != []
+    assert [process.name() for process in find_processes(ProcessOwner(toy.paths, "web"))] != []
 
 
 async def test_status_of_a_stack_that_is_ready_is_the_contracts(toy: Toy) -> None:
@@ -54,7 +54,7 @@ async def test_status_of_a_stack_that_is_ready_is_the_contracts(toy: Toy) -> Non
     assert (web["name"], web["component"], web["state"], web["port"], web["restarts"]) == ("web", "web", "ready", toy.port, 0)
     assert psutil.pid_exists(web["pid"])
     assert web["ready_after_s"] > 0
-    assert web["because"] == "answered GET / with 200"
+    assert web["reason"] == "answered GET / with 200"
     assert status["events"].keys() == {"published", "waiting", "broker"}
     assert status["events"]["waiting"] > 0
 
@@ -113,7 +113,7 @@ async def test_clean_stops_what_a_supervisor_holds(toy: Toy) -> None:
     said = await toy.call("clean")
     assert (said.code, said.err) == (0, "")
     assert not toy.is_held
-    assert find_processes(Owner(toy.paths)) == ()
+    assert find_processes(ProcessOwner(toy.paths)) == ()
     assert not (toy.root / "etc/web.conf").exists()
     assert (await toy.call("status")).code == 5
 
@@ -137,17 +137,17 @@ async def test_clean_after_a_supervisor_was_killed(toy: Toy) -> None:
     await toy.wait_let_go()
     said = await toy.call("status", "--json")
     assert (said.code, said.json["state"]) == (3, "failed")
-    assert "supervisor is gone" in said.json["because"]
-    assert find_processes(Owner(toy.paths)) != ()
+    assert "supervisor is gone" in said.json["reason"]
+    assert find_processes(ProcessOwner(toy.paths)) != ()
     assert (await toy.call("clean")).code == 0
-    assert find_processes(Owner(toy.paths)) == ()
+    assert find_processes(ProcessOwner(toy.paths)) == ()
     await toy.ready()
 
 
 async def test_up_after_a_supervisor_was_killed(toy: Toy) -> None:
     """What it left is ended and removed first, and said; then all comes up."""
     supervisor = await (await toy.ready()).supervisor()
-    (left,) = find_processes(Owner(toy.paths, "web"))
+    (left,) = find_processes(ProcessOwner(toy.paths, "web"))
     supervisor.kill()
     await toy.wait_let_go()
     said = await toy.call("up")
@@ -237,7 +237,7 @@ async def test_a_supervisor_that_is_told_to_end_cleans_up(toy: Toy) -> None:
     supervisor = await (await toy.ready()).supervisor()
     supervisor.terminate()
     await toy.wait_let_go()
-    assert find_processes(Owner(toy.paths)) == ()
+    assert find_processes(ProcessOwner(toy.paths)) == ()
     assert (await toy.call("status", "--json")).json["state"] == "stopped"
 
 
@@ -251,7 +251,7 @@ async def test_an_attached_run_ends_with_a_signal(toy: Toy, number: signal.Signa
         said += await wait_said(process, "nova is stopped")
         assert await process.wait() == code, said
     assert not toy.is_held
-    assert find_processes(Owner(toy.paths)) == ()
+    assert find_processes(ProcessOwner(toy.paths)) == ()
     assert (await toy.call("status")).code == 5
 
 
@@ -265,7 +265,7 @@ async def test_a_start_ends_with_ctrl_c(toy: Toy, words: tuple[str, ...]) -> Non
         process.send_signal(signal.SIGINT)
         assert await process.wait() == 130
     assert not toy.is_held
-    assert find_processes(Owner(toy.paths)) == ()
+    assert find_processes(ProcessOwner(toy.paths)) == ()
 
 
 async def test_an_install_ends_with_ctrl_c(toy: Toy) -> None:
@@ -273,7 +273,8 @@ async def test_an_install_ends_with_ctrl_c(toy: Toy) -> None:
     toy.write(
         "components/slow.py",
         """
-from novaflow.model.component import Component, step
+from novaflow.model.component import Component
+from novaflow.model.step import step
 
 
 @step(within_s=60)
@@ -292,4 +293,4 @@ COMPONENT = Component("slow", "A slow toy.", {"install": (fetch,)})
                 await anyio.sleep(0.01)
         process.send_signal(signal.SIGINT)
         assert await process.wait() == 130
-    assert find_processes(Owner(toy.paths)) == ()
+    assert find_processes(ProcessOwner(toy.paths)) == ()

@@ -11,7 +11,9 @@ from tests.system.toy import SLEEP, Said, Toy
 pytestmark = pytest.mark.slow
 
 COMPONENT = """
-from novaflow.model.component import Component, Service, step
+from novaflow.model.component import Component
+from novaflow.model.service import Service
+from novaflow.model.step import step
 from novaflow.model.probe import HttpProbe
 
 
@@ -128,7 +130,8 @@ async def test_clean_waits_for_no_install(toy: Toy) -> None:
     toy.write(
         "components/extra.py",
         """
-from novaflow.model.component import Component, step
+from novaflow.model.component import Component
+from novaflow.model.step import step
 
 
 @step(within_s=60)
@@ -208,15 +211,16 @@ async def test_a_machine_that_cannot_do_it_is_told_all_that_is_missing(toy: Toy)
     toy.write(
         "components/extra.py",
         """
-from novaflow.model.component import Component, Finding, Verdict
+from novaflow.model.check import CheckResult, Severity
+from novaflow.model.component import Component
 
 
 def memory(_, __):
-    return Finding("memory", Verdict.BAD, "1 GiB", "4 GiB are needed")
+    return CheckResult("memory", Severity.BAD, "1 GiB", "4 GiB are needed")
 
 
 def disk(_, __):
-    return Finding("disk", Verdict.BAD, "1 GiB free", "make room")
+    return CheckResult("disk", Severity.BAD, "1 GiB free", "make room")
 
 
 COMPONENT = Component("extra", "A big toy.", checks=(memory, disk))
@@ -226,7 +230,7 @@ COMPONENT = Component("extra", "A big toy.", checks=(memory, disk))
     assert (said.code, said.err) == (5, "novaflow: memory: 1 GiB; 4 GiB are needed\ndisk: 1 GiB free; make room\n")
     assert untouched(toy)
     doctor = await toy.call("doctor", "--json")
-    assert (doctor.code, [finding["verdict"] for finding in doctor.json]) == (5, ["bad", "bad"])
+    assert (doctor.code, [result["severity"] for result in doctor.json]) == (5, ["bad", "bad"])
 
 
 async def test_a_folder_too_deep_for_sockets_is_refused(toy: Toy) -> None:

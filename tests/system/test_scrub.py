@@ -7,13 +7,14 @@ import anyio
 import psutil
 import pytest
 
-from novaflow.adapters.belongings import Owner, find_processes
+from novaflow.adapters.process.process_ownership import ProcessOwner, find_processes
 from tests.system.toy import WITHIN_S, Toy
 
 pytestmark = pytest.mark.slow
 
 STUCK = """
-from novaflow.model.component import Component, step
+from novaflow.model.component import Component
+from novaflow.model.step import step
 
 
 @step(within_s=600)
@@ -25,7 +26,7 @@ async def remove(ctx):
 COMPONENT = Component("stuck", "What will not go.", {"clean": (remove,)})
 """
 CLEAN = """
-from novaflow.model.component import Workflow
+from novaflow.model.workflow import Workflow
 
 WORKFLOW = Workflow("clean", "What the toy leaves.", within_s=1)
 """
@@ -34,7 +35,7 @@ WORKFLOW = Workflow("clean", "What the toy leaves.", within_s=1)
 async def crash(toy: Toy) -> psutil.Process:
     """Bring it up, kill its supervisor, remove its notes, and return what runs on."""
     supervisor = await (await toy.ready()).supervisor()
-    (web,) = find_processes(Owner(toy.paths, "web"))
+    (web,) = find_processes(ProcessOwner(toy.paths, "web"))
     supervisor.kill()
     await toy.wait_let_go()
     shutil.rmtree(toy.paths.run / "pids")
@@ -61,7 +62,7 @@ async def test_what_was_left_is_gone(toy: Toy) -> None:
     said = await toy.call("scrub")
     assert (said.code, said.err) == (0, "")
     assert f"process    {web.pid}" in said.out
-    assert find_processes(Owner(toy.paths)) == ()
+    assert find_processes(ProcessOwner(toy.paths)) == ()
     assert [path.name for path in toy.paths.run.iterdir()] == ["stack.lock"]
     assert (await toy.call("status")).code == 5
     assert (await toy.call("scrub")).out.endswith("nothing is left of it\n")
@@ -91,6 +92,6 @@ async def test_what_cannot_be_removed_keeps_no_supervisor(toy: Toy) -> None:
     with anyio.fail_after(WITHIN_S):
         supervisor.terminate()
         await toy.wait_let_go()
-    assert find_processes(Owner(toy.paths)) == ()
+    assert find_processes(ProcessOwner(toy.paths)) == ()
     said = await toy.call("clean")
     assert (said.code, said.err) == (3, "novaflow: clean was stopped: not done after 1 s\n")

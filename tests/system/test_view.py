@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from novaflow.adapters.belongings import Owner, find_processes
+from novaflow.adapters.process.process_ownership import ProcessOwner, find_processes
+from tests.support.terminals import Terminal, terminal
 from tests.system.toy import Toy, wait_said
-from tests.terminals import Terminal, terminal
 
 pytestmark = pytest.mark.slow
 
@@ -48,7 +48,7 @@ async def test_services_are_seen_and_handled(toy: Toy) -> None:
         assert await shown.wait_ended() == 0
         assert READY in await shown.wait_shown("nova is stopped: everything was stopped, as asked")
     assert not toy.is_held
-    assert find_processes(Owner(toy.paths)) == ()
+    assert find_processes(ProcessOwner(toy.paths)) == ()
 
 
 async def test_ctrl_c_ends_all(toy: Toy) -> None:

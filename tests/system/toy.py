@@ -14,9 +14,9 @@ import anyio
 import psutil
 from anyio.abc import Process
 
-from novaflow.adapters.control import Control
-from novaflow.adapters.lock import is_locked
-from novaflow.model.component import Paths
+from novaflow.adapters.control.client import Control
+from novaflow.adapters.storage.lock import is_locked
+from novaflow.model.paths import Paths
 
 WITHIN_S = 30  # for what takes a second on a machine with nothing else to do
 
@@ -35,12 +35,12 @@ FILES = {
     "__init__.py": "",
     "components/__init__.py": "",
     "install.py": """
-from novaflow.model.component import Workflow
+from novaflow.model.workflow import Workflow
 
 WORKFLOW = Workflow("install", "What the toy needs.")
 """,
     "run.py": """
-from novaflow.model.component import Workflow
+from novaflow.model.workflow import Workflow
 
 
 def is_missing(_, paths):
@@ -50,12 +50,12 @@ def is_missing(_, paths):
 WORKFLOW = Workflow("run", "The toy.", stays=True, unmet=is_missing)
 """,
     "clean.py": """
-from novaflow.model.component import Workflow
+from novaflow.model.workflow import Workflow
 
 WORKFLOW = Workflow("clean", "What the toy leaves.")
 """,
     "verify.py": """
-from novaflow.model.component import Workflow
+from novaflow.model.workflow import Workflow
 
 WORKFLOW = Workflow("verify", "Whether the toy works.")
 """,
@@ -63,7 +63,9 @@ WORKFLOW = Workflow("verify", "Whether the toy works.")
 import sys
 from pathlib import Path
 
-from novaflow.model.component import Component, Service, Skipped, step
+from novaflow.model.component import Component
+from novaflow.model.service import Service
+from novaflow.model.step import Skipped, step
 from novaflow.model.probe import HttpProbe
 
 SERVER = Path(__file__).parents[2] / "server.py"
@@ -116,7 +118,8 @@ COMPONENT = Component(
 EXTRA = """
 import sys
 
-from novaflow.model.component import Component, Service
+from novaflow.model.component import Component
+from novaflow.model.service import Service
 from novaflow.model.probe import AskProbe, NotYet
 
 CODE = {code!r}

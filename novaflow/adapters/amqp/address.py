@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 _PORTS = {"amqp": 5672, "amqps": 5671}
 
 
-class Trouble(Enum):
+class ErrorKind(Enum):
     """What sort of trouble there is with a broker."""
 
     PASSING = "passing"  # it is not there yet, or goes: trying again helps
@@ -18,12 +18,12 @@ class Trouble(Enum):
     EVENT_TOO_LARGE = "event too large"  # this event will never pass as it is
 
 
-class BrokerProblem(Exception):
-    """A broker that cannot be used as things are: ``because`` says why, ``advice`` what to do about it."""
+class BrokerError(Exception):
+    """A broker that cannot be used as things are: ``reason`` says why, ``advice`` what to do about it."""
 
-    def __init__(self, because: str, advice: str = "", trouble: Trouble = Trouble.LASTING) -> None:
-        super().__init__(f"{because}; {advice}" if advice else because)
-        self.because, self.advice, self.trouble = because, advice, trouble
+    def __init__(self, reason: str, advice: str = "", kind: ErrorKind = ErrorKind.LASTING) -> None:
+        super().__init__(f"{reason}; {advice}" if advice else reason)
+        self.reason, self.advice, self.kind = reason, advice, kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Address:
     def parse(cls, url: str) -> Self:
         """Read ``amqp[s]://[user:password@]host[:port][/vhost][?cacertfile=…]``, as RabbitMQ's own clients do.
 
-        Raises: BrokerProblem, if it is anything else.
+        Raises: BrokerError, if it is anything else.
         Source: rabbitmq.com/docs/uri-spec and uri-query-parameters.
         """
         try:
@@ -57,7 +57,7 @@ class Address:
             parts, port = urlsplit(""), 0
         if not parts.hostname:
             # Without the URL itself: it may hold a password.
-            raise BrokerProblem("the broker's address is not like amqp://USER:PASSWORD@HOST:PORT/VHOST", "correct NOVAFLOW_EVENTS_URL")
+            raise BrokerError("the broker's address is not like amqp://USER:PASSWORD@HOST:PORT/VHOST", "correct NOVAFLOW_EVENTS_URL")
         query = parse_qs(parts.query)
         return cls(
             host=parts.hostname,

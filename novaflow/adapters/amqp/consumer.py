@@ -6,11 +6,11 @@ from hashlib import blake2b
 import anyio
 import structlog
 
-from novaflow.adapters.amqp.address import BrokerProblem, Trouble
-from novaflow.adapters.amqp.bell import Bell
-from novaflow.adapters.amqp.link import Arrival, Link
-from novaflow.adapters.amqp.reconnecting import work_reconnecting
-from novaflow.model.probe import Pace
+from novaflow.adapters.amqp.address import BrokerError, ErrorKind
+from novaflow.adapters.amqp.connection import Connection, Delivery
+from novaflow.adapters.amqp.reconnecting import run_reconnecting
+from novaflow.adapters.amqp.wakeup import Wakeup
+from novaflow.model.probe import Backoff
 
 log = structlog.get_logger(__name__)
 
@@ -18,7 +18,7 @@ _TICK_S = 1.0  # between two looks at the heartbeats
 _PREFETCH = 100  # messages at most that came and are not acknowledged
 # A broker that is killed forgets acknowledgements: RabbitMQ 3.10 sent 675 messages once more that it had been told to drop.
 _REMEMBERED = 5000
-_PACE = Pace(first_s=0.1, most_s=2.0, factor=1.6)
+_BACKOFF = Backoff(first_s=0.1, most_s=2.0, factor=1.6)
 
 Take = Callable[[bytes], None]
 
@@ -39,7 +39,7 @@ async def amqp_consume(url: str, queues: tuple[str, ...], take: Take) -> None:
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(leave_when_cancelled)
-        # Cancelled, this waits for the thread to end: within a few milliseconds, or what Link allows the broker to answer.
+        # Cancelled, this waits for the thread to end: within a few milliseconds, or what Connection allows the broker to answer.
         await anyio.to_thread.run_sync(consumer.run)
 
 
@@ -48,32 +48,32 @@ class _Consumer:
 
     def __init__(self, url: str, queues: tuple[str, ...], take: Take) -> None:
         self._url, self._queues, self._take = url, queues, take
-        self._bell = Bell()
+        self._wakeup = Wakeup()
         self._leaving = False
         self._said: set[str] = set()
         self._taken: dict[bytes, None] = {}  # digests of the last messages, in order
 
     def run(self) -> None:
         """Work until asked to leave."""
-        work_reconnecting(self._url, "feed", self._consume, rest=self._rest, is_over=lambda: self._leaving)
-        self._bell.put_away()
+        run_reconnecting(self._url, "feed", self._consume, rest=self._rest, is_over=lambda: self._leaving)
+        self._wakeup.close()
 
     def leave(self) -> None:
         """End the work; may be called by another thread."""
         self._leaving = True
-        self._bell.ring()
+        self._wakeup.set()
 
-    def _consume(self, link: Link) -> None:
-        arrivals: list[Arrival] = []
+    def _consume(self, connection: Connection) -> None:
+        deliveries: list[Delivery] = []
         for queue in self._queues:
-            link.consume(queue, arrivals.append, prefetch=_PREFETCH // len(self._queues), arguments={})
+            connection.consume(queue, deliveries.append, prefetch=_PREFETCH // len(self._queues), arguments={})
         while not self._leaving:
-            link.listen(_TICK_S, self._bell.fileno())
-            for arrival in arrivals:
-                self._hand_over(arrival.body)
-            if arrivals:
-                arrivals[-1].accept_all()
-                arrivals.clear()
+            connection.listen(_TICK_S, self._wakeup.fileno())
+            for delivery in deliveries:
+                self._hand_over(delivery.body)
+            if deliveries:
+                deliveries[-1].accept_all()
+                deliveries.clear()
                 self._said.clear()
 
     def _hand_over(self, body: bytes) -> None:
@@ -85,16 +85,16 @@ class _Consumer:
         if len(self._taken) > _REMEMBERED:
             del self._taken[next(iter(self._taken))]
 
-    def _rest(self, problem: BrokerProblem, attempt: int) -> None:
+    def _rest(self, problem: BrokerError, attempt: int) -> None:
         self._note(problem)
-        self._bell.wait(_PACE.pause_before(attempt))
+        self._wakeup.wait(_BACKOFF.pause_before(attempt))
 
-    def _note(self, problem: BrokerProblem) -> None:
+    def _note(self, problem: BrokerError) -> None:
         """Say what is the matter, once until a message comes again; a broker that starts or goes is no warning."""
-        if problem.because in self._said:
+        if problem.reason in self._said:
             return
-        self._said.add(problem.because)
-        if problem.trouble is Trouble.PASSING:
-            log.info("feed.interrupted", because=problem.because)
+        self._said.add(problem.reason)
+        if problem.kind is ErrorKind.PASSING:
+            log.info("feed.interrupted", reason=problem.reason)
         else:
-            log.warning("feed.interrupted", because=problem.because, advice=problem.advice or "trying again")
+            log.warning("feed.interrupted", reason=problem.reason, advice=problem.advice or "trying again")

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import anyio
 
-from novaflow.adapters.amqp.courier import Courier
+from novaflow.adapters.amqp.publisher_thread import PublisherThread
 from novaflow.adapters.amqp.topology import EventLog
-from novaflow.adapters.journal import last_recorded
-from novaflow.adapters.standing import Standing, standing_of
-from novaflow.model.exchange import EXCHANGE
+from novaflow.adapters.storage.journal import last_record
+from novaflow.adapters.storage.publish_status import PublishStatus, publish_status_of
+from novaflow.events.exchange import EXCHANGE
 
 _LOOK_S = 0.02  # between two looks whether all is confirmed: a refused connection costs 0.3 ms
 _GIVE_UP_S = 1.0  # for a thread whose connection was broken to notice
@@ -25,8 +25,8 @@ class Publisher:
 
     def __init__(self, journal: Path, cursor: Path, url: str, *, exchange: str = EXCHANGE) -> None:
         self._journal, self._url = journal, url
-        self._courier = Courier(journal, cursor, url, exchange, EventLog(exchange))
-        self._thread = threading.Thread(target=self._courier.run, name="novaflow publisher", daemon=True)
+        self._worker = PublisherThread(journal, cursor, url, exchange, EventLog(exchange))
+        self._thread = threading.Thread(target=self._worker.run, name="novaflow publisher", daemon=True)
 
     def start(self) -> None:
         """Begin, whether or not there is a broker yet."""
@@ -35,34 +35,34 @@ class Publisher:
 
     def wake(self) -> None:
         """Say that the journal has more; costs a microsecond."""
-        self._courier.bell.ring()
+        self._worker.wakeup.set()
 
     def stop(self, within_s: float) -> None:
         """End the thread: it sends nothing more, and waits for confirms no longer than asked."""
-        self._courier.leave(time.monotonic() + within_s)
+        self._worker.leave(time.monotonic() + within_s)
         if self._thread.is_alive():
             self._thread.join(within_s)
         if self._thread.is_alive():
-            self._courier.abort()
+            self._worker.abort()
             self._thread.join(_GIVE_UP_S)
         if not self._thread.is_alive():
-            self._courier.bell.put_away()
+            self._worker.wakeup.close()
 
     async def drain(self, within_s: float) -> bool:
         """Wait until everything that is in the journal now is confirmed; return whether it is."""
-        last = await anyio.to_thread.run_sync(last_recorded, self._journal)
+        last = await anyio.to_thread.run_sync(last_record, self._journal)
         wanted = last.sequence if last else 0
         if not self._url:
             return False
         self.wake()
         with anyio.move_on_after(within_s):
-            while self._courier.confirmed < wanted:
-                self._courier.hurry()
+            while self._worker.confirmed < wanted:
+                self._worker.hurry()
                 await anyio.sleep(_LOOK_S)
-        return self._courier.confirmed >= wanted
+        return self._worker.confirmed >= wanted
 
     @property
-    def standing(self) -> Standing:
+    def publish_status(self) -> PublishStatus:
         """Return how far publishing is, as of now."""
-        because = self._courier.because if self._url else "no broker is named"
-        return standing_of(self._journal, self._courier.confirmed, self._courier.broker, because)
+        reason = self._worker.reason if self._url else "no broker is named"
+        return publish_status_of(self._journal, self._worker.confirmed, self._worker.broker, reason)

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 
-from novaflow.adapters.amqp.address import BrokerProblem
-from novaflow.adapters.amqp.link import Link
+from novaflow.adapters.amqp.address import BrokerError
+from novaflow.adapters.amqp.connection import Connection
 
-Work = Callable[[Link], None]
-Rest = Callable[[BrokerProblem, int], None]
+Work = Callable[[Connection], None]
+Rest = Callable[[BrokerError, int], None]
 
 
-def work_reconnecting(url: str, name: str, work: Work, *, rest: Rest, is_over: Callable[[], bool]) -> None:
+def run_reconnecting(url: str, name: str, work: Work, *, rest: Rest, is_over: Callable[[], bool]) -> None:
     """Do the work over a connection, and after any problem begin it again over the next, until it is over.
 
     ``rest`` says what is the matter and waits; it gets the problem, and how many there were since a connection last held.
@@ -17,12 +17,12 @@ def work_reconnecting(url: str, name: str, work: Work, *, rest: Rest, is_over: C
     attempt = 0
     while not is_over():
         try:
-            link = Link.open(url, name=name)
+            connection = Connection.open(url, name=name)
             try:
                 attempt = 0
-                work(link)
+                work(connection)
             finally:
-                link.close()
-        except BrokerProblem as problem:
+                connection.close()
+        except BrokerError as problem:
             attempt += 1
             rest(problem, attempt)

@@ -6,9 +6,9 @@ from enum import Enum
 
 import structlog
 
-from novaflow.adapters.amqp.address import BrokerProblem, Trouble
-from novaflow.adapters.amqp.link import Link
-from novaflow.model.exchange import log_queue, unrouted_exchange
+from novaflow.adapters.amqp.address import BrokerError, ErrorKind
+from novaflow.adapters.amqp.connection import Connection
+from novaflow.events.exchange import log_queue, unrouted_exchange
 
 log = structlog.get_logger(__name__)
 
@@ -37,24 +37,24 @@ class LogState(Enum):
     REFUSED = "refused"  # there can be none
 
 
-def declare_exchange(link: Link, exchange: str) -> None:
+def declare_exchange(connection: Connection, exchange: str) -> None:
     """Make the exchange, or accept the one that is there if making is not permitted.
 
-    Raises: BrokerProblem, if there is none, or one of another type.
+    Raises: BrokerError, if there is none, or one of another type.
     """
     try:
-        with link.trial() as channel:
+        with connection.trial() as channel:
             channel.exchange_declare(exchange, "topic", durable=True, auto_delete=False)
-    except BrokerProblem as refused:
-        if refused.trouble is not Trouble.NOT_PERMITTED or not _is_there(link, exchange):
+    except BrokerError as refused:
+        if refused.kind is not ErrorKind.NOT_PERMITTED or not _is_there(connection, exchange):
             raise
 
 
-def _is_there(link: Link, exchange: str) -> bool:
+def _is_there(connection: Connection, exchange: str) -> bool:
     try:
-        with link.trial() as channel:
+        with connection.trial() as channel:
             channel.exchange_declare(exchange, "topic", passive=True)
-    except BrokerProblem:
+    except BrokerError:
         return False
     return True
 
@@ -70,23 +70,23 @@ class EventLog:
         self._absent_since: float | None = None
         self._said: set[str] = set()
 
-    def declare(self, link: Link) -> LogState:
+    def declare(self, connection: Connection) -> LogState:
         """Make the stream, if need be, and bind it.
 
         A broker that has no streams, does not permit one, or has lost this one, still gets the events.
 
-        Raises: BrokerProblem, if trying again may help.
+        Raises: BrokerError, if trying again may help.
         """
         try:
-            state = self._make(link)
-            self._bind(link)
-        except BrokerProblem as problem:
-            is_absent = problem.trouble is Trouble.ABSENT
-            if problem.trouble is Trouble.PASSING or (is_absent and self._is_expected_soon()):
+            state = self._make(connection)
+            self._bind(connection)
+        except BrokerError as problem:
+            is_absent = problem.kind is ErrorKind.ABSENT
+            if problem.kind is ErrorKind.PASSING or (is_absent and self._is_expected_soon()):
                 raise
-            if problem.because not in self._said:
-                self._said.add(problem.because)
-                log.warning("log.unavailable", queue=self._queue, because=problem.because, advice=_ADVICE.format(queue=self._queue))
+            if problem.reason not in self._said:
+                self._said.add(problem.reason)
+                log.warning("log.unavailable", queue=self._queue, reason=problem.reason, advice=_ADVICE.format(queue=self._queue))
             return LogState.MISSING if is_absent else LogState.REFUSED
         self.expect_anew()
         self._said.clear()
@@ -96,17 +96,17 @@ class EventLog:
         """Give the log time to come back: the broker went, and what was waited for its predecessor does not count."""
         self._absent_since = None
 
-    def _make(self, link: Link) -> LogState:
-        with suppress(BrokerProblem), link.trial() as channel:
+    def _make(self, connection: Connection) -> LogState:
+        with suppress(BrokerError), connection.trial() as channel:
             channel.queue_declare(self._queue, passive=True)
             return LogState.FOUND
-        with link.trial() as channel:
+        with connection.trial() as channel:
             channel.queue_declare(self._queue, durable=True, exclusive=False, auto_delete=False, arguments=_LOG_ARGUMENTS)
         return LogState.MADE
 
-    def _bind(self, link: Link) -> None:
+    def _bind(self, connection: Connection) -> None:
         unrouted = unrouted_exchange(self._exchange)
-        with link.trial() as channel:
+        with connection.trial() as channel:
             channel.queue_bind(self._queue, self._exchange, routing_key="#")
             # Where a policy names it as the alternate exchange, the log has every event even if its binding is lost.
             channel.exchange_declare(unrouted, "fanout", durable=True, auto_delete=False)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from novaflow.adapters.amqp.address import Address, BrokerProblem
+from novaflow.adapters.amqp.address import Address, BrokerError
 
 
 def test_every_part_of_a_url_is_read() -> None:
@@ -20,7 +20,7 @@ def test_what_is_left_out_is_as_usual() -> None:
 @pytest.mark.parametrize("url", ["", "localhost", "http://h/", "amqp://", "amqp://h:port/", "amqp://h:99999/"])
 def test_anything_else_is_refused_without_being_repeated(url: str) -> None:
     """A message must not show what may be a password."""
-    with pytest.raises(BrokerProblem, match="not like amqp://USER:PASSWORD@HOST:PORT/VHOST; correct NOVAFLOW_EVENTS_URL"):
+    with pytest.raises(BrokerError, match="not like amqp://USER:PASSWORD@HOST:PORT/VHOST; correct NOVAFLOW_EVENTS_URL"):
         Address.parse(url)
 
 

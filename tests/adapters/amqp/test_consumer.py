@@ -10,8 +10,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from novaflow.adapters.amqp import amqp_consume
-from tests.brokers import Broker, require_rabbitmq
-from tests.programs import wait_until
+from tests.support.brokers import Broker, require_rabbitmq
+from tests.support.programs import wait_until
 
 PERSISTENT = pika.BasicProperties(delivery_mode=2)
 
@@ -81,7 +81,7 @@ async def test_a_queue_that_is_not_there_yet_is_waited_for(broker: Broker) -> No
             await wait_until(lambda: taken == [1])
             tasks.cancel_scope.cancel()
     assert [entry["event"] for entry in logs] == ["feed.interrupted"]
-    assert "no queue 'late'" in logs[0]["because"]
+    assert "no queue 'late'" in logs[0]["reason"]
 
 
 @pytest.mark.slow

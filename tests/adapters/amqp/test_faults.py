@@ -14,15 +14,15 @@ import pytest
 from structlog.testing import capture_logs
 
 from novaflow.adapters.amqp import Publisher
-from novaflow.adapters.journal import Journal, last_recorded
-from novaflow.adapters.standing import BrokerState
-from novaflow.events import Begin, subscribe
-from novaflow.model.event import StepChanged, StepState
-from tests.brokers import Broker, Ear, require_rabbitmq
+from novaflow.adapters.storage.journal import Journal, last_record
+from novaflow.adapters.storage.publish_status import BrokerState
+from novaflow.events.subscribe import Begin, subscribe
+from novaflow.events.types import StepChanged, StepState
+from tests.support.brokers import Broker, Ear, require_rabbitmq
 
 # ruff: noqa: ASYNC220, S603, TID251 - the programs tests start are their own, and nothing else runs meanwhile
 
-EVENT = StepChanged(name="fetch", state=StepState.STARTED, workflow="install", component="glance", because="asked for")
+EVENT = StepChanged(name="fetch", state=StepState.STARTED, workflow="install", component="glance", reason="asked for")
 
 
 class Cutter:
@@ -90,7 +90,7 @@ PUBLISH = """
 import sys
 from pathlib import Path
 from novaflow.adapters.amqp import Publisher
-from novaflow.adapters.journal import Journal
+from novaflow.adapters.storage.journal import Journal
 from novaflow.logs import log_to
 from tests.adapters.amqp.test_faults import EVENT
 log_to()
@@ -121,7 +121,7 @@ async def test_a_killed_supervisor_loses_nothing(broker: Broker, tmp_path: Path)
         publisher.start()
         assert await publisher.drain(30)
         publisher.stop(2)
-        last = last_recorded(tmp_path / "journal.jsonl")
+        last = last_record(tmp_path / "journal.jsonl")
         assert last is not None
         assert ear.sequences(last.sequence) == list(range(1, last.sequence + 1))
 
@@ -147,14 +147,14 @@ async def test_a_blocked_broker_holds_nobody_up(broker: Broker, tmp_path: Path, 
         broker.control(*short)
         try:
             with anyio.fail_after(10):
-                while publisher.standing.broker is not BrokerState.BLOCKED:
+                while publisher.publish_status.broker is not BrokerState.BLOCKED:
                     journal.append(EVENT, "run-1")
                     publisher.wake()
                     await anyio.sleep(0.01)
             for _ in range(5000):
                 journal.append(EVENT, "run-1")
                 publisher.wake()
-            assert publisher.standing.broker is BrokerState.BLOCKED  # and still nobody waited for it
+            assert publisher.publish_status.broker is BrokerState.BLOCKED  # and still nobody waited for it
         finally:
             broker.control(*enough)
         assert await publisher.drain(30)
@@ -224,7 +224,7 @@ async def count_through_kills(broker: Broker, folder: Path, *, kills: int, event
             while len(received) < events:
                 received.append((await anext(subscription)).sequence)
 
-    async def tell() -> None:
+    async def publish() -> None:
         while journal.sequence < events:
             # As many as there is time for, but some left for the last kill.
             if journal.sequence < events - 100 or over.is_set():
@@ -234,12 +234,12 @@ async def count_through_kills(broker: Broker, folder: Path, *, kills: int, event
 
     async with anyio.create_task_group() as tg:
         tg.start_soon(receive)
-        tg.start_soon(tell)
+        tg.start_soon(publish)
         await until(broker.remembers_its_streams)
         for _ in range(kills):
             broker.kill()
             await anyio.to_thread.run_sync(broker.start)
-            await until(lambda: publisher.standing.broker is BrokerState.UP)
+            await until(lambda: publisher.publish_status.broker is BrokerState.UP)
         over.set()
     publisher.stop(5)
     journal.close()

@@ -12,10 +12,10 @@ from cloudevents.core.bindings.amqp import AMQPMessage, from_amqp_event
 from structlog.testing import capture_logs
 
 from novaflow.adapters.amqp import Publisher
-from novaflow.adapters.journal import Journal
-from novaflow.adapters.standing import BrokerState
-from novaflow.model.event import StepChanged, StepState
-from tests.brokers import Broker, Ear
+from novaflow.adapters.storage.journal import Journal
+from novaflow.adapters.storage.publish_status import BrokerState
+from novaflow.events.types import StepChanged, StepState
+from tests.support.brokers import Broker, Ear
 
 SOURCE = "/novaflow/host/nova"
 
@@ -32,11 +32,11 @@ class Stack:
         """Return a publisher that is not started."""
         return Publisher(self.folder / "journal.jsonl", self.folder / "cursor", self.url, exchange=self.exchange)
 
-    def tell(self, count: int = 1, because: str = "asked for") -> None:
+    def publish(self, count: int = 1, reason: str = "asked for") -> None:
         """Have something happen."""
         for _ in range(count):
             self.journal.append(
-                StepChanged(name="fetch.image", state=StepState.STARTED, workflow="install", component="glance", because=because), "run-1"
+                StepChanged(name="fetch.image", state=StepState.STARTED, workflow="install", component="glance", reason=reason), "run-1"
             )
             self.publisher.wake()
 
@@ -63,7 +63,7 @@ def stack(tmp_path: Path, broker: Broker, exchange: str) -> Iterator[Stack]:
 async def until_because(publisher: Publisher, words: str) -> None:
     """Wait until the publisher says these words."""
     with anyio.fail_after(15):
-        while words not in publisher.standing.because:  # noqa: ASYNC110 - a thread sets no anyio.Event
+        while words not in publisher.publish_status.reason:  # noqa: ASYNC110 - a thread sets no anyio.Event
             await anyio.sleep(0.01)
 
 
@@ -71,7 +71,7 @@ async def test_an_event_arrives_as_the_contract_says(stack: Stack, broker: Broke
     """Body, routing key, properties and headers are those that others rely on."""
     with Ear(broker.url, stack.exchange) as ear:
         stack.publisher.start()
-        stack.tell()
+        stack.publish()
         assert await stack.publisher.drain(10)
         method, properties, body = ear.next()
     event = json.loads(body)
@@ -91,25 +91,25 @@ async def test_an_event_arrives_as_the_contract_says(stack: Stack, broker: Broke
 async def test_every_event_arrives_in_order(stack: Stack, broker: Broker) -> None:
     """More events than the window holds, told before and after the publisher starts, arrive each once."""
     with Ear(broker.url, stack.exchange) as ear:
-        stack.tell(1000)
+        stack.publish(1000)
         stack.publisher.start()
-        stack.tell(1000)
+        stack.publish(1000)
         assert await stack.publisher.drain(20)
         assert ear.sequences(2000) == list(range(1, 2001))
-    standing = stack.publisher.standing
-    assert (standing.published, standing.waiting, standing.broker) == (2000, 0, BrokerState.UP)
+    publish_status = stack.publisher.publish_status
+    assert (publish_status.published, publish_status.waiting, publish_status.broker) == (2000, 0, BrokerState.UP)
 
 
 async def test_a_restarted_publisher_goes_on_where_it_was(stack: Stack, broker: Broker) -> None:
     """What is confirmed is noted, and not sent again."""
     with Ear(broker.url, stack.exchange) as ear:
         stack.publisher.start()
-        stack.tell(3)
+        stack.publish(3)
         assert await stack.publisher.drain(10)
         stack.publisher.stop(2)
         stack.publisher = stack.another()
         stack.publisher.start()
-        stack.tell(2)
+        stack.publish(2)
         assert await stack.publisher.drain(10)
         assert ear.sequences(5) == [1, 2, 3, 4, 5]
 
@@ -118,7 +118,7 @@ async def test_a_restarted_publisher_goes_on_where_it_was(stack: Stack, broker: 
 async def test_a_position_that_makes_no_sense_is_the_beginning(stack: Stack, broker: Broker, note: str) -> None:
     """Rather twice than never."""
     (stack.folder / "cursor").write_text(note)
-    stack.tell(3)
+    stack.publish(3)
     stack.publisher = stack.another()
     with Ear(broker.url, stack.exchange) as ear:
         stack.publisher.start()
@@ -131,17 +131,17 @@ async def test_without_a_broker_events_wait(tmp_path: Path, exchange: str) -> No
     stack = Stack(tmp_path, "amqp://127.0.0.1:1/", exchange)
     with capture_logs() as logs, anyio.fail_after(2):
         stack.publisher.start()
-        stack.tell(3)
+        stack.publish(3)
         assert not await stack.publisher.drain(0.2)
-        standing = stack.publisher.standing
+        publish_status = stack.publisher.publish_status
         stack.end()
-    assert (standing.published, standing.waiting, standing.broker) == (0, 3, BrokerState.DOWN)
-    assert standing.because == "connection refused on 127.0.0.1:1"
+    assert (publish_status.published, publish_status.waiting, publish_status.broker) == (0, 3, BrokerState.DOWN)
+    assert publish_status.reason == "connection refused on 127.0.0.1:1"
     assert [(entry["event"], entry["log_level"]) for entry in logs] == [("broker.down", "info")]
 
 
 @pytest.mark.parametrize(
-    ("url", "because"),
+    ("url", "reason"),
     [
         ("amqp://novaflow:wrong@{}/novaflow", "refused the login of 'novaflow'; correct user and password in NOVAFLOW_EVENTS_URL"),
         ("amqp://novaflow:publish@{}/nowhere", "refused the virtual host 'nowhere': NOT_ALLOWED - vhost nowhere not found; create it"),
@@ -152,14 +152,14 @@ async def test_without_a_broker_events_wait(tmp_path: Path, exchange: str) -> No
         ),
     ],
 )
-async def test_what_the_broker_refuses_is_said_once(stack: Stack, broker: Broker, url: str, because: str) -> None:
+async def test_what_the_broker_refuses_is_said_once(stack: Stack, broker: Broker, url: str, reason: str) -> None:
     """A login, a virtual host, a permission, a protocol: one sentence, one advice, and the run goes on."""
     stack.url = url.format(f"127.0.0.1:{broker.port}")
     stack.publisher = stack.another()
     with capture_logs() as logs:
         stack.publisher.start()
-        stack.tell(3)
-        await until_because(stack.publisher, because)
+        stack.publish(3)
+        await until_because(stack.publisher, reason)
         await anyio.to_thread.run_sync(stack.publisher._thread.join, 0.3)  # noqa: SLF001 - long enough to try again
         stack.publisher.stop(2)
     said = [entry for entry in logs if entry["event"] == "broker.down"]
@@ -171,7 +171,7 @@ async def test_an_exchange_of_another_type_is_said(stack: Stack, broker: Broker)
     with broker.channel() as channel:
         channel.exchange_declare(stack.exchange, "fanout", durable=True)
     stack.publisher.start()
-    stack.tell()
+    stack.publish()
     await until_because(stack.publisher, "received 'topic' but current is 'fanout'; delete what has that name")
 
 
@@ -203,23 +203,23 @@ async def test_an_event_too_large_for_the_broker_arrives_in_short(stack: Stack, 
     """It keeps its identity, the others are untouched, and it is said."""
     with Ear(broker.url, stack.exchange) as ear, capture_logs() as logs:
         stack.publisher.start()
-        stack.tell()
-        stack.tell(because="x" * 100_000)
-        stack.tell()
+        stack.publish()
+        stack.publish(reason="x" * 100_000)
+        stack.publish()
         assert await stack.publisher.drain(10)
         events = ear.events(3)
     assert [event["sequence"] for event in events] == ["0000000001", "0000000002", "0000000003"]
-    assert events[1]["data"]["because"].endswith("… (shortened; all of it is in the journal)")
+    assert events[1]["data"]["reason"].endswith("… (shortened; all of it is in the journal)")
     assert "event.shortened" in [entry["event"] for entry in logs]
 
 
 async def test_a_log_that_was_deleted_is_made_again(stack: Stack, broker: Broker) -> None:
     """Somebody removed it: it is filled again from the journal, and has what came before as well."""
     stack.publisher.start()
-    stack.tell(3)
+    stack.publish(3)
     assert await stack.publisher.drain(10)
     with broker.channel() as channel:
         channel.queue_delete(f"{stack.exchange}.log")
-    stack.tell(3)
+    stack.publish(3)
     assert await stack.publisher.drain(10)
     assert broker.read_log(stack.exchange, 6) == [1, 2, 3, 4, 5, 6]

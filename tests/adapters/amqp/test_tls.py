@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from novaflow.adapters.amqp import amqp_login
-from novaflow.model.exchange import PUBLISHER, VHOST
+from novaflow.events.exchange import PUBLISHER, VHOST
 from novaflow.model.probe import NotYet
-from tests.brokers import Broker, free_ports, require_rabbitmq
+from tests.support.brokers import Broker, free_ports, require_rabbitmq
 
 
 @pytest.fixture(scope="module")

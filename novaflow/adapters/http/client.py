@@ -1,0 +1,53 @@
+"""HTTP requests; the only importer of httpx."""
+
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+
+import aiofiles
+import httpx
+
+from novaflow.model.context import Answer
+from novaflow.model.probe import NotYet
+
+CHUNK = 1 << 20  # bytes; uploads are images of a few MiB
+
+
+class HttpClient:
+    """Requests to the stack's own services; a proxy of the machine is never asked for them."""
+
+    def __init__(self, *, timeout_s: float = 60, socket: Path | None = None) -> None:
+        # To a socket there is no TLS, and reading the authorities for it takes longer than asking.
+        transport = httpx.AsyncHTTPTransport(verify=socket is None, uds=str(socket) if socket else None, retries=0)
+        self._client = httpx.AsyncClient(timeout=timeout_s, transport=transport, trust_env=False)
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        json: object = None,
+        content: bytes | Path | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send one request and return the answer, whatever its status.
+
+        Raises: NotYet, if nobody answered.
+        """
+        body = _read_chunks(content) if isinstance(content, Path) else content
+        try:
+            answer = await self._client.request(method, url, json=json, content=body, headers=headers)
+        except httpx.TransportError as error:
+            why = str(error) or type(error).__name__
+            raise NotYet(f"{method} {url}: {why}") from error
+        is_json = "json" in answer.headers.get("content-type", "")
+        return Answer(answer.status_code, dict(answer.headers), answer.json() if is_json and answer.content else None)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+
+async def _read_chunks(path: Path) -> AsyncIterator[bytes]:
+    async with aiofiles.open(path, "rb") as source:
+        while chunk := await source.read(CHUNK):
+            yield chunk

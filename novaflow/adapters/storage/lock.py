@@ -1,0 +1,66 @@
+"""One novaflow at a time works on a stack."""
+
+import fcntl
+import os
+import struct
+from pathlib import Path
+
+from novaflow.adapters.storage.files import unwritable
+from novaflow.errors import StackBusy
+
+_FLOCK = struct.Struct("@hhqqi4x")  # type, whence, start, length, pid. Source: struct flock in fcntl(2)
+_WHOLE_FILE = (os.SEEK_SET, 0, 0, 0)
+
+
+class StackLock:
+    """The stack's lock, held as long as the object, or a process that inherited its descriptor, lives.
+
+    Raises: StackBusy, naming who holds it; MachineError, if the file cannot be made.
+    """
+
+    def __init__(self, path: Path, command: str) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise unwritable(path, error) from error
+        try:
+            fcntl.fcntl(self.descriptor, fcntl.F_OFD_SETLK, _FLOCK.pack(fcntl.F_WRLCK, *_WHOLE_FILE))
+        except BlockingIOError:
+            holder = os.pread(self.descriptor, 200, 0).decode(errors="replace").strip()
+            os.close(self.descriptor)
+            message = f"another novaflow is at work on {path.parent.parent}: {holder or 'it has not said which'}"
+            raise StackBusy(message) from None
+        self.sign(command)
+
+    @classmethod
+    def inherited(cls, descriptor: int, command: str) -> "StackLock":
+        """Take over the lock a parent passed on; programs started from here do not inherit it."""
+        lock = cls.__new__(cls)
+        lock.descriptor = descriptor
+        os.set_inheritable(descriptor, False)  # noqa: FBT003 - it takes no keyword
+        lock.sign(command)
+        return lock
+
+    def sign(self, command: str) -> None:
+        """Write down who holds the lock, for those who find it held."""
+        os.ftruncate(self.descriptor, 0)
+        os.pwrite(self.descriptor, f"`novaflow {command}`, pid {os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        """Let go; a process that inherited the descriptor still holds it."""
+        os.close(self.descriptor)
+
+
+def is_locked(path: Path) -> bool:
+    """Return whether somebody holds the lock; asked without taking it, or who looks would be in the way of who wants it."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        answer = fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, _FLOCK.pack(fcntl.F_RDLCK, *_WHOLE_FILE))
+    finally:
+        os.close(descriptor)
+    found: int = _FLOCK.unpack(answer)[0]
+    return found != fcntl.F_UNLCK

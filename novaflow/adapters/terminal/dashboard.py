@@ -1,0 +1,122 @@
+"""Draws a running stack on a whole terminal, on rich like the progress: services above, the log of one of them below."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self, TextIO
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from novaflow.adapters.process.usage import Usage
+from novaflow.model.selection import Selection, Typing
+from novaflow.model.status import ServiceStatus, StackStatus
+
+FRAME_LINES = 5  # the head, the table's headings, the log's frame, the foot
+LEAST_LOG_LINES = 6
+COLOURS = {"ready": "green", "adopted": "green", "failed": "red", "exited": "red", "stopped": "dim"}
+CURSOR = "▏"
+KEYS = "↑↓ select   r restart   s stop/start   f filter   / search   Esc all again   q leave"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What is to be seen: how the stack is, what its services use, what was chosen, and the selected one's last lines.
+
+    ``began`` maps a service to the time it was started, ``running_steps`` lists running steps, ``said`` is the last answer to a key.
+    """
+
+    status: StackStatus
+    choice: Selection
+    lines: Sequence[str]
+    usage: Mapping[str, Usage]
+    began: Mapping[str, datetime]
+    running_steps: Sequence[str]
+    said: str
+
+
+class Dashboard:
+    """Pictures on a terminal's other screen, as long as the block lasts."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._console = Console(file=stream, highlight=False)
+        self._live = Live(console=self._console, auto_refresh=False, screen=True)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._live.stop()
+
+    def draw(self, picture: Picture) -> None:
+        """Show this picture instead of the last one."""
+        listed = picture.choice.listed([*picture.status.services])
+        room = max(1, self._console.height - FRAME_LINES - LEAST_LOG_LINES)
+        shown = _window(listed, picture.choice.selected, room)
+        log_lines = max(1, self._console.height - FRAME_LINES - len(shown))
+        self._live.update(Group(_head(picture), _services(picture, shown), _log(picture, log_lines), _foot(picture)), refresh=True)
+
+
+def _head(picture: Picture) -> Text:
+    status = picture.status
+    ready = sum(service.state == "ready" for service in status.services.values())
+    running_steps = f"   doing {', '.join(picture.running_steps)}" if picture.running_steps else ""
+    text = f" {status.stack} is {status.state}: {status.reason}   {ready} of {len(status.services)} services are ready{running_steps}"
+    return Text(text, style="bold reverse", no_wrap=True, overflow="ellipsis")
+
+
+def _services(picture: Picture, shown: Sequence[str]) -> Table:
+    table = Table(box=None, pad_edge=False, expand=True)
+    for heading, justify in (
+        ("service", "left"), ("state", "left"), ("up", "right"), ("restarts", "right"), ("cpu", "right"), ("memory", "right"), ("", "left"),
+    ):  # fmt: skip
+        table.add_column(heading, justify=justify, no_wrap=True, overflow="ellipsis", ratio=1 if not heading else None)  # type: ignore[arg-type]
+    for name in shown:
+        service = picture.status.services[name]
+        usage = picture.usage.get(name)
+        table.add_row(
+            f"{'▶' if name == picture.choice.selected else ' '} {name}",
+            Text(str(service.state), style=COLOURS.get(service.state, "yellow")),
+            _uptime(service, picture.began.get(name)),
+            str(service.restarts or ""),
+            f"{usage.processor_percent:.0f} %" if usage else "",
+            f"{usage.memory_mib:.0f} MiB" if usage else "",
+            Text(service.reason.partition("\n")[0]),
+            style="bold" if name == picture.choice.selected else "",
+        )
+    return table
+
+
+def _log(picture: Picture, count: int) -> Panel:
+    lines = [line for line in picture.lines if picture.choice.search in line][-count:]
+    text = Text("\n".join(lines), no_wrap=True, overflow="ellipsis")
+    if picture.choice.search:
+        text.highlight_words([picture.choice.search], "reverse")
+    return Panel(text, title=picture.choice.selected or "no service", height=count + 2, title_align="left")
+
+
+def _foot(picture: Picture) -> Text:
+    choice = picture.choice
+    texts = {Typing.FILTER: choice.filter, Typing.SEARCH: choice.search}
+    chosen = [f"{name}: {text}{CURSOR if name is choice.typing else ''}" for name, text in texts.items() if text or name is choice.typing]
+    return Text("   ".join([KEYS, *chosen, picture.said]), style="dim", no_wrap=True, overflow="ellipsis")
+
+
+def _window(listed: Sequence[str], selected: str, room: int) -> Sequence[str]:
+    """Return as many services as there is room for, the selected one among them."""
+    place = listed.index(selected) if selected in listed else 0
+    first = max(0, min(place - room // 2, len(listed) - room))
+    return listed[first : first + room]
+
+
+def _uptime(service: ServiceStatus, began: datetime | None) -> str:
+    if service.pid is None or began is None:
+        return ""
+    minutes, seconds = divmod(int((datetime.now(UTC) - began).total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

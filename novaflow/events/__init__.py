@@ -1,0 +1,1 @@
+"""Events of a stack: types, record, filter, sequence, subscription."""

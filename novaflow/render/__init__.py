@@ -1,0 +1,18 @@
+"""A graph as something to look at: pure functions from a graph to text."""
+
+from collections.abc import Callable, Mapping
+
+from novaflow.plan.graph import Graph
+from novaflow.render.as_dot import draw_dot
+from novaflow.render.as_json import draw_json
+from novaflow.render.as_mermaid import draw_mermaid
+from novaflow.render.as_svg import draw_svg
+from novaflow.render.as_text import draw_text
+
+DRAWINGS: Mapping[str, Callable[[Graph], str]] = {
+    "text": draw_text,
+    "mermaid": draw_mermaid,
+    "dot": draw_dot,
+    "svg": draw_svg,
+    "json": draw_json,
+}

@@ -1,0 +1,1 @@
+"""The application: what commands do with a stack."""

@@ -1,0 +1,109 @@
+"""Runs workflows of a stack in this process."""
+
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from novaflow.adapters.http.client import HttpClient
+from novaflow.adapters.process.context import Report, StackResources
+from novaflow.adapters.process.process_ownership import used_processor_s
+from novaflow.adapters.process.programs import watching_without_threads
+from novaflow.adapters.process.runner import LocalRunner
+from novaflow.adapters.storage.journal import Journal, read_journal
+from novaflow.adapters.storage.secrets import Secrets
+from novaflow.engine.bus import EventBus, Sink
+from novaflow.engine.engine import Engine, Outcome
+from novaflow.events.types import ServiceChanged
+from novaflow.plan.durations import last_durations
+from novaflow.plan.plan import Plan
+from novaflow.plan.pools import pool_limits
+from novaflow.runtime.stack import Stack
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+LOOK_BACK = 5000  # events; a run tells about 200, so this is what the last twenty runs took
+
+
+@dataclass(frozen=True, slots=True)
+class Orchestrator:
+    """What conducts this stack's workflows: the journal, those who listen to it, and the machine."""
+
+    stack: Stack
+    journal: Journal
+    machine: StackResources
+    sinks: Sequence[Sink]
+
+    def bus(self, run_id: str) -> EventBus:
+        """Return where the events of one run are told."""
+        return EventBus(self.journal, run_id, self.sinks)
+
+    def engine(
+        self,
+        name: str,
+        run_id: str,
+        *,
+        on_up: Callable[[float], None] = lambda _: None,
+        on_service: Callable[[ServiceChanged], None] = lambda _: None,
+    ) -> Engine:
+        """Return an engine ready to conduct that workflow.
+
+        Raises: WorkflowError, if its parts do not fit together.
+        """
+        recent = read_journal(self.stack.paths.journal, after=max(0, self.journal.sequence - LOOK_BACK))
+        plan = Plan(
+            self.stack.graph(name),
+            pools=pool_limits(self.stack.settings.novaflow_jobs),
+            durations_s=last_durations(record.event for record in recent),
+            stays=self.stack.workflow(name).stays,
+        )
+        return Engine(plan, LocalRunner(self.machine), self.bus(run_id), on_up=on_up, on_service=on_service, processor_s=used_processor_s)
+
+    async def run(self, name: str) -> Outcome:
+        """Run that workflow to its end."""
+        return await self.engine(name, new_run_id()).run()
+
+
+def new_run_id() -> str:
+    """Return a name for one execution of a workflow."""
+    return secrets.token_hex(8)
+
+
+async def drain_nothing(_: float) -> bool:
+    """Wait for no broker: in this process nobody publishes; events wait in the journal."""
+    return False
+
+
+@asynccontextmanager
+async def open_orchestrator(
+    stack: Stack,
+    sinks: Sequence[Sink],
+    report: Report,
+    drain_events: Callable[[float], Awaitable[bool]] = drain_nothing,
+    arguments: Mapping[str, str] = NOTHING,
+) -> AsyncIterator[Orchestrator]:
+    """Open what conducts the stack's workflows; whoever does holds the stack's lock.
+
+    Raises: MachineError, if the journal cannot be written.
+    """
+    for folder in (stack.paths.etc, stack.paths.log, stack.paths.data, stack.paths.run):
+        folder.mkdir(parents=True, exist_ok=True)
+    stack.paths.credentials.mkdir(mode=0o700, exist_ok=True)
+    journal = Journal(stack.paths.journal, source=stack.source)
+    client = HttpClient()
+    try:
+        machine = StackResources(
+            stack.settings,
+            stack.paths,
+            stack.components,
+            Secrets(stack.paths.credentials / "secrets.json"),
+            client,
+            report,
+            drain_events,
+            arguments=arguments,
+        )
+        with watching_without_threads():
+            yield Orchestrator(stack, journal, machine, sinks)
+    finally:
+        await client.aclose()
+        journal.close()

@@ -1,0 +1,32 @@
+"""Restarting the services that a change of the source tree concerns."""
+
+import anyio
+import structlog
+
+from novaflow.adapters.storage.source_tree import find_importers, watch_modules
+from novaflow.engine.engine import Engine
+from novaflow.errors import UsageError
+from novaflow.model.paths import Paths
+from novaflow.plan.plan import ServiceCommand
+
+log = structlog.get_logger(__name__)
+
+
+async def reload_changed(engine: Engine, paths: Paths, is_up: anyio.Event) -> None:
+    """Restart, until cancelled, the services that imported a module when it changes, once everything was up."""
+    paths.imports.mkdir(exist_ok=True)
+    async with anyio.create_task_group() as tasks:
+        async for modules in watch_modules(paths.source):
+            concerned = sorted(find_importers(paths, modules) & engine.services)
+            log.info("source.changed", modules=sorted(modules), services=concerned)
+            if concerned:
+                # Not waited for: one that does not come back is restarted by the change that mends it.
+                tasks.start_soon(_restart, engine, is_up, concerned, f"{', '.join(sorted(modules))} changed")
+
+
+async def _restart(engine: Engine, is_up: anyio.Event, services: list[str], reason: str) -> None:
+    await is_up.wait()
+    try:
+        await engine.handle(ServiceCommand.RESTART, services, reason)
+    except UsageError as refusal:
+        log.warning("source.restart_refused", services=services, reason=str(refusal))

@@ -1,0 +1,51 @@
+"""What a stack's status looks like to programs and to people."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from novaflow.adapters.storage.publish_status import PublishStatus
+from novaflow.events.types import StackState
+from novaflow.model.paths import Paths
+from novaflow.model.status import StackStatus
+
+EXIT_CODES = {
+    StackState.READY: 0,
+    StackState.DEGRADED: 3,
+    StackState.FAILED: 3,
+    StackState.STARTING: 4,
+    StackState.STOPPING: 5,
+    StackState.STOPPED: 5,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """How far a running step is; ``fraction`` from 0 to 1, ``None`` if nobody can know."""
+
+    text: str
+    fraction: float | None
+
+
+def cursor_of(paths: Paths) -> Path:
+    """Return the file that says how far publishing is."""
+    return paths.data / "published"
+
+
+def describe_status(
+    status: StackStatus, urls: Mapping[str, str], publish_status: PublishStatus, notes: Mapping[str, Note]
+) -> dict[str, Any]:
+    """Return the contract's ``status --json``; ``notes`` says how far each running step is."""
+    return {
+        "stack": status.stack,
+        "state": status.state,
+        "reason": status.reason,
+        "since": status.since.isoformat().replace("+00:00", "Z") if status.since else None,
+        "run_id": status.run_id,
+        "ready_after_s": status.ready_after_s,
+        "url": dict(urls),
+        "services": [asdict(service) for service in status.services.values()],
+        "events": {"published": publish_status.published, "waiting": publish_status.waiting, "broker": publish_status.broker},
+        "notes": {node: asdict(note) for node, note in notes.items()},
+    }

@@ -1,0 +1,375 @@
+"""Steps and services on this machine: what is done, and what is said when it cannot be."""
+
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from structlog.testing import capture_logs
+
+from novaflow.adapters.http.client import HttpClient
+from novaflow.adapters.process.context import NodeContext, StackResources
+from novaflow.adapters.process.process_ownership import find_processes
+from novaflow.adapters.process.runner import LocalProgram, LocalRunner
+from novaflow.adapters.storage.secrets import Secrets
+from novaflow.errors import MachineError, NotReady, NovaflowError, ProgramFailed, ServiceExited, StepFailed
+from novaflow.model.component import Component
+from novaflow.model.context import Context
+from novaflow.model.paths import Paths
+from novaflow.model.probe import AskProbe, Backoff, HttpProbe, NotYet
+from novaflow.model.service import Service
+from novaflow.model.step import Skipped, Step
+from novaflow.plan.graph import Node
+from novaflow.settings import Settings
+from tests.support.programs import WITHIN_S, python, wait_for_text
+
+SERVER = """
+import http.server, sys
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), http.server.SimpleHTTPRequestHandler).serve_forever()
+"""
+
+
+@dataclass
+class Workshop:
+    """A runner, what is known of its machine, and what steps reported."""
+
+    paths: Paths
+    reports: list[tuple[str, str, float | None]] = field(default_factory=list)
+    drained: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        secrets = Secrets(self.paths.credentials / "secrets.json")
+        components = (Component("web", "A web server."),)
+        report = lambda *told: self.reports.append(told)  # noqa: E731 - a list's method takes one argument
+        self.machine = StackResources(Settings(), self.paths, components, secrets, HttpClient(), report, self.drain, Backoff(0.001, 0.01))
+        self.runner = LocalRunner(self.machine)
+
+    async def drain(self, within_s: float) -> bool:
+        """Note that events were waited for."""
+        self.drained.append(within_s)
+        return True
+
+    async def do(self, body: Callable[[Context], Awaitable[Skipped | str | None]], *, within_s: float = WITHIN_S) -> Skipped | str | None:
+        """Do a step named ``web.fetch``."""
+        step = Step("fetch", body, within_s)
+        with anyio.fail_after(WITHIN_S):
+            return await self.runner.do(Node("web.fetch", "web", step), step)
+
+    @asynccontextmanager
+    async def up(self, service: Service) -> AsyncIterator[LocalProgram]:
+        """Run the service."""
+        with anyio.fail_after(WITHIN_S):
+            async with self.runner.running(Node(service.name, "web", service), service) as program:
+                yield program
+
+
+@pytest.fixture
+async def workshop(paths: Paths) -> AsyncIterator[Workshop]:
+    """Return a runner on a stack with nothing in it."""
+    workshop = Workshop(paths)
+    yield workshop
+    await workshop.machine.client.aclose()
+
+
+@pytest.fixture
+def port() -> int:
+    """Return a port nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        number: int = listener.getsockname()[1]
+        return number
+
+
+async def answer_at_once(_: Context) -> str:
+    """Be ready whatever happens."""
+    return "answered"
+
+
+def a_service(code: str, *arguments: str, ready: AskProbe | HttpProbe | None = None, **others: Any) -> Service:
+    """Return a service named ``web`` that runs the code and is ready at once unless a probe says otherwise."""
+    service = Service(
+        "web", "A toy.", lambda _: python(code, *arguments), ready or AskProbe(answer_at_once, "nothing"), within_s=WITHIN_S, grace_s=1
+    )
+    return replace(service, **others)
+
+
+SLEEP = "import time; print('up', flush=True); time.sleep(60)"
+
+
+@pytest.mark.parametrize("answer", [None, "done so", Skipped("it was there")])
+async def test_a_steps_answer_comes_back(workshop: Workshop, answer: Skipped | str | None) -> None:
+    """What the body returns is what happened."""
+
+    async def body(_: Context) -> Skipped | str | None:
+        return answer
+
+    assert await workshop.do(body) == answer
+
+
+async def test_a_step_that_takes_too_long_is_cut_off(workshop: Workshop) -> None:
+    """The error names the step, its limit and its log."""
+
+    async def body(_: Context) -> None:
+        await anyio.sleep_forever()
+
+    with pytest.raises(StepFailed, match=rf"^web\.fetch not done after 0\.01 s; see {workshop.paths.log}/web\.fetch\.log$"):
+        await workshop.do(body, within_s=0.01)
+
+
+async def test_a_step_that_is_cut_off_takes_its_program_along(workshop: Workshop) -> None:
+    """Nothing of it goes on behind our back."""
+
+    async def body(ctx: Context) -> None:
+        await ctx.run("sleep", "60")
+
+    with pytest.raises(StepFailed):
+        await workshop.do(body, within_s=0.1)
+    assert find_processes(NodeContext(workshop.machine, "web.fetch").owner.helper()) == ()
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "said"),
+    [
+        (StepFailed("the disk is too small"), StepFailed, r"^the disk is too small$"),
+        (NotYet("GET / refused"), StepFailed, r"^web\.fetch: GET / refused$"),
+        (FileNotFoundError(2, "No such file", "/etc/web"), MachineError, r"^web\.fetch: \[Errno 2\] No such file: '/etc/web'$"),
+        (TimeoutError(), StepFailed, r"^web\.fetch: something it waited for took too long$"),
+        (KeyError("port"), StepFailed, r"^web\.fetch is broken: KeyError: 'port'; the traceback is in /"),
+    ],
+)
+async def test_an_error_of_a_step_is_one_of_ours(workshop: Workshop, error: Exception, kind: type[NovaflowError], said: str) -> None:
+    """Whatever a body raises fails one step, and says plainly what it was."""
+
+    async def body(_: Context) -> None:
+        raise error
+
+    with capture_logs(), pytest.raises(kind, match=said):
+        await workshop.do(body)
+
+
+async def test_a_program_that_fails_shows_its_last_lines(workshop: Workshop) -> None:
+    """The message names step, program and exit code, and ends with what it said; all of it is in the log."""
+
+    async def body(ctx: Context) -> None:
+        await ctx.run("sh", "-c", "seq 20; echo 'no space left' >&2; exit 28")
+
+    with pytest.raises(ProgramFailed) as caught:
+        await workshop.do(body)
+    first, *lines = str(caught.value).splitlines()
+    assert first == "web.fetch: sh ended with exit code 28:"
+    assert len(lines) == 12
+    assert "no space left" in lines
+    assert caught.value.returncode == 28
+    assert (workshop.paths.log / "web.fetch.log").read_text().splitlines()[0] == "1"
+
+
+async def test_other_exit_codes_can_be_good(workshop: Workshop) -> None:
+    """Who knows the program says which."""
+
+    async def body(ctx: Context) -> str:
+        return await ctx.run("sh", "-c", "echo gone; exit 1", ok=(0, 1))
+
+    assert await workshop.do(body) == "gone\n"
+
+
+async def test_a_program_that_is_not_there_is_named(workshop: Workshop) -> None:
+    """The machine lacks something: the message says what."""
+
+    async def body(ctx: Context) -> None:
+        await ctx.run("/nowhere/mkfs")
+
+    with pytest.raises(MachineError, match=r"^/nowhere/mkfs cannot be started: .*No such file"):
+        await workshop.do(body)
+
+
+async def test_programs_see_a_clean_environment(workshop: Workshop) -> None:
+    """The stack's own programs come first, and nothing of the user's is passed on."""
+
+    async def body(ctx: Context) -> str:
+        return await ctx.run("env", env={"EXTRA": "1"})
+
+    seen = dict(line.split("=", 1) for line in str(await workshop.do(body)).splitlines())
+    assert seen.pop("NOVAFLOW_NODE").startswith(f"{workshop.paths.root}:web.fetch")
+    assert seen.pop("PATH").startswith(f"{workshop.paths.venv}/bin:/usr/local/sbin:")
+    assert seen == {"HOME": str(workshop.paths.run), "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1", "EXTRA": "1"}
+
+
+async def test_a_step_reports_under_its_name(workshop: Workshop) -> None:
+    """Whoever watches sees which step is how far."""
+
+    async def body(ctx: Context) -> None:
+        ctx.report("half of it", 0.5)
+
+    await workshop.do(body)
+    assert workshop.reports == [("web.fetch", "half of it", 0.5)]
+
+
+async def test_a_step_waits_for_an_answer(workshop: Workshop) -> None:
+    """It is asked again until there is one."""
+    refusals = ["starting", "refused"]
+
+    async def ask() -> str:
+        if refusals:
+            raise NotYet(refusals.pop())
+        return "answered"
+
+    assert await workshop.do(lambda ctx: ctx.wait(ask, within_s=WITHIN_S)) == "answered"
+
+
+async def test_a_step_that_waits_in_vain_fails(workshop: Workshop) -> None:
+    """With the last refusal."""
+
+    async def ask() -> str:
+        raise NotYet("no host")
+
+    with pytest.raises(StepFailed, match=r"^web\.fetch not ready after 0\.01 s: no host$"):
+        await workshop.do(lambda ctx: ctx.wait(ask, within_s=0.01))
+
+
+async def test_a_context_knows_its_stack(workshop: Workshop) -> None:
+    """Settings, folders, components, passwords and the broker's state are at hand."""
+
+    async def body(ctx: Context) -> str:
+        await ctx.write(ctx.paths.etc / "web.conf", ctx.secret("web"), 0o600)
+        assert await ctx.drain_events(3)
+        return f"{ctx.settings.host_ip} {[component.name for component in ctx.components]} {ctx.process_count()}"
+
+    assert await workshop.do(body) == "127.0.0.1 ['web'] 0"
+    assert (workshop.paths.etc / "web.conf").read_text() == workshop.machine.secrets.get("web")
+    assert workshop.drained == [3]
+
+
+async def test_a_service_is_ready_when_its_port_answers(workshop: Workshop, port: int) -> None:
+    """Refused first, then answered; the answer says what was asked."""
+    async with workshop.up(a_service(SERVER, str(port), ready=HttpProbe(port))) as program:
+        assert await program.wait_ready() == "answered GET / with 200"
+        assert program.pid > 0
+
+
+async def test_another_status_is_not_ready(workshop: Workshop, port: int) -> None:
+    """The last answer is in the message, and the end of the log."""
+    service = a_service(SERVER, str(port), ready=HttpProbe(port, "/nowhere"), within_s=0.5)
+    async with workshop.up(service) as program:
+        with pytest.raises(
+            NotReady, match=r"^web not ready after 0\.5 s: answered GET /nowhere with 404; last lines of .*web\.log:\n.*404"
+        ):
+            await program.wait_ready()
+
+
+async def test_anothers_answer_is_not_ready(workshop: Workshop, port: int) -> None:
+    """A port that another program serves says nothing of ours."""
+    other = a_service(SERVER, str(port), name="other", ready=HttpProbe(port))
+    async with workshop.up(other) as it:
+        await it.wait_ready()
+        async with workshop.up(a_service(SLEEP, ready=HttpProbe(port), within_s=0.2)) as program:
+            with pytest.raises(NotReady, match=f"port {port} is answered by another program"):
+                await program.wait_ready()
+
+
+async def test_a_service_that_dies_is_not_waited_for(workshop: Workshop, port: int) -> None:
+    """The error comes at once, with how it ended and its last words."""
+    service = a_service("import sys; print('no licence'); sys.exit(7)", ready=HttpProbe(port))
+    async with workshop.up(service) as program:
+        with pytest.raises(ServiceExited, match=r"^web exited with 7; its last lines:\nno licence$"):
+            await program.wait_ready()
+
+
+async def test_a_service_that_is_killed_says_by_what(workshop: Workshop) -> None:
+    """A signal is no exit code."""
+    async with workshop.up(a_service("import os; os.kill(os.getpid(), 9)")) as program:
+        exited = await program.wait_exit()
+    assert (exited.returncode, str(exited)) == (-signal.SIGKILL, "web was ended by signal 9")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"), [(StepFailed("no user"), "^no user$"), (KeyError("user"), "^web: its probe is broken: KeyError: 'user'$")]
+)
+async def test_a_probe_that_fails_fails_its_service(workshop: Workshop, error: Exception, said: str) -> None:
+    """Asking again would not help, and nobody else is hurt."""
+
+    async def ask(_: Context) -> str:
+        raise error
+
+    async with workshop.up(a_service(SLEEP, ready=AskProbe(ask, "something"))) as program:
+        with capture_logs(), pytest.raises(StepFailed, match=said):
+            await program.wait_ready()
+
+
+async def test_a_probe_that_is_cut_off_leaves_its_service_alone(workshop: Workshop) -> None:
+    """A program that asks is ended without the one it asks: that one is asked to end, later, in its turn."""
+
+    async def ask(ctx: Context) -> str:
+        return await ctx.run("sleep", "60")
+
+    async with workshop.up(a_service(SLEEP, ready=AskProbe(ask, "something"), within_s=0.2)) as program:
+        with pytest.raises(NotReady):
+            await program.wait_ready()
+        assert [process.pid for process in find_processes(NodeContext(workshop.machine, "web").owner)] == [program.pid]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"command": lambda _: ("/nowhere/web",)}, "^web cannot be started: .*No such file"),
+        ({"command": lambda _: Path("/proc/nowhere/conf").write_text("")}, r"^web: \[Errno 2\]"),
+        ({"env": lambda _: dict[str, str]()["port"]}, "^web is broken: KeyError: 'port'"),
+    ],
+)
+async def test_a_service_that_cannot_be_started_fails_alone(workshop: Workshop, change: dict[str, Any], said: str) -> None:
+    """A missing program, a file that cannot be written, a mistake in the component: each is one service's."""
+    with capture_logs(), pytest.raises((MachineError, StepFailed), match=said):
+        async with workshop.up(a_service(SLEEP, **change)):
+            raise AssertionError
+
+
+async def test_a_service_may_say_goodbye(workshop: Workshop) -> None:
+    """What is to be done while it still answers is done before it is stopped."""
+    seen = list[int]()
+
+    async def say(ctx: Context) -> None:
+        seen.append(ctx.process_count())
+
+    async with workshop.up(a_service(SLEEP, before_stop=say)):
+        pass
+    assert seen == [1]
+
+
+@pytest.mark.parametrize("error", [StepFailed("no"), NotYet("no"), OSError("no"), KeyError("no")])
+async def test_a_goodbye_that_fails_stops_nobody_from_stopping(workshop: Workshop, error: Exception) -> None:
+    """It is logged, and the service ends."""
+
+    async def say(_: Context) -> None:
+        raise error
+
+    with capture_logs() as logs:
+        async with workshop.up(a_service(SLEEP, before_stop=say)):
+            pass
+    assert [(entry["event"], entry["service"]) for entry in logs] == [("service.goodbye_failed", "web")]
+
+
+async def test_a_goodbye_that_takes_too_long_is_cut_off(workshop: Workshop) -> None:
+    """After the service's grace it is over."""
+
+    async def say(_: Context) -> None:
+        await anyio.sleep_forever()
+
+    with capture_logs() as logs:
+        async with workshop.up(a_service(SLEEP, before_stop=say, grace_s=0.1)):
+            await wait_for_text(workshop.paths.log / "web.log", "up")
+    assert logs[0]["event"] == "service.goodbye_cut_off"
+
+
+async def test_the_dead_say_no_goodbye(workshop: Workshop) -> None:
+    """Nobody answers any more."""
+    seen = list[str]()
+
+    async def say(_: Context) -> None:
+        seen.append("bye")
+
+    async with workshop.up(a_service("pass", before_stop=say)) as program:
+        await program.wait_exit()
+    assert seen == []

@@ -1,0 +1,37 @@
+"""What programs use, measured on real ones."""
+
+import os
+import time
+from pathlib import Path
+
+from novaflow.adapters.process.process_ownership import ProcessOwner
+from novaflow.adapters.process.programs import Command, running
+from novaflow.adapters.process.usage import Meter
+from tests.support.programs import python, wait_for_text
+
+BUSY = """
+import os, subprocess, sys, time
+held = bytearray(64 << 20)
+print("up", flush=True)
+child = subprocess.Popen([sys.executable, "-IS", "-c", "while True: pass"])
+time.sleep(60)
+"""
+
+
+async def test_a_program_is_measured_with_what_it_started(owner: ProcessOwner) -> None:
+    """Its memory is its own, the processor is its child's; who does nothing uses nothing."""
+    output = owner.paths.log / "busy.log"
+    command = Command(python(BUSY), {}, Path("/"), output, 1)
+    async with running(owner, command) as busy:
+        await wait_for_text(output, "up")
+        meter, leaders = Meter(), {"busy": busy.pid, "gone": 2**22 + 1}
+        began_s = time.monotonic()
+        first = meter.look(leaders, began_s)
+        assert first["busy"].processor_percent == 0
+        used = first
+        while used["busy"].processor_percent < 10:  # of one core, on a machine that does other things
+            assert time.monotonic() < began_s + 20, used
+            used = meter.look(leaders, time.monotonic())
+        assert used["busy"].memory_mib > 64
+        assert (used["gone"].processor_percent, used["gone"].memory_mib) == (0, 0)
+        assert os.getpid() not in leaders.values()

@@ -1,0 +1,70 @@
+"""Timings on a terminal."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from novaflow.plan.timings import Ending, Span, Timings
+from novaflow.render.as_gantt import draw_timings
+
+TIMINGS = Timings(
+    workflow="run",
+    began=datetime(2026, 11, 22, 9, 0, tzinfo=UTC),
+    elapsed_s=10,
+    spans=(
+        Span("db.create", 0, 2, 0, Ending.UP),
+        Span("keys", 0, 1, 0, Ending.SKIPPED),
+        Span("web", 4, 10, 2, Ending.UP),
+        Span("mail", 5, 6, 0, Ending.FAILED),
+    ),
+    critical_path=("db.create", "web"),
+    chain_s=8,
+    cores=2,
+)
+
+
+def test_a_chart_of_46_columns() -> None:
+    """A bar for each node, to scale: what was critical, what waited, what failed."""
+    assert draw_timings(TIMINGS, 46).splitlines() == [
+        "run of 2026-11-22 09:00:00: 4 nodes in 10.0 s",
+        "# on the critical path, = beside it, . waited for room, ! failed",
+        "",
+        "            start    took",
+        "db.create     0.0     2.0 ####",
+        "keys          0.0     1.0 == skipped",
+        "web           4.0     6.0     ....############",
+        "mail          5.0     1.0           !!",
+        "",
+        "critical path  10.0 s, 2.0 s of it waiting for room",
+        "               db.create > web",
+        "lower bound    8.0 s: the longest chain of needs takes 8.0 s",
+        "efficiency     80%",
+    ]
+
+
+def test_processor_time_is_told_where_it_was_measured() -> None:
+    """The lower bound says what it rests on."""
+    assert "lower bound    9.0 s: the longest chain of needs takes 8.0 s, 18.0 s of processor on 2 cores" in draw_timings(
+        replace(TIMINGS, cpu_s=18.0), 80
+    )
+
+
+@pytest.mark.parametrize("columns", [66, 80, 200])
+def test_it_fits_the_terminal(columns: int) -> None:
+    """No line is longer than the terminal is wide."""
+    many = tuple(Span(f"component-{number}.with-a-rather-long-name", number, number + 3, 1, Ending.OPEN) for number in range(40))
+    drawn = draw_timings(replace(TIMINGS, spans=many, elapsed_s=43, critical_path=tuple(span.node for span in many)), columns)
+    assert max(map(len, drawn.splitlines())) <= columns
+
+
+def test_nothing_can_be_drawn() -> None:
+    """An execution without nodes has a table without rows."""
+    empty = replace(TIMINGS, spans=(), elapsed_s=0, critical_path=(), chain_s=0)
+    assert draw_timings(empty, 80).splitlines()[0] == "run of 2026-11-22 09:00:00: 0 nodes in 0.0 s"
+
+
+def test_what_took_no_time_still_shows() -> None:
+    """A step too short for a column has a mark."""
+    short = replace(TIMINGS, spans=(Span("end", 10, 10, 0, Ending.UP), Span("all", 0, 0, 0, Ending.UP)), elapsed_s=0)
+    assert draw_timings(short, 80).count("=") == 3

@@ -1,0 +1,347 @@
+"""What the user chose: who wins, what is refused, and how it is said."""
+
+import sys
+from collections.abc import Mapping
+from ipaddress import IPv4Network
+from pathlib import Path
+
+import anyio
+import pytest
+from pydantic import SecretStr
+
+from novaflow.errors import SettingsInvalid
+from novaflow.settings import LibvirtType, Loaded, NetMan, Settings, load_settings, registry_environment, repository_environment
+from novaflow.settings.example import write_example
+from novaflow.settings.fields import NAMES, find_allowed
+from novaflow.settings.load import find_source_address
+from novaflow.settings.texts import write_masked_texts, write_texts
+
+STACK = Path("nova")
+NOTHING: Mapping[str, str] = {}
+
+
+def load(folder: Path, environ: Mapping[str, str] = NOTHING, overrides: Mapping[str, str] = NOTHING) -> Loaded:
+    """Load the settings of the stack in ``folder / "nova"`` as somebody in ``folder`` would."""
+    return load_settings(STACK, overrides=overrides, environ=environ, cwd=folder)
+
+
+def refuse(folder: Path, environ: Mapping[str, str] = NOTHING, overrides: Mapping[str, str] = NOTHING) -> list[str]:
+    """Return the lines of the refusal."""
+    with pytest.raises(SettingsInvalid) as refused:
+        load(folder, environ, overrides)
+    return str(refused.value).splitlines()
+
+
+def write_env(folder: Path, text: str) -> Path:
+    """Write ``folder / ".env"``."""
+    folder.mkdir(exist_ok=True)
+    (folder / ".env").write_text(text)
+    return folder
+
+
+def test_everything_has_a_default(tmp_path: Path) -> None:
+    """With nothing chosen, all of nova.sh's defaults hold, and say that they are defaults."""
+    loaded = load(tmp_path)
+    assert loaded.settings.use_mysql
+    assert loaded.settings.fixed_range == IPv4Network("10.0.0.0/24")
+    assert loaded.settings.floating_range == IPv4Network("10.6.0.0/27")
+    assert loaded.settings.net_man is NetMan.VLAN
+    assert loaded.settings.libvirt_type is LibvirtType.AUTO
+    assert set(loaded.origins.values()) == {"default"}
+
+
+def test_each_place_is_stronger_than_the_one_before(tmp_path: Path) -> None:
+    """The folder's .env, the stack's .env, the environment, the command line: the later wins, and is named."""
+    write_env(tmp_path, "SCREEN_NAME=one\nNOVAFLOW_JOBS=1\nTEST=1\nUSE_LDAP=1\n")
+    write_env(tmp_path / "nova", "\n# a comment\nSCREEN_NAME=two\nNOVAFLOW_JOBS=2\nTEST=0\n")
+    loaded = load(tmp_path, {"SCREEN_NAME": "three", "NOVAFLOW_JOBS": "3"}, overrides={"SCREEN_NAME": "four"})
+    assert (loaded.settings.screen_name, loaded.origins["SCREEN_NAME"]) == ("four", "command line")
+    assert (loaded.settings.novaflow_jobs, loaded.origins["NOVAFLOW_JOBS"]) == (3, "environment")
+    assert (loaded.settings.test, loaded.origins["TEST"]) == (False, "nova/.env line 5")
+    assert (loaded.settings.use_ldap, loaded.origins["USE_LDAP"]) == (True, "./.env line 4")
+
+
+def test_a_stack_in_the_current_folder_has_one_env_file(tmp_path: Path) -> None:
+    """With DIR the current folder, a problem in its .env is told once."""
+    write_env(tmp_path, "TEST=maybe\n")
+    with pytest.raises(SettingsInvalid) as refused:
+        load_settings(Path(), environ={}, cwd=tmp_path)
+    assert str(refused.value) == "TEST=maybe (./.env line 1): allowed: 0, 1"
+
+
+def test_a_stack_elsewhere_is_cited_whole(tmp_path: Path) -> None:
+    """A .env outside the current folder is named by its whole path."""
+    here, elsewhere = tmp_path / "here", write_env(tmp_path / "elsewhere", "TEST=1\n")
+    here.mkdir()
+    assert load_settings(elsewhere, environ={}, cwd=here).origins["TEST"] == f"{elsewhere}/.env line 1"
+
+
+def test_the_process_itself_is_asked_by_default() -> None:
+    """Without arguments, the process's own environment and folder count."""
+    assert load_settings(STACK).settings.instances_path == Path.cwd() / "nova/data/instances"
+
+
+def test_settings_alone_are_deterministic() -> None:
+    """The class itself reads nothing: two of them are equal whatever the machine's environment says."""
+    assert Settings(novaflow_jobs=2) == Settings(novaflow_jobs=2)
+    assert Settings().novaflow_jobs >= 1
+
+
+def test_an_empty_value_means_the_default(tmp_path: Path) -> None:
+    """An empty value takes back what a weaker place said."""
+    write_env(tmp_path, "SCREEN_NAME=one\n")
+    loaded = load(tmp_path, {"SCREEN_NAME": ""})
+    assert (loaded.settings.screen_name, loaded.origins["SCREEN_NAME"]) == ("nova", "default")
+
+
+def test_paths_start_from_where_they_stand(tmp_path: Path) -> None:
+    """A relative path in a .env starts from that file's folder, one in the environment from the current one."""
+    write_env(tmp_path / "nova", "LOCK_PATH=locks\n")
+    settings = load(tmp_path, {"INSTANCES_PATH": "big/disk", "NOVAFLOW_WORKFLOWS": "/toys"}).settings
+    assert settings.lock_path == tmp_path / "nova/locks"
+    assert settings.instances_path == tmp_path / "big/disk"
+    assert settings.novaflow_workflows == Path("/toys")
+
+
+def test_special_characters_survive(tmp_path: Path) -> None:
+    """A quoted password is taken as it stands; nothing in it is expanded."""
+    write_env(tmp_path, "MYSQL_PASS='a#b $c ${HOME} \"d'\n")
+    secret = load(tmp_path).settings.mysql_pass
+    assert secret is not None
+    assert secret.get_secret_value() == 'a#b $c ${HOME} "d'
+
+
+def test_names_are_split_at_commas(tmp_path: Path) -> None:
+    """NOVAFLOW_SERVICES holds names, each once."""
+    assert load(tmp_path, {"NOVAFLOW_SERVICES": "api, compute,,api"}).settings.novaflow_services == ("api", "compute")
+
+
+def test_auto_becomes_an_address(tmp_path: Path) -> None:
+    """HOST_IP=auto is the default route's source address, or is refused where there is no such route."""
+    source = find_source_address()
+    if source == "auto":
+        assert "it is no IPv4 address" in refuse(tmp_path, {"HOST_IP": "auto"})[0]
+    else:
+        assert load(tmp_path, {"HOST_IP": "auto", "FIXED_RANGE": "198.51.100.0/24"}).settings.host_ip == source
+
+
+def test_a_machine_without_a_way_keeps_auto() -> None:
+    """Where no route leads, ``auto`` stays what it is, and is refused as such."""
+    assert find_source_address(towards=("255.255.255.255", 9)) == "auto"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("USE_MYSQL", "maybe", "allowed: 0, 1"),
+        ("NET_MAN", "Foo", "allowed: VlanManager, FlatManager, FlatDHCPManager"),
+        ("LIBVIRT_TYPE", "uml", "User Mode Linux was removed from Nova; allowed: auto, kvm, qemu, lxc, fake"),
+        ("LIBVIRT_TYPE", "xen", "allowed: auto, kvm, qemu, lxc, fake"),
+        ("NOVAFLOW_JOBS", "0", "allowed: a whole number from 1 up"),
+        ("NOVAFLOW_JOBS", "many", "allowed: a whole number from 1 up"),
+        ("SCREEN_NAME", "a:b", "allowed: letters, digits, - and _"),
+        ("HOST_IP", "localhost", "it is no IPv4 address; "),
+        ("HOST_IP", "0.0.0.0", "nobody can be found at that address; "),
+        ("INTERFACE", "a/b", "no network card can have that name; "),
+        ("FLAT_INTERFACE", "longer-than-fits", "no network card can have that name; "),
+        ("NOVAFLOW_SERVICES", "api,no way", "'no way' cannot be a component's name; "),
+        ("INSTANCES_PATH", "~/instances", "nobody expands the ~ here; "),
+        ("MYSQL_PASS", "two\nlines", ""),
+        ("FIXED_RANGE", "10.0.0.0/33", "its prefix is 33 bits long, and an address has 32; "),
+        ("FIXED_RANGE", "10.0.0.0/x", "it is no network; "),
+        ("FIXED_RANGE", "ten", "it is no network; "),
+        ("FIXED_RANGE", "10.0.0.5/24", "it has host bits set; the network it lies in is 10.0.0.0/24; "),
+        ("FLOATING_RANGE", "10.6.0.0/30", "it is too small, with 4 of the 8 addresses it must hold; "),
+        ("FIXED_RANGE", "127.0.0.0/24", "servers cannot have loopback, "),
+        ("NOVAFLOW_LDAP_URL", "ldap://opendj:1389", "it is no address of an LDAP server with a name below which users lie; "),
+        ("NOVAFLOW_LDAP_URL", "http://opendj/ou=people", "it is no address of an LDAP server "),
+        ("NOVAFLOW_LDAP_URL", "ldap://opendj:many/ou=people", "it is no address of an LDAP server "),
+    ],
+)
+def test_a_bad_value_is_refused(tmp_path: Path, name: str, value: str, why: str) -> None:
+    """A bad value names the variable, the value, where it was set, what is wrong and what is allowed."""
+    (line,) = refuse(tmp_path, {name: value})
+    shown = "********" if name == "MYSQL_PASS" else value
+    assert line.startswith(f"{name}={shown} (environment): {why}")
+
+
+@pytest.mark.parametrize("value", ["http://somebody:secret@broker/", "amqp://", "amqp://somebody:secret/@broker/"])
+def test_a_refused_secret_is_not_shown(tmp_path: Path, value: str) -> None:
+    """What is wrong with a broker's address is said without its password."""
+    (line,) = refuse(tmp_path, {"NOVAFLOW_EVENTS_URL": value})
+    assert line.startswith("NOVAFLOW_EVENTS_URL=******** (environment): ")
+    assert "secret" not in line
+
+
+def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
+    """Problems of several places come together, one a line."""
+    write_env(tmp_path, "USE_MYSLQ=1\nNET_MAN=Foo\n")
+    lines = refuse(tmp_path, {"NOVAFLOW_JOB": "1"}, overrides={"FIXED_RANGE": "10.0.0.0/33"})
+    assert [line.partition(" (")[0] for line in lines] == ["USE_MYSLQ", "NOVAFLOW_JOB", "FIXED_RANGE=10.0.0.0/33", "NET_MAN=Foo"]
+
+
+def test_ranges_must_not_overlap(tmp_path: Path) -> None:
+    """Two ranges that share addresses are refused, a default among them too."""
+    assert refuse(tmp_path, {"FIXED_RANGE": "10.6.0.0/16"}) == [
+        "FIXED_RANGE=10.6.0.0/16 (environment) and FLOATING_RANGE=10.6.0.0/27 (default): they overlap, and must not share an address"
+    ]
+
+
+def test_a_card_is_in_one_bridge(tmp_path: Path) -> None:
+    """INTERFACE and FLAT_INTERFACE are two cards."""
+    assert refuse(tmp_path, {"INTERFACE": "eth1", "FLAT_INTERFACE": "eth1"}) == [
+        "INTERFACE=eth1 (environment) and FLAT_INTERFACE=eth1 (environment): one card cannot be in two bridges"
+    ]
+
+
+def test_an_opendj_is_named(tmp_path: Path) -> None:
+    """USE_OPENDJ=1 says nothing by itself: it wants USE_LDAP=1, and where the server is."""
+    assert refuse(tmp_path, {"USE_OPENDJ": "1"}) == [
+        "USE_OPENDJ=1 (environment) and USE_LDAP=0 (default): users live in the OpenDJ only if they live in LDAP",
+        "USE_OPENDJ=1 (environment) and NOVAFLOW_LDAP_URL= (default): the server has to be named",
+    ]
+
+
+def test_the_machines_address_is_not_for_servers(tmp_path: Path) -> None:
+    """A range that holds HOST_IP would give it away."""
+    assert refuse(tmp_path, {"HOST_IP": "10.0.0.7"}) == [
+        "HOST_IP=10.0.0.7 (environment) and FIXED_RANGE=10.0.0.0/24 (default): the range would give the machine's own address to a server"
+    ]
+
+
+def test_the_class_refuses_clashes_by_itself() -> None:
+    """Settings that exist are legal, whoever built them."""
+    with pytest.raises(ValueError, match="fixed_range and floating_range: they overlap"):
+        Settings(fixed_range=IPv4Network("10.6.0.0/24"))
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("USE_MYSLQ", "USE_MYSQL"), ("MYSQL_PASSWORD", "MYSQL_PASS"), ("use_mysql", "USE_MYSQL"), ("NOVAFLOW_SERVICE", "NOVAFLOW_SERVICES")],
+)
+def test_a_misspelt_name_in_a_file_suggests(tmp_path: Path, name: str, meant: str) -> None:
+    """A name close to a setting's is refused with what was meant."""
+    write_env(tmp_path, f"# mine\n\n{name}=1\n")
+    assert refuse(tmp_path) == [f"{name} (./.env line 3) is no setting; did you mean {meant}?"]
+
+
+def test_an_unknown_name_of_our_own_is_refused(tmp_path: Path) -> None:
+    """NOVAFLOW_ is ours: what begins with it and is no setting is a mistake."""
+    assert refuse(tmp_path, {"NOVAFLOW_COLOUR": "blue"}) == [
+        "NOVAFLOW_COLOUR (environment) is no setting; `novaflow config` lists all there are"
+    ]
+
+
+def test_foreign_names_in_a_file_are_left_alone(tmp_path: Path) -> None:
+    """A .env may serve other programs too."""
+    write_env(tmp_path, "DATABASE_URL=x\nMYSQL_USER=y\nUSE_SSL=1\n")
+    assert set(load(tmp_path).origins.values()) == {"default"}
+
+
+@pytest.mark.parametrize("name", ["USE_MYSLQ", "USE_MYSQ", "USE_MMYSQL", "FIXED_RANGW", "HOST_PI", "LIBVRT_TYPE"])
+def test_a_slip_in_the_environment_suggests(tmp_path: Path, name: str) -> None:
+    """A name one slip of the hand away from a setting's is refused."""
+    (line,) = refuse(tmp_path, {name: "1"})
+    assert line.startswith(f"{name} (environment) is no setting; did you mean ")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["HOST_IPS", "HOST_ID", "NET_MAX", "TESTS", "USE_IPV4", "MYSQL_PASSWORD", "MYSQL_HOST", "SCREEN", "PATH", "interface", "NOVAFLOW_NODE"],
+)
+def test_other_programs_environment_is_left_alone(tmp_path: Path, name: str) -> None:
+    """The environment is everybody's: only a clear slip is taken for one of ours."""
+    assert set(load(tmp_path, {name: "1"}).origins.values()) == {"default"}
+
+
+def test_an_unknown_override_is_refused(tmp_path: Path) -> None:
+    """The command line has no foreign names."""
+    assert refuse(tmp_path, overrides={"COLOUR": "1"}) == ["COLOUR (command line) is no setting; `novaflow config` lists all there are"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "start"),
+    [("TEST=1\n\n\nMYSQL_PASS='secret\n", 4, "MYSQL_PASS"), ("INTERFACE\n", 1, "INTERFACE"), ("\n\nnot a setting\n", 3, "not a setting")],
+)
+def test_a_syntax_error_has_a_line(tmp_path: Path, text: str, line: int, start: str) -> None:
+    """A line that is no NAME=VALUE is cited with its number and without what may be a password."""
+    write_env(tmp_path, text)
+    assert refuse(tmp_path) == [f"./.env line {line} is not NAME=VALUE with its quotes closed: {start!r} …"]
+
+
+def test_a_file_that_is_a_folder(tmp_path: Path) -> None:
+    """A folder named .env is refused by name."""
+    (tmp_path / ".env").mkdir()
+    assert refuse(tmp_path) == ["./.env cannot be read: Is a directory"]
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    """A .env that the system does not hand out is refused with the system's reason."""
+    (tmp_path / ".env").symlink_to(".env")
+    assert refuse(tmp_path) == ["./.env cannot be read: Too many levels of symbolic links"]
+
+
+def test_a_file_that_is_not_text(tmp_path: Path) -> None:
+    """A .env that is not UTF-8 is refused with the place of the first wrong byte."""
+    (tmp_path / ".env").write_bytes(b"TEST=\xff")
+    assert refuse(tmp_path) == ["./.env is not UTF-8 text: byte 5 is 0xff"]
+
+
+def test_texts_read_back_as_the_same_settings(tmp_path: Path) -> None:
+    """What a program is given loads to what it came from."""
+    settings = load(tmp_path, {"NOVAFLOW_SERVICES": "api,compute", "MYSQL_PASS": "a'b", "LIBVIRT_TYPE": "fake", "USE_IPV6": "1"}).settings
+    assert load_settings(STACK, environ=write_texts(settings), cwd=tmp_path).settings == settings
+
+
+def test_secrets_are_masked() -> None:
+    """What anybody may see holds neither password, and still says which broker it is."""
+    shown = write_masked_texts(Settings(mysql_pass=SecretStr("hush"), novaflow_events_url=SecretStr("amqp://me:hush@broker:5672/here")))
+    assert shown["MYSQL_PASS"] == "********"
+    assert shown["NOVAFLOW_EVENTS_URL"] == "amqp://********@broker:5672/here"
+
+
+def test_the_example_lists_every_setting() -> None:
+    """.env.example is what the settings class says; `python -m novaflow.settings > .env.example` writes it."""
+    example = (Path(__file__).parents[2] / ".env.example").read_text()
+    assert example == write_example()
+    assert [line[2:].partition("=")[0] for line in example.splitlines() if line[2:].partition("=")[0] in NAMES] == [*NAMES]
+
+
+def test_every_setting_says_what_it_means() -> None:
+    """Each has one sentence and its allowed values."""
+    for field in NAMES.values():
+        assert (Settings.model_fields[field].description or "").endswith(".")
+        assert find_allowed(field).values
+
+
+async def test_the_module_writes_the_example() -> None:
+    """`python -m novaflow.settings` prints .env.example."""
+    root = Path(__file__).parents[2]
+    answer = await anyio.run_process([sys.executable, "-m", "novaflow.settings"], cwd=root)
+    assert answer.stdout.decode() == (root / ".env.example").read_text()
+
+
+def test_the_installer_finds_the_registry() -> None:
+    """Where packages come from is handed on in uv's words; uv's own settings win, and nothing else is passed."""
+    environ = {"PIP_INDEX_URL": "one", "PIP_EXTRA_INDEX_URL": "", "UV_OFFLINE": "1", "https_proxy": "two", "SECRET": "three"}
+    assert registry_environment(environ) == {"UV_DEFAULT_INDEX": "one", "UV_OFFLINE": "1", "https_proxy": "two"}
+    assert registry_environment(environ | {"UV_DEFAULT_INDEX": "four"})["UV_DEFAULT_INDEX"] == "four"
+
+
+def test_what_fetches_sources_finds_them_too() -> None:
+    """git's, pip's and ssh's own variables are handed on; pip learns of uv's registry where it was told of none."""
+    environ = {"UV_DEFAULT_INDEX": "one", "GIT_SSL_CAINFO": "two", "SSH_AUTH_SOCK": "three", "SUDO_UID": "7", "SECRET": "four"}
+    expected = {"UV_DEFAULT_INDEX": "one", "PIP_INDEX_URL": "one", "GIT_SSL_CAINFO": "two", "SSH_AUTH_SOCK": "three", "SUDO_UID": "7"}
+    assert repository_environment(environ) == expected
+    assert repository_environment({"PIP_INDEX_URL": "five"}) == {"PIP_INDEX_URL": "five", "UV_DEFAULT_INDEX": "five"}
+
+
+def test_the_installer_finds_the_registry_that_pip_was_told(tmp_path: Path) -> None:
+    """An index in pip's configuration is uv's too, where no variable names another."""
+    (tmp_path / "pip.conf").write_text("[global]\nindex-url = one\n")
+    environ = {"HOME": str(tmp_path / "home"), "PIP_CONFIG_FILE": str(tmp_path / "pip.conf")}
+    assert registry_environment(environ)["UV_DEFAULT_INDEX"] == "one"
+    assert registry_environment(environ | {"PIP_INDEX_URL": "two"})["UV_DEFAULT_INDEX"] == "two"
+    (tmp_path / "pip.conf").write_text("no configuration\n")
+    assert "UV_DEFAULT_INDEX" not in registry_environment(environ | {"XDG_CONFIG_HOME": str(tmp_path)})
+    assert "UV_DEFAULT_INDEX" not in registry_environment(environ | {"PIP_CONFIG_FILE": "/dev/null"})

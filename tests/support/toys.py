@@ -1,0 +1,43 @@
+"""Components, steps and graphs as small as can be."""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from click.testing import Result
+
+from novaflow.model.component import Component
+from novaflow.model.context import Context
+from novaflow.model.probe import HttpProbe
+from novaflow.model.service import Part, Service
+from novaflow.model.step import ConcurrencyPool, Step
+from novaflow.plan.graph import Graph, Node
+
+Novaflow = Callable[..., Result]  # the command line, called with arguments
+
+
+async def do_nothing(_: Context) -> None:
+    """Do nothing, at once."""
+
+
+def a_step(name: str, *, needs: tuple[str, ...] = (), **others: Any) -> Step:
+    """Return a step that does nothing."""
+    return Step(name, do_nothing, within_s=1, needs=needs, **others)
+
+
+def a_service(name: str, *, needs: tuple[str, ...] = (), **others: Any) -> Service:
+    """Return a service that is never started."""
+    return Service(name, f"The {name}.", lambda _: (name,), HttpProbe(80), needs=needs, **others)
+
+
+def a_component(name: str, *parts: Part, workflow: str = "run", **others: Any) -> Component:
+    """Return a component that brings ``parts`` to one workflow."""
+    return Component(name, f"The {name}.", {workflow: parts}, **others)
+
+
+def graph_of(
+    needs: Mapping[str, Collection[str]], *, services: Collection[str] = (), pools: Mapping[str, ConcurrencyPool] | None = None
+) -> Graph:
+    """Return a graph from node names to the names they need; what is no service is a step."""
+    make = {name: a_service if name in services else a_step for name in needs}
+    parts = {name: make[name](name, pool=(pools or {}).get(name, ConcurrencyPool.FREE)) for name in needs}
+    return Graph("run", {name: Node(name, name.partition(".")[0], parts[name], frozenset(them)) for name, them in needs.items()})

@@ -1,0 +1,1 @@
+"""The tty image."""

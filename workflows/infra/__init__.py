@@ -1,0 +1,1 @@
+"""Infrastructure that OpenStack services use."""

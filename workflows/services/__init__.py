@@ -1,0 +1,1 @@
+"""OpenStack services, one package per project."""

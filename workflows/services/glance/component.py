@@ -1,0 +1,67 @@
+"""glance: the images servers boot from."""
+
+from pathlib import Path
+
+from novaflow.model.component import Component
+from novaflow.model.context import Context
+from novaflow.model.step import ConcurrencyPool, step
+from workflows.infra.database.urls import database_url
+from workflows.services.ini import Sections, render_ini
+from workflows.services.openstack import account, locks, token_validation
+from workflows.services.wsgi import Wsgi
+
+PORT = 9292
+
+
+def _config(ctx: Context) -> Path:
+    return ctx.paths.etc / "glance" / "glance-api.conf"
+
+
+GLANCE = Wsgi(
+    name="glance",
+    summary="glance's API.",
+    application="glance.wsgi.api:application",
+    port=PORT,
+    env=lambda ctx: {"OS_GLANCE_CONFIG_DIR": str(_config(ctx).parent), "OS_GLANCE_CONFIG_FILES": _config(ctx).name},
+    needs=("glance.configure", "database"),
+)
+
+
+@step(within_s=60)
+async def configure(ctx: Context) -> str:
+    """Write glance's configuration and empty its store."""
+    store = ctx.paths.data / "glance"
+    await ctx.run("rm", "-rf", store)
+    for folder in ("images", "staging", "tasks", "cache"):
+        (store / folder).mkdir(parents=True)
+    options: Sections = {
+        "DEFAULT": {
+            "use_stderr": True,
+            "enabled_backends": "file:file",
+            "worker_self_reference_url": f"http://{ctx.settings.host_ip}:{PORT}",
+            "image_cache_dir": store / "cache",
+        },
+        "database": {"connection": database_url(ctx, "glance")},
+        "glance_store": {"default_backend": "file"},
+        "file": {"filesystem_store_datadir": store / "images"},
+        "os_glance_staging_store": {"filesystem_store_datadir": store / "staging"},
+        "os_glance_tasks_store": {"filesystem_store_datadir": store / "tasks"},
+        "paste_deploy": {"flavor": "keystone", "config_file": ctx.paths.venv / "etc" / "glance" / "glance-api-paste.ini"},
+        "oslo_messaging_notifications": {"driver": "noop"},
+    }
+    await ctx.write(_config(ctx), render_ini(options, token_validation(ctx, "glance"), locks(ctx, "glance")), 0o600)
+    await GLANCE.configure(ctx)
+    return str(_config(ctx))
+
+
+@step(needs=("glance.configure", "database"), pool=ConcurrencyPool.CPU, within_s=180)
+async def schema(ctx: Context) -> None:
+    """Bring glance's tables to head."""
+    await ctx.run("glance-manage", "--config-file", _config(ctx), "db_sync")
+
+
+COMPONENT = Component(
+    name="glance",
+    summary="The images servers boot from.",
+    parts={"template": (configure, schema, account("glance", "image", f":{PORT}")), "run": (configure, GLANCE.service())},
+)

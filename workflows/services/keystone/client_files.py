@@ -1,0 +1,46 @@
+"""What a user logs in with: openrc, clouds.yaml."""
+
+from novaflow.model.component import Component
+from novaflow.model.context import Context
+from novaflow.model.step import step
+from workflows.infra.ldap.directory import user_login
+from workflows.services.openstack import DOMAIN, REGION, identity_url
+
+
+@step(within_s=60)
+async def write(ctx: Context) -> str:
+    """Write openrc and clouds.yaml."""
+    login, url = user_login(ctx), f"{identity_url(ctx)}/v3"
+    exports = {
+        "OS_AUTH_URL": url,
+        "OS_USERNAME": login.user,
+        "OS_PASSWORD": login.password,
+        "OS_PROJECT_NAME": "admin",
+        "OS_USER_DOMAIN_NAME": login.domain,
+        "OS_PROJECT_DOMAIN_ID": DOMAIN,
+        "OS_REGION_NAME": REGION,
+        "OS_IDENTITY_API_VERSION": "3",
+        "OS_INTERFACE": "public",
+    }
+    openrc = "".join(f"export {name}='{value}'\n" for name, value in exports.items())
+    # No YAML library for nine lines whose values are all ours.
+    clouds = f"""\
+clouds:
+  novaflow:
+    auth:
+      auth_url: {url}
+      username: {login.user}
+      password: "{login.password}"
+      project_name: admin
+      user_domain_name: {login.domain}
+      project_domain_id: {DOMAIN}
+    region_name: {REGION}
+    interface: public
+    identity_api_version: 3
+"""
+    await ctx.write(ctx.paths.credentials / "openrc", openrc, 0o600)
+    await ctx.write(ctx.paths.credentials / "clouds.yaml", clouds, 0o600)
+    return str(ctx.paths.credentials)
+
+
+COMPONENT = Component(name="credentials", summary="What a user logs in with.", parts={"run": (write,)})
