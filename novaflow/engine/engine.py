@@ -77,12 +77,12 @@ class Engine:
         with suppress(anyio.ClosedResourceError):
             self._facts_in.send_nowait(reason)
 
-    async def handle(self, command: ServiceCommand, names: Collection[str], reason: str) -> Mapping[str, NovaflowError]:
+    async def apply_service_command(self, command: ServiceCommand, names: Collection[str], reason: str) -> Mapping[str, NovaflowError]:
         """Start, stop or restart services while the others go on; return, when all of them are at rest, which are not up and why.
 
         Raises: UsageError, if not everything has been up yet, everything is about to stop, or one of them needs what is down.
         """
-        self._perform(self._plan.handle(command, names, reason))
+        self._perform(self._plan.apply_service_command(command, names, reason))
         while not all(self._plan.phases[name] in {Phase.UP, *DOWN} for name in names):
             await self._changed.wait()
         if command is ServiceCommand.STOP:

@@ -149,7 +149,7 @@ class Plan:
             actions.extend(self._doubt())
         return tuple(actions)
 
-    def handle(self, command: ServiceCommand, names: Collection[str], reason: str) -> tuple[Action, ...]:
+    def apply_service_command(self, command: ServiceCommand, names: Collection[str], reason: str) -> tuple[Action, ...]:
         """Return how to start, stop or restart these services, and nothing else.
 
         Raises: UsageError, if not everything has been up yet, everything is about to stop, or one of them needs what is down.

@@ -27,6 +27,6 @@ async def reload_changed(engine: Engine, paths: Paths, is_up: anyio.Event) -> No
 async def _restart(engine: Engine, is_up: anyio.Event, services: list[str], reason: str) -> None:
     await is_up.wait()
     try:
-        await engine.handle(ServiceCommand.RESTART, services, reason)
+        await engine.apply_service_command(ServiceCommand.RESTART, services, reason)
     except UsageError as refusal:
         log.warning("source.restart_refused", services=services, reason=str(refusal))

@@ -278,7 +278,7 @@ async def test_a_service_is_restarted_while_the_others_go_on() -> None:
     stage = set_stage(graph_of(WEB, services=SERVICES), ToyRunner(), stays=True)
     async with open_orchestrator(stage):
         await stage.bus.wait_told("run succeeded")
-        assert await stage.engine.handle(ServiceCommand.RESTART, ["database"], "it was asked for") == {}
+        assert await stage.engine.apply_service_command(ServiceCommand.RESTART, ["database"], "it was asked for") == {}
         assert stage.bus.lines[-4:] == ["database stopped", "database restarted", "database started", "database ready"]
         assert stage.bus.why("database restarted") == "it was asked for"
         stage.engine.stop("asked to")
@@ -290,11 +290,11 @@ async def test_what_needs_a_stopped_service_is_unready_until_it_is_back() -> Non
     stage = set_stage(graph_of(WEB, services=SERVICES), ToyRunner(), stays=True)
     async with open_orchestrator(stage):
         await stage.bus.wait_told("run succeeded")
-        assert await stage.engine.handle(ServiceCommand.STOP, ["database"], "asked to") == {}
+        assert await stage.engine.apply_service_command(ServiceCommand.STOP, ["database"], "asked to") == {}
         assert stage.runner.running_now == {"web"}
         assert stage.bus.lines[-2:] == ["database stopped", "web unready"]
         assert stage.bus.why("web unready") == "database, which it needs, is stopped"
-        assert await stage.engine.handle(ServiceCommand.START, ["database"], "asked to") == {}
+        assert await stage.engine.apply_service_command(ServiceCommand.START, ["database"], "asked to") == {}
         await stage.bus.wait_told("web ready", times=2)
         stage.engine.stop("asked to")
 
@@ -310,8 +310,8 @@ async def test_one_that_does_not_answer_when_it_is_asked_again_stays_unready() -
         await stage.bus.wait_told("run succeeded")
         web, mail = stage.runner.programs["web"], stage.runner.programs["mail"]
         web.refusal, mail.refusal = NotReady("web", 1, "silence"), mail.exited
-        await stage.engine.handle(ServiceCommand.STOP, ["database"], "asked to")
-        await stage.engine.handle(ServiceCommand.START, ["database"], "asked to")
+        await stage.engine.apply_service_command(ServiceCommand.STOP, ["database"], "asked to")
+        await stage.engine.apply_service_command(ServiceCommand.START, ["database"], "asked to")
         await stage.bus.wait_told("web unready", times=2)
         mail.ends.set()
         await stage.bus.wait_told("mail failed")
@@ -333,7 +333,7 @@ async def test_a_restart_that_fails_is_told_to_who_asked() -> None:
             await stage.bus.wait_told("web started", times=2)
             stage.runner.programs["web"].ends.set()
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(stage.engine.handle, ServiceCommand.START, ["web"], "asked to")
+            tasks.start_soon(stage.engine.apply_service_command, ServiceCommand.START, ["web"], "asked to")
             await stage.bus.wait_told("web started", times=3)
             stage.runner.programs["web"].answers.set()
         stage.engine.stop("asked to")
@@ -342,7 +342,7 @@ async def test_a_restart_that_fails_is_told_to_who_asked() -> None:
 
 async def fail_restart(stage: Stage) -> None:
     """Restart the service ``web``, which does not come back."""
-    failures = await stage.engine.handle(ServiceCommand.RESTART, ["web"], "asked to")
+    failures = await stage.engine.apply_service_command(ServiceCommand.RESTART, ["web"], "asked to")
     assert isinstance(failures["web"], ServiceExited)
 
 
@@ -352,7 +352,7 @@ async def test_a_restart_cut_off_by_the_end_says_so() -> None:
     failures: dict[str, NovaflowError] = {}
 
     async def restart() -> None:
-        failures.update(await stage.engine.handle(ServiceCommand.RESTART, ["web"], "asked to"))
+        failures.update(await stage.engine.apply_service_command(ServiceCommand.RESTART, ["web"], "asked to"))
 
     async with open_orchestrator(stage):
         await stage.bus.wait_told("web started")

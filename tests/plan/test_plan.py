@@ -212,7 +212,7 @@ def a_plan_that_is_up() -> Plan:
 def test_a_service_is_restarted_alone() -> None:
     """It starts again when nothing of it is left; nobody else is touched, or in doubt."""
     plan = a_plan_that_is_up()
-    assert plan.handle(ServiceCommand.RESTART, ["database"], "asked for") == (Stop("database", "asked for"),)
+    assert plan.apply_service_command(ServiceCommand.RESTART, ["database"], "asked for") == (Stop("database", "asked for"),)
     assert plan.apply(Exited("database")) == (Start("database", "asked for"),)
     assert plan.apply(Succeeded("database")) == ()
 
@@ -220,10 +220,10 @@ def test_a_service_is_restarted_alone() -> None:
 def test_what_needs_a_stopped_service_is_in_doubt() -> None:
     """Once, and until it is back; then it is asked again."""
     plan = a_plan_that_is_up()
-    assert plan.handle(ServiceCommand.STOP, ["database"], "asked for") == (Stop("database", "asked for"),)
+    assert plan.apply_service_command(ServiceCommand.STOP, ["database"], "asked for") == (Stop("database", "asked for"),)
     assert plan.apply(Exited("database")) == (MarkUnready("web", "database, which it needs, is stopped"),)
     assert plan.apply(Failed("mail", "died")) == ()
-    assert plan.handle(ServiceCommand.START, ["database"], "asked for") == (Start("database", "asked for"),)
+    assert plan.apply_service_command(ServiceCommand.START, ["database"], "asked for") == (Start("database", "asked for"),)
     assert plan.apply(Succeeded("database")) == (Recheck("web"),)
 
 
@@ -237,14 +237,17 @@ def test_a_doubted_service_that_stops_is_doubted_no_more() -> None:
     plan = a_plan_that_is_up()
     plan.apply(Failed("database", "died"))
     plan.apply(Failed("web", "died"))
-    assert plan.handle(ServiceCommand.START, ["database"], "asked for") == (Start("database", "asked for"),)
+    assert plan.apply_service_command(ServiceCommand.START, ["database"], "asked for") == (Start("database", "asked for"),)
     assert plan.apply(Succeeded("database")) == ()
 
 
 def test_services_restarted_together_keep_their_order() -> None:
     """The one that needs the other waits until that is up again."""
     plan = a_plan_that_is_up()
-    assert plan.handle(ServiceCommand.RESTART, ["database", "web"], "both") == (Stop("database", "both"), Stop("web", "both"))
+    assert plan.apply_service_command(ServiceCommand.RESTART, ["database", "web"], "both") == (
+        Stop("database", "both"),
+        Stop("web", "both"),
+    )
     assert plan.apply(Exited("web")) == ()
     assert plan.apply(Exited("database")) == (Start("database", "both"),)
     assert plan.apply(Succeeded("database")) == (Start("web", "database is up"),)
@@ -253,7 +256,7 @@ def test_services_restarted_together_keep_their_order() -> None:
 def test_a_restart_after_a_crash_on_the_way_out_is_one() -> None:
     """However it went down, it is started again, and so is what waits for it."""
     plan = a_plan_that_is_up()
-    plan.handle(ServiceCommand.RESTART, ["database", "web"], "both")
+    plan.apply_service_command(ServiceCommand.RESTART, ["database", "web"], "both")
     plan.apply(Exited("web"))
     assert plan.apply(Failed("database", "crashed")) == (Start("database", "both"),)
     assert plan.apply(Failed("database", "again")) == (MarkFailed("web", "database, which it needs, failed"),)
@@ -263,48 +266,51 @@ def test_a_service_that_starts_is_restarted_as_well() -> None:
     """Whoever mended it need not wait until it gives up."""
     plan = a_plan_that_is_up()
     plan.apply(Failed("mail", "died"))
-    assert plan.handle(ServiceCommand.RESTART, ["mail"], "first") == (Start("mail", "first"),)
-    assert plan.handle(ServiceCommand.RESTART, ["mail"], "second") == (Stop("mail", "second"),)
-    assert plan.handle(ServiceCommand.RESTART, ["mail"], "third") == ()
+    assert plan.apply_service_command(ServiceCommand.RESTART, ["mail"], "first") == (Start("mail", "first"),)
+    assert plan.apply_service_command(ServiceCommand.RESTART, ["mail"], "second") == (Stop("mail", "second"),)
+    assert plan.apply_service_command(ServiceCommand.RESTART, ["mail"], "third") == ()
     assert plan.apply(Exited("mail")) == (Start("mail", "third"),)
 
 
 def test_the_last_word_holds() -> None:
     """A stop takes back a restart that has not come to its start, a start a stop that has not come to its end."""
     plan = a_plan_that_is_up()
-    plan.handle(ServiceCommand.RESTART, ["mail"], "first")
-    assert plan.handle(ServiceCommand.STOP, ["mail"], "second") == ()
-    assert plan.handle(ServiceCommand.START, ["mail"], "third") == ()
+    plan.apply_service_command(ServiceCommand.RESTART, ["mail"], "first")
+    assert plan.apply_service_command(ServiceCommand.STOP, ["mail"], "second") == ()
+    assert plan.apply_service_command(ServiceCommand.START, ["mail"], "third") == ()
     assert plan.apply(Exited("mail")) == (Start("mail", "third"),)
 
 
 def test_one_that_waits_for_its_need_is_stopped_at_once() -> None:
     """Nothing of it runs yet."""
     plan = a_plan_that_is_up()
-    plan.handle(ServiceCommand.RESTART, ["database", "web"], "both")
+    plan.apply_service_command(ServiceCommand.RESTART, ["database", "web"], "both")
     plan.apply(Exited("web"))
-    assert plan.handle(ServiceCommand.STOP, ["web"], "enough") == ()
+    assert plan.apply_service_command(ServiceCommand.STOP, ["web"], "enough") == ()
     assert plan.phases["web"] is Phase.STOPPED
 
 
 def test_starting_what_is_up_and_stopping_what_is_down_changes_nothing() -> None:
     """It is so already."""
     plan = a_plan_that_is_up()
-    assert plan.handle(ServiceCommand.START, ["mail"], "asked for") == ()
+    assert plan.apply_service_command(ServiceCommand.START, ["mail"], "asked for") == ()
     plan.apply(Failed("mail", "died"))
-    assert plan.handle(ServiceCommand.STOP, ["mail"], "asked for") == ()
+    assert plan.apply_service_command(ServiceCommand.STOP, ["mail"], "asked for") == ()
 
 
 def test_what_needs_something_that_is_down_is_not_started() -> None:
     """It would only fail; the message says what to start first. Both together are fine."""
     plan = a_plan_that_is_up()
-    plan.handle(ServiceCommand.STOP, ["database"], "asked for")
+    plan.apply_service_command(ServiceCommand.STOP, ["database"], "asked for")
     with pytest.raises(UsageError, match=r"^web needs database, which is stopping; start that first$"):
-        plan.handle(ServiceCommand.RESTART, ["web"], "asked for")
+        plan.apply_service_command(ServiceCommand.RESTART, ["web"], "asked for")
     plan.apply(Exited("database"))
     with pytest.raises(UsageError, match=r"^web needs database, which is stopped; start that first$"):
-        plan.handle(ServiceCommand.RESTART, ["web"], "asked for")
-    assert plan.handle(ServiceCommand.RESTART, ["database", "web"], "both") == (Stop("web", "both"), Start("database", "both"))
+        plan.apply_service_command(ServiceCommand.RESTART, ["web"], "asked for")
+    assert plan.apply_service_command(ServiceCommand.RESTART, ["database", "web"], "both") == (
+        Stop("web", "both"),
+        Start("database", "both"),
+    )
 
 
 def test_services_are_handled_when_all_has_been_up_and_before_all_stops() -> None:
@@ -312,17 +318,17 @@ def test_services_are_handled_when_all_has_been_up_and_before_all_stops() -> Non
     plan = Plan(graph_of({"web": []}, services={"web"}), stays=True)
     plan.begin()
     with pytest.raises(UsageError, match="not everything has been up yet"):
-        plan.handle(ServiceCommand.RESTART, ["web"], "asked for")
+        plan.apply_service_command(ServiceCommand.RESTART, ["web"], "asked for")
     feed_all(plan, "web")
     plan.stop("asked to")
     with pytest.raises(UsageError, match="everything is about to stop: asked to"):
-        plan.handle(ServiceCommand.RESTART, ["web"], "asked for")
+        plan.apply_service_command(ServiceCommand.RESTART, ["web"], "asked for")
 
 
 def test_a_stop_of_all_ends_a_restart() -> None:
     """What was to come back stays down."""
     plan = a_plan_that_is_up()
-    plan.handle(ServiceCommand.RESTART, ["mail"], "asked for")
+    plan.apply_service_command(ServiceCommand.RESTART, ["mail"], "asked for")
     plan.stop("asked to")
     assert plan.apply(Exited("mail")) == ()
     assert plan.phases["mail"] is Phase.STOPPED

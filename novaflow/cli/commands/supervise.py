@@ -102,7 +102,7 @@ class Supervisor:
 
         async def handle(command: ServiceCommand, name: str) -> Mapping[str, Any]:
             services = self._stack.find_services(name)
-            failures = await engine.handle(command, services, f"{command} of {name} was asked for")
+            failures = await engine.apply_service_command(command, services, f"{command} of {name} was asked for")
             return {"failures": {service: str(error) for service, error in failures.items()}}
 
         engine = orchestrator.engine("run", run_id, on_up=say_ready, on_service=weigh)
