@@ -4,16 +4,18 @@ Every component brings its configuration, its account in the catalogue and its s
 is done when a server could be placed.
 """
 
+from novaflow.model.component import Component
 from novaflow.model.paths import Paths
+from novaflow.model.settings import Settings
 from novaflow.model.workflow import Workflow
-from novaflow.settings import Settings
 from workflows.infra.database.urls import template_is_sealed
 from workflows.infra.ldap.directory import speaks_ldap
+from workflows.infra.ldap.settings import LdapSettings
 from workflows.infra.rabbitmq.urls import publisher_url
 
 
-def _not_installed(settings: Settings, paths: Paths) -> str | None:
-    if template_is_sealed(settings, paths) is None or (settings.use_ldap and not speaks_ldap(paths)):
+def _not_installed(settings: Settings, paths: Paths, components: tuple[Component, ...]) -> str | None:
+    if template_is_sealed(settings, paths, components) is None or (settings.of(LdapSettings).use_ldap and not speaks_ldap(paths)):
         return f"{paths.root} is not installed; run `novaflow install` or `novaflow up`"
     return None
 

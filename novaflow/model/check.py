@@ -3,12 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from novaflow.model.paths import Paths
-
-if TYPE_CHECKING:
-    from novaflow.settings import Settings
+from novaflow.model.settings import Settings
 
 
 class Severity(StrEnum):
@@ -30,4 +27,4 @@ class CheckResult:
     advice: str = ""
 
 
-Check = Callable[["Settings", Paths], CheckResult]
+Check = Callable[[Settings, Paths], CheckResult]

@@ -1,19 +1,17 @@
 """A component: the steps and services that an operator knows by one name."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 from novaflow.events.types import Event
 from novaflow.model.check import Check
 from novaflow.model.orphan import FindOrphans
 from novaflow.model.service import Part
+from novaflow.model.settings import Settings
 from novaflow.model.step import always
 
-if TYPE_CHECKING:
-    from novaflow.settings import Settings
-
-
+T = TypeVar("T")
 Secret = Callable[[str], str]  # the stack's password of that name
 
 
@@ -27,33 +25,41 @@ class NotificationSource:
 
     name: str
     queues: tuple[str, ...]
-    url: "Callable[[Settings, Secret], str]"
-    read: "Callable[[bytes], Event | None]"
-    when: "Callable[[Settings], bool]" = always
+    url: Callable[[Settings, Secret], str]
+    read: Callable[[bytes], Event | None]
+    when: Callable[[Settings], bool] = always
 
 
-def no_urls(_: "Settings") -> Mapping[str, str]:
+def no_urls(_: Settings) -> Mapping[str, str]:
     """Name no address: users do not reach it."""
     return {}
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """One thing an operator knows by name.
+    """One thing that an operator knows by name.
 
-    ``parts`` maps a workflow's name to what this component brings to it, ``packages`` are Debian's,
-    ``aliases`` are the names nova.sh had for it, ``notification_sources`` what it has to tell beside its own life, ``urls`` where users
-    reach it, by the name `status` has for the address,
-    ``orphans`` find what its parts leave on the machine, and ``clean`` removes, when nothing of the stack runs.
+    ``parts`` maps the name of a workflow to the steps and services that this component adds to it.
+    ``settings`` are the classes of settings that it reads. ``declares`` holds values that other components use, such as a
+    database or system packages; ``declared`` collects them by type. ``aliases`` are further names that users may write.
+    ``urls`` maps a name to an address that users reach. ``orphans`` find what its parts leave on the machine.
+    ``default`` says whether it runs where NOVAFLOW_SERVICES names nothing.
     """
 
     name: str
     summary: str
     parts: Mapping[str, tuple[Part, ...]] = field(default_factory=dict)
-    packages: tuple[str, ...] = ()
+    settings: tuple[type, ...] = ()
+    declares: tuple[object, ...] = ()
     checks: tuple[Check, ...] = ()
     aliases: tuple[str, ...] = ()
     notification_sources: tuple[NotificationSource, ...] = ()
-    urls: "Callable[[Settings], Mapping[str, str]]" = no_urls
+    urls: Callable[[Settings], Mapping[str, str]] = no_urls
     orphans: tuple[FindOrphans, ...] = ()
-    when: "Callable[[Settings], bool]" = always
+    when: Callable[[Settings], bool] = always
+    default: bool = True
+
+
+def declared(components: Iterable[Component], kind: type[T]) -> tuple[T, ...]:
+    """Return the values of that type that the components declare, in their order."""
+    return tuple(value for component in components for value in component.declares if isinstance(value, kind))

@@ -3,13 +3,12 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from novaflow.model.paths import Paths
+from novaflow.model.settings import Settings
 
-if TYPE_CHECKING:
-    from novaflow.model.component import Component
-    from novaflow.settings import Settings
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,7 @@ class Context(Protocol):
     """What the body of a step may use; every effect on the machine goes through here."""
 
     @property
-    def settings(self) -> "Settings":
+    def settings(self) -> Settings:
         """Return the effective settings."""
         ...
 
@@ -34,9 +33,12 @@ class Context(Protocol):
         """Return where the stack lives."""
         ...
 
-    @property
-    def components(self) -> "tuple[Component, ...]":
-        """Return the components this workflow folds over."""
+    def declared(self, kind: type[T]) -> tuple[T, ...]:
+        """Return the values of that type that the components of the stack declare."""
+        ...
+
+    def has_component(self, name: str) -> bool:
+        """Return whether the component is part of the stack."""
         ...
 
     @property
@@ -96,7 +98,7 @@ class Context(Protocol):
         """Tell whoever watches how far this step is; ``fraction`` from 0 to 1, ``None`` if nobody can know."""
         ...
 
-    async def wait(self, ask: "Callable[[], Awaitable[str]]", *, within_s: float) -> str:
+    async def wait(self, ask: Callable[[], Awaitable[str]], *, within_s: float) -> str:
         """Ask until there is an answer, and return it; ``ask`` raises ``NotYet`` while there is none.
 
         Raises: StepFailed, with the last refusal, when the time is over.

@@ -3,14 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from novaflow.model.context import Context
 from novaflow.model.probe import Probe
+from novaflow.model.settings import Settings
 from novaflow.model.step import Body, ConcurrencyPool, Step, always
-
-if TYPE_CHECKING:
-    from novaflow.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,16 +16,16 @@ class Service:
 
     name: str
     summary: str
-    command: "Callable[[Context], tuple[str | Path, ...]]"
-    ready: "Probe"
+    command: Callable[[Context], tuple[str | Path, ...]]
+    ready: Probe
     within_s: float = 60
     grace_s: float = 5
     needs: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     port: int | None = None
-    env: "Callable[[Context], Mapping[str, str]] | None" = None
+    env: Callable[[Context], Mapping[str, str]] | None = None
     before_stop: Body | None = None
-    when: "Callable[[Settings], bool]" = always
+    when: Callable[[Settings], bool] = always
     pool: ConcurrencyPool = ConcurrencyPool.FREE
 
 

@@ -4,12 +4,9 @@ import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from novaflow.model.context import Context
-
-if TYPE_CHECKING:
-    from novaflow.settings import Settings
+from novaflow.model.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +28,7 @@ class ConcurrencyPool(StrEnum):
     NET = "net"  # downloads
 
 
-def always(_: "Settings") -> bool:
+def always(_: Settings) -> bool:
     """Be part of the workflow whatever the settings say."""
     return True
 
@@ -53,7 +50,7 @@ class Step:
     needs: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     pool: ConcurrencyPool = ConcurrencyPool.FREE
-    when: "Callable[[Settings], bool]" = always
+    when: Callable[[Settings], bool] = always
 
     @property
     def summary(self) -> str:
@@ -67,7 +64,7 @@ def step(
     needs: tuple[str, ...] = (),
     after: tuple[str, ...] = (),
     pool: ConcurrencyPool = ConcurrencyPool.FREE,
-    when: "Callable[[Settings], bool]" = always,
+    when: Callable[[Settings], bool] = always,
 ) -> Callable[[Body], Step]:
     """Turn an async function into a step named like it; registers nothing.
 

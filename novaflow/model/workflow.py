@@ -2,38 +2,37 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from novaflow.model.component import Component, Secret
 from novaflow.model.paths import Paths
+from novaflow.model.settings import Settings
 
-if TYPE_CHECKING:
-    from novaflow.settings import Settings
+Precondition = Callable[[Settings, Paths, tuple[Component, ...]], str | None]
 
 
-def never(_: "Settings", __: Paths) -> str | None:
-    """Say that there is always something to do."""
+def holds_never(_: Settings, __: Paths, ___: tuple[Component, ...]) -> str | None:
+    """Return ``None``: there is no such reason."""
     return None
 
 
-def no_broker(_: "Settings", __: Callable[[str], str]) -> str:
-    """Name no broker: events stay in the journal."""
+def no_broker(_: Settings, __: Secret) -> str:
+    """Return no address: events stay in the journal."""
     return ""
 
 
 @dataclass(frozen=True, slots=True)
 class Workflow:
-    """One thing that can be done with a stack: the parts of that name of every component.
+    """One thing that can be done with a stack: the steps and services that components declare under its name.
 
-    ``stays`` says whether its services are meant to outlive its last step; ``within_s`` how long the end of a stack waits
-    for it, where that is part of it; ``already`` returns why there is nothing
-    to do, ``None`` if there is; ``unmet`` what has to be done first, ``None`` if all was. ``broker`` makes the address
-    that events go to from the settings and the stack's secrets, nothing if there is no broker.
+    ``stays`` says whether its services run until they are stopped. ``within_s`` limits the workflow where it is part of
+    stopping a stack. ``already`` returns the reason why nothing has to be done, ``unmet`` what the user has to do before;
+    both return ``None`` otherwise. ``broker`` returns the address that events are published to; an empty one means none.
     """
 
     name: str
     summary: str
     stays: bool = False
     within_s: float = 120
-    already: "Callable[[Settings, Paths], str | None]" = never
-    unmet: "Callable[[Settings, Paths], str | None]" = never
-    broker: "Callable[[Settings, Callable[[str], str]], str]" = no_broker
+    already: Precondition = holds_never
+    unmet: Precondition = holds_never
+    broker: Callable[[Settings, Secret], str] = no_broker

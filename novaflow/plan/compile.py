@@ -1,30 +1,31 @@
 """From components and a workflow's name to a graph, with every need found or refused."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
 
 from novaflow.errors import ComponentUnknown, NameShared, NeedUnknown, PortShared, UsageError
 from novaflow.model.component import Component
 from novaflow.model.service import Service
+from novaflow.model.settings import Settings
 from novaflow.model.step import EVERYTHING, Step
 from novaflow.plan.graph import Graph, Node
 
-if TYPE_CHECKING:
-    from novaflow.settings import Settings
+DEFAULT = "default"  # in NOVAFLOW_SERVICES
 
 
-def select_components(components: Iterable[Component], wanted: Iterable[str], settings: "Settings") -> tuple[Component, ...]:
-    """Return the components that take part: those wanted, what they need, and what only prepares or uses these.
+def select_components(components: Iterable[Component], wanted: Collection[str], settings: "Settings") -> tuple[Component, ...]:
+    """Return the components of the stack: those in ``wanted``, those that they need, and those that only support these.
 
-    No name wanted means all of them. A component without services is part of the stack if all it needs is.
+    ``DEFAULT`` in ``wanted``, or no name at all, stands for every component that runs by default. A component without
+    services supports others: it is part of the stack if all its needs are.
 
-    Raises: ComponentUnknown, if a name is neither a component's nor one of nova.sh's.
+    Raises: ComponentUnknown, if a name is neither a component's nor an alias of one.
     """
     able = {component.name: component for component in components if component.when(settings)}
-    names = [resolve_name(name, components) for name in wanted]
-    if not names:
-        return tuple(able.values())
+    by_default = [name for name, component in able.items() if component.default]
+    names = [resolve_name(name, components) for name in wanted if name != DEFAULT]
+    if not wanted or DEFAULT in wanted:
+        names += by_default
     needs = {name: _needed_components(component, able, settings) for name, component in able.items()}
     chosen: set[str] = set()
     waiting = [name for name in names if name in able]
@@ -33,7 +34,7 @@ def select_components(components: Iterable[Component], wanted: Iterable[str], se
         if name not in chosen:
             chosen.add(name)
             waiting.extend(needs[name])
-    helpers = {name for name, component in able.items() if not _has_service(component)}
+    helpers = {name for name in by_default if not _has_service(able[name])}
     # Again until nothing changes: one may need another that comes later.
     while joining := {name for name in helpers - chosen if needs[name] <= chosen | {name}}:
         chosen |= joining

@@ -20,6 +20,7 @@ from novaflow.plan.durations import last_durations
 from novaflow.plan.plan import Plan
 from novaflow.plan.pools import pool_limits
 from novaflow.runtime.stack import Stack
+from novaflow.settings import CoreSettings
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 LOOK_BACK = 5000  # events; a run tells about 200, so this is what the last twenty runs took
@@ -53,7 +54,7 @@ class Orchestrator:
         recent = read_journal(self.stack.paths.journal, after=max(0, self.journal.sequence - LOOK_BACK))
         plan = Plan(
             self.stack.graph(name),
-            pools=pool_limits(self.stack.settings.novaflow_jobs),
+            pools=pool_limits(self.stack.settings.of(CoreSettings).novaflow_jobs),
             durations_s=last_durations(record.event for record in recent),
             stays=self.stack.workflow(name).stays,
         )

@@ -46,7 +46,7 @@ def require_met(stack: Stack, workflow: str) -> None:
 
     Raises: UsageError, saying what to do first.
     """
-    if unmet := stack.workflow(workflow).unmet(stack.settings, stack.paths):
+    if unmet := stack.workflow(workflow).unmet(stack.settings, stack.paths, stack.components):
         raise UsageError(unmet)
 
 

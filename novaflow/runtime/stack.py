@@ -9,14 +9,14 @@ from pathlib import Path
 import click
 
 from novaflow.adapters.storage.discovery import Found, find_components
-from novaflow.errors import UsageError
+from novaflow.errors import NovaflowError, UsageError
 from novaflow.model.component import Component
 from novaflow.model.paths import Paths
+from novaflow.model.settings import Settings
 from novaflow.model.workflow import Workflow
 from novaflow.plan.compile import compile_graph, find_services, select_components
 from novaflow.plan.graph import Graph
-from novaflow.settings import Loaded, Settings, load_settings
-from novaflow.settings.fields import NAMES
+from novaflow.settings import CoreSettings, Loaded, load_component_folders, load_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +80,10 @@ def open_stack(folder: Path, overrides: Mapping[str, str]) -> Stack:
     Raises: SettingsInvalid; ComponentBroken; ComponentUnknown.
     """
     paths = Paths(folder.expanduser().resolve())
-    loaded = load_settings(paths.root, overrides=overrides)
-    found = find_components(loaded.settings.novaflow_workflows)
-    components = select_components(found.components, loaded.settings.novaflow_services, loaded.settings)
+    workflows, others = load_component_folders(paths.root, overrides=overrides)
+    found = find_components(workflows, *others)
+    loaded = load_settings(paths.root, found.settings, overrides=overrides)
+    components = select_components(found.components, loaded.settings.of(CoreSettings).novaflow_services, loaded.settings)
     return Stack(paths, loaded, found, components, overrides)
 
 
@@ -105,8 +106,12 @@ def stack_arguments(command: Callable[..., None]) -> Callable[..., None]:
     return open_and_call
 
 
-def _complete_setting(_: click.Context, __: click.Parameter, begun: str) -> list[str]:
-    return [f"{name}=" for name in NAMES if name.startswith(begun)]
+def _complete_setting(context: click.Context, _: click.Parameter, prefix: str) -> list[str]:
+    try:
+        names = open_stack(Path(context.params.get("folder") or "nova"), {}).loaded.origins
+    except NovaflowError:  # a shell has no place for messages
+        return []
+    return [f"{name}=" for name in names if name.startswith(prefix)]
 
 
 def _split(text: str) -> tuple[str, str]:

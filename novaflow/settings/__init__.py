@@ -1,7 +1,22 @@
-"""The only reader of the environment and of .env: what the user chose, and where."""
+"""Settings: the only reader of the environment and of .env files."""
 
-from novaflow.settings.fields import LibvirtType, NetMan, Settings
-from novaflow.settings.load import Loaded, load_settings
+from novaflow.settings.core import CoreSettings
+from novaflow.settings.group import Allowed, Command, Conflict, Password, SettingsGroup, Switch
+from novaflow.settings.load import Loaded, combine_settings, load_component_folders, load_settings
 from novaflow.settings.registry import registry_environment, repository_environment
 
-__all__ = ["LibvirtType", "Loaded", "NetMan", "Settings", "load_settings", "registry_environment", "repository_environment"]
+__all__ = [
+    "Allowed",
+    "Command",
+    "Conflict",
+    "CoreSettings",
+    "Loaded",
+    "Password",
+    "SettingsGroup",
+    "Switch",
+    "combine_settings",
+    "load_component_folders",
+    "load_settings",
+    "registry_environment",
+    "repository_environment",
+]

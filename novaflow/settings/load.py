@@ -1,4 +1,4 @@
-"""From texts in several places to one legal value that knows where each part came from."""
+"""Reads settings from all sources, validates them and records where each value came from."""
 
 import socket
 from collections.abc import Iterator, Mapping
@@ -10,86 +10,140 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from novaflow.errors import SettingsInvalid
-from novaflow.settings.fields import NAMES, PATHS, SECRETS, Settings, find_allowed
-from novaflow.settings.sources import Found, Problem, read_sources
+from novaflow.model.settings import Settings
+from novaflow.settings.core import CoreSettings
+from novaflow.settings.group import Conflict, SettingsGroup, find_allowed, find_fields, holds_paths, is_secret
+from novaflow.settings.sources import Assignment, Problem, read_sources
 from novaflow.settings.texts import MASK, write_value
-from novaflow.settings.validators import Clash, SettingsClash
 
-_ELSEWHERE = ("192.0.2.1", 9)  # RFC 5737: nobody's; a datagram socket asks for the route and sends nothing
+_ELSEWHERE = ("192.0.2.1", 9)  # RFC 5737, documentation; connecting a datagram socket selects a route and sends nothing
 _NOTHING: Mapping[str, str] = MappingProxyType({})
+_FOLDERS = ("NOVAFLOW_WORKFLOWS", "NOVAFLOW_COMPONENTS_PATH")
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Effective settings; ``origins`` maps each setting's name, as users write it, to where its value came from."""
+    """Effective settings; ``origins`` maps the name of each setting, as users write it, to the source of its value."""
 
     settings: Settings
     origins: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """The assignments of one set of groups, and how to turn them into values."""
+
+    fields: Mapping[str, type[SettingsGroup]]
+    chosen: Mapping[str, Assignment]
+    root: Path
+
+    def build(self, group: type[SettingsGroup]) -> SettingsGroup:
+        names = [name for name, owner in self.fields.items() if owner is group]
+        defaults = {name: self._default_path(name) for name in names if holds_paths(group, name)}
+        values = {name: self._resolve(self.chosen[name]) for name in names if name in self.chosen}
+        return group.model_validate({name.lower(): value for name, value in (defaults | values).items()})
+
+    def _default_path(self, name: str) -> object:
+        default = self.fields[name].model_fields[name.lower()].default
+        return self.root / default if isinstance(default, Path) else default
+
+    def _resolve(self, one: Assignment) -> str:
+        if holds_paths(self.fields[one.name], one.name):
+            return ":".join(path if path.startswith("~") else str((one.folder / path).absolute()) for path in one.text.split(":") if path)
+        if one.name == "HOST_IP" and one.text == "auto":
+            return find_source_address()
+        return one.text
+
+    def explain(self, details: ErrorDetails) -> str:
+        """Return one line for one error of pydantic's."""
+        name = str(details["loc"][0]).upper()
+        reason = details.get("ctx", {}).get("error")
+        return f"{self._cite(name)}: {f'{reason}; ' if reason else ''}allowed: {find_allowed(self.fields[name], name).values}"
+
+    def explain_conflict(self, conflict: Conflict) -> str:
+        return f"{' and '.join(map(self._cite, conflict.names))}: {conflict.reason}"
+
+    def _cite(self, name: str) -> str:
+        group = self.fields[name]
+        if name not in self.chosen:
+            return f"{name}={write_value(group.model_fields[name.lower()].get_default())} (default)"
+        return f"{name}={MASK if is_secret(group, name) else self.chosen[name].text} ({self.chosen[name].origin})"
+
+
 def load_settings(
-    stack: Path, *, overrides: Mapping[str, str] = _NOTHING, environ: Mapping[str, str] | None = None, cwd: Path | None = None
+    stack: Path,
+    groups: tuple[type[SettingsGroup], ...] = (),
+    *,
+    overrides: Mapping[str, str] = _NOTHING,
+    environ: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
 ) -> Loaded:
-    """Return what holds for the stack in the folder ``stack``; ``overrides`` is the command line, by the settings' names.
+    """Return the settings of the stack in the folder ``stack``: the core's and those of ``groups``.
 
-    An empty value means the default. ``None`` means the process's own environment and current folder.
+    ``overrides`` is the command line. An empty value means the default. ``environ`` and ``cwd`` default to the process's.
 
-    Raises: SettingsInvalid, with a line for each thing that is wrong.
+    Raises: SettingsInvalid, with one line for each error.
     """
-    sources = tuple(read_sources(NAMES, stack=stack, overrides=overrides, environ=environ, cwd=cwd))
+    fields = find_fields((CoreSettings, *groups))
+    sources = tuple(read_sources(fields, stack=stack, overrides=overrides, environ=environ, cwd=cwd))
+    last = {one.name: one for one in sources if isinstance(one, Assignment)}
+    reader = _Reader(fields, {name: one for name, one in last.items() if one.text}, ((cwd or Path.cwd()) / stack).absolute())
     problems = [one.text for one in sources if isinstance(one, Problem)]
-    last = {one.name: one for one in sources if isinstance(one, Found)}
-    chosen = {name: one for name, one in last.items() if one.text}
-    root = ((cwd or Path.cwd()) / stack).absolute()
-    try:
-        settings = Settings.model_validate(_default_paths(root) | {NAMES[name]: _resolve(one) for name, one in chosen.items()})
-    except ValidationError as error:
-        problems.extend(line for details in error.errors() for line in _explain(details, chosen))
-        # Not "from error": pydantic's own text quotes values, passwords among them.
-        raise SettingsInvalid("\n".join(problems)) from None
+    values: dict[type, object] = {}
+    for group in dict.fromkeys(fields.values()):
+        try:
+            values[group] = reader.build(group)
+        except ValidationError as error:
+            problems.extend(map(reader.explain, error.errors()))
     if problems:
+        # Not "from error": the text of pydantic's error quotes values, passwords among them.
         raise SettingsInvalid("\n".join(problems))
-    return Loaded(settings, {name: chosen[name].origin if name in chosen else "default" for name in NAMES})
+    settings = _combine(values)
+    if conflicts := [*_find_conflicts(settings)]:
+        raise SettingsInvalid("\n".join(map(reader.explain_conflict, conflicts)))
+    return Loaded(settings, {name: reader.chosen[name].origin if name in reader.chosen else "default" for name in fields})
+
+
+def load_component_folders(
+    stack: Path, *, overrides: Mapping[str, str] = _NOTHING, environ: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> tuple[Path, tuple[Path, ...]]:
+    """Return NOVAFLOW_WORKFLOWS and NOVAFLOW_COMPONENTS_PATH: they are needed to find the components that declare all other settings.
+
+    Raises: SettingsInvalid, if one of the two is wrong; other errors are left to ``load_settings``.
+    """
+    fields = {name: group for name, group in find_fields((CoreSettings,)).items() if name in _FOLDERS}
+    sources = read_sources(fields, stack=stack, overrides=overrides, environ=environ, cwd=cwd)
+    last = {one.name: one for one in sources if isinstance(one, Assignment)}
+    reader = _Reader(fields, {name: one for name, one in last.items() if one.text}, ((cwd or Path.cwd()) / stack).absolute())
+    try:
+        core = reader.build(CoreSettings)
+    except ValidationError as error:
+        raise SettingsInvalid("\n".join(map(reader.explain, error.errors()))) from None
+    settings = _combine({CoreSettings: core}).of(CoreSettings)
+    return settings.novaflow_workflows, settings.novaflow_components_path
+
+
+def combine_settings(*groups: SettingsGroup) -> Settings:
+    """Return the settings with these groups, and the defaults of the core's where it is not among them."""
+    return _combine({CoreSettings: CoreSettings()} | {type(group): group for group in groups})
+
+
+def _combine(values: Mapping[type, object]) -> Settings:
+    core = values[CoreSettings]
+    return Settings(core.host_ip if isinstance(core, CoreSettings) else "", values)
+
+
+def _find_conflicts(settings: Settings) -> Iterator[Conflict]:
+    for group in settings.groups.values():
+        if isinstance(group, SettingsGroup):
+            yield from group.find_conflicts(settings)
 
 
 def find_source_address(towards: tuple[str, int] = _ELSEWHERE) -> str:
-    """Return the address this machine shows on its way there; ``auto`` if there is no way."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+    """Return the source address of the route to ``towards``; ``auto`` if there is no route."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            asking.connect(towards)
+            probe.connect(towards)
         except OSError:
             return "auto"
-        return str(asking.getsockname()[0])
-
-
-def _default_paths(root: Path) -> dict[str, str]:
-    return {name: str(root / default) for name, default in PATHS.items()}
-
-
-def _resolve(one: Found) -> str:
-    if NAMES[one.name] in PATHS and not one.text.startswith("~"):
-        return str((one.folder / one.text).absolute())
-    if one.name == "HOST_IP" and one.text == "auto":
-        return find_source_address()
-    return one.text
-
-
-def _explain(details: ErrorDetails, chosen: Mapping[str, Found]) -> Iterator[str]:
-    reason = details.get("ctx", {}).get("error")
-    if isinstance(reason, SettingsClash):
-        yield from (_explain_clash(clash, chosen) for clash in reason.clashes)
-    else:
-        name = str(details["loc"][0]).upper()
-        why = f"{reason}; " if reason else ""
-        yield f"{_cite(name, chosen)}: {why}allowed: {find_allowed(NAMES[name]).values}"
-
-
-def _explain_clash(clash: Clash, chosen: Mapping[str, Found]) -> str:
-    return f"{' and '.join(_cite(name.upper(), chosen) for name in clash.names)}: {clash.why}"
-
-
-def _cite(name: str, chosen: Mapping[str, Found]) -> str:
-    if name not in chosen:
-        return f"{name}={write_value(Settings.model_fields[NAMES[name]].get_default())} (default)"
-    text = MASK if NAMES[name] in SECRETS else chosen[name].text
-    return f"{name}={text} ({chosen[name].origin})"
+        return str(probe.getsockname()[0])

@@ -1,24 +1,37 @@
-"""Settings as text: whole, for programs, and masked, for eyes."""
+"""Settings as text: complete for programs, masked for display."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import Enum
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from novaflow.settings.fields import NAMES, Settings
+from novaflow.model.settings import Settings
+from novaflow.settings.group import SettingsGroup, find_allowed
 
 MASK = "********"
 
 
 def write_texts(settings: Settings) -> Mapping[str, str]:
-    """Return each setting by its name as ``load_settings`` reads it, secrets included; empty where nothing was chosen."""
-    return {name: write_value(getattr(settings, field)) for name, field in NAMES.items()}
+    """Return each setting by its name as ``load_settings`` reads it, secrets included; empty where nothing is set."""
+    return {name: write_value(value) for name, _, value in _each(settings)}
 
 
 def write_masked_texts(settings: Settings) -> Mapping[str, str]:
-    """Return each setting by its name as it may be shown to anybody."""
-    return {name: _mask(getattr(settings, field)) for name, field in NAMES.items()}
+    """Return each setting by its name, with secrets masked."""
+    return {name: _mask(value) for name, _, value in _each(settings)}
+
+
+def write_display_texts(settings: Settings) -> Mapping[str, str]:
+    """Return each setting by its name, with secrets masked; where nothing is set, its default in parentheses."""
+    return {name: _mask(value) or f"({find_allowed(group, name).default or 'none'})" for name, group, value in _each(settings)}
+
+
+def _each(settings: Settings) -> Iterator[tuple[str, type[SettingsGroup], object]]:
+    for group in settings.groups.values():
+        if isinstance(group, SettingsGroup):
+            yield from ((field.upper(), type(group), getattr(group, field)) for field in type(group).model_fields)
 
 
 def write_value(value: object) -> str:
@@ -31,7 +44,7 @@ def write_value(value: object) -> str:
         case Enum():
             return str(value.value)
         case tuple():
-            return ",".join(value)
+            return (":" if any(isinstance(one, Path) for one in value) else ",").join(map(str, value))
         case SecretStr():
             return value.get_secret_value()
         case _:
@@ -44,6 +57,6 @@ def _mask(value: object) -> str:
     parts = urlsplit(value.get_secret_value())
     if not parts.hostname:
         return MASK
-    # Of a broker's address only the password is secret, and who it is that logs in.
+    # In the address of a broker only user and password are secret.
     _, _, place = parts.netloc.rpartition("@")
     return f"{parts.scheme}://{MASK}@{place}{parts.path}"

@@ -5,13 +5,14 @@ from pathlib import Path
 
 from novaflow.cli.commands.config import describe, describe_as_json
 from novaflow.settings import load_settings
+from tests.support.settings import GROUPS
 from tests.support.toys import Novaflow
 
 
 def test_every_line_has_name_value_and_origin(tmp_path: Path) -> None:
     """A table of three columns, with words where nothing was chosen."""
     (tmp_path / ".env").write_text("NOVAFLOW_JOBS=3\n")
-    lines = describe(load_settings(Path("nova"), environ={"MYSQL_PASS": "hush"}, cwd=tmp_path)).splitlines()
+    lines = describe(load_settings(Path("nova"), GROUPS[1:], environ={"MYSQL_PASS": "hush"}, cwd=tmp_path)).splitlines()
     rows = {line.split()[0]: line.split(maxsplit=1)[1] for line in lines}
     assert rows["NOVAFLOW_JOBS"].split(maxsplit=1) == ["3", "./.env line 1"]
     assert rows["MYSQL_PASS"].split() == ["********", "environment"]
@@ -21,19 +22,19 @@ def test_every_line_has_name_value_and_origin(tmp_path: Path) -> None:
 
 def test_json_holds_the_same(tmp_path: Path) -> None:
     """Programs get one object by the settings' names."""
-    described = json.loads(describe_as_json(load_settings(Path("nova"), environ={"MYSQL_PASS": "hush"}, cwd=tmp_path)))
+    described = json.loads(describe_as_json(load_settings(Path("nova"), GROUPS[1:], environ={"MYSQL_PASS": "hush"}, cwd=tmp_path)))
     assert described["MYSQL_PASS"] == {"value": "********", "origin": "environment"}
     assert described["INTERFACE"] == {"value": "", "origin": "default"}
 
 
 def test_the_command_line_is_the_strongest(call: Novaflow, stack: Path) -> None:
     """--set wins over the stack's own .env, and says so."""
-    (stack / ".env").write_text("SCREEN_NAME=one\nTEST=1\n")
+    (stack / ".env").write_text("SCREEN_NAME=one\nSCREEN_STATUS=0\n")
     shown = json.loads(call("config", "--json", "--set", "SCREEN_NAME=two").output)
     assert shown["SCREEN_NAME"] == {"value": "two", "origin": "command line"}
-    assert shown["TEST"] == {"value": "1", "origin": f"{stack}/.env line 2"}
+    assert shown["SCREEN_STATUS"] == {"value": "0", "origin": f"{stack}/.env line 2"}
 
 
 def test_without_json_it_is_a_table(call: Novaflow) -> None:
     """People get a line for each setting."""
-    assert call("config").output.startswith("USE_MYSQL ")
+    assert call("config").output.startswith("HOST_IP ")

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from novaflow.cli.commands.env import export_credentials, export_settings
 from novaflow.errors import UsageError
-from novaflow.settings import Settings
+from tests.support.settings import make_settings
 from tests.support.toys import Novaflow
 
 NASTY = 'a\'b "c" $(exit 1) `exit 2` \\ # ü *'
@@ -18,7 +18,7 @@ NASTY = 'a\'b "c" $(exit 1) `exit 2` \\ # ü *'
 @pytest.mark.parametrize("shell", ["bash", "dash"])
 async def test_shells_read_what_was_meant(shell: str) -> None:
     """Whatever a value holds, bash and dash end up with it, and run none of it."""
-    exports = "\n".join(export_settings(Settings(mysql_pass=SecretStr(NASTY), novaflow_services=("a", "b"))))
+    exports = "\n".join(export_settings(make_settings(mysql_pass=SecretStr(NASTY), novaflow_services=("a", "b"))))
     script = 'eval "$1"; printf "%s\\n" "$MYSQL_PASS" "$NOVAFLOW_SERVICES" "$USE_MYSQL" "[$INTERFACE]"'
     answer = await anyio.run_process([shell, "-euc", script, shell, exports])
     assert answer.stdout.decode().splitlines() == [NASTY, "a,b", "1", "[]"]
@@ -54,4 +54,4 @@ def test_settings_come_before_credentials(call: Novaflow, stack: Path) -> None:
     (stack / "credentials").mkdir()
     (stack / "credentials/openrc").write_text("export OS_USERNAME=admin\n")
     lines = call("env").output.splitlines()
-    assert (lines[0], lines[-1]) == ("export USE_MYSQL=1", "export OS_USERNAME=admin")
+    assert (lines[0], lines[-1]) == ("export HOST_IP=127.0.0.1", "export OS_USERNAME=admin")

@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from novaflow.settings.fields import NAMES
+from novaflow.settings.group import find_fields
+from tests.support.settings import GROUPS
 
 TESTS = Path(__file__).parents[1]
 PAGE = (TESTS.parent / "docs/nova.sh.md").read_text()
 COMMANDS = ("branch", "install", "run", "run_detached", "terminate", "clean", "scrub")
 ARGUMENTS = ("SOURCE", "DIR")
 SERVICES = ("api", "objectstore", "compute", "network", "scheduler", "volume", "ajax_console_proxy")
-SETTINGS = tuple(name for name in NAMES if not name.startswith("NOVAFLOW_"))
+SETTINGS = tuple(name for name in find_fields(GROUPS) if not name.startswith("NOVAFLOW_"))
 ROWS = [tuple(cell.strip() for cell in line.strip("|").split(" | ")) for line in PAGE.splitlines() if line.startswith("| `")]
 
 

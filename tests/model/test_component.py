@@ -7,9 +7,9 @@ import pytest
 from novaflow.model.component import Component, no_urls
 from novaflow.model.context import Context
 from novaflow.model.paths import Paths
+from novaflow.model.settings import Settings
 from novaflow.model.step import ConcurrencyPool, Step, always, step
-from novaflow.model.workflow import Workflow, never, no_broker
-from novaflow.settings import Settings
+from novaflow.model.workflow import Workflow, holds_never, no_broker
 
 ROOT = Path("/stack")
 
@@ -61,9 +61,9 @@ def test_a_step_made_by_hand_may_be_mute() -> None:
 def test_a_workflow_and_a_component_by_default() -> None:
     """By default there is always something to do, nothing is missing, nobody is told, and users reach nothing."""
     settings, workflow = Settings(), Workflow("run", "Run it.")
-    assert (workflow.already, workflow.unmet, workflow.broker) == (never, never, no_broker)
+    assert (workflow.already, workflow.unmet, workflow.broker) == (holds_never, holds_never, no_broker)
     assert Component("web", "A toy.").urls is no_urls
     assert always(settings)
-    assert never(settings, Paths(ROOT)) is None
+    assert holds_never(settings, Paths(ROOT), ()) is None
     assert no_broker(settings, str.upper) == ""
     assert no_urls(settings) == {}

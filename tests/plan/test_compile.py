@@ -4,9 +4,9 @@ import pytest
 
 from novaflow.errors import ComponentUnknown, DependencyCycle, NameShared, NeedUnknown, PortShared, UsageError
 from novaflow.model.component import Component
+from novaflow.model.settings import Settings
 from novaflow.model.step import EVERYTHING
 from novaflow.plan.compile import compile_graph, find_services, resolve_name, select_components
-from novaflow.settings import Settings
 from tests.support.toys import a_component, a_service, a_step
 
 SETTINGS = Settings()
@@ -52,16 +52,26 @@ def test_an_unknown_name_is_refused(name: str, said: str) -> None:
     assert str(refused.value).endswith(said)
 
 
+def test_a_component_that_does_not_run_by_default_is_named() -> None:
+    """Without names it is left out; ``default`` stands for all the others."""
+    extra = a_component("extra", a_service("extra"), default=False)
+    assert names(select_components((DATABASE, extra), (), SETTINGS)) == ["database"]
+    assert names(select_components((DATABASE, extra), ("extra",), SETTINGS)) == ["extra"]
+    assert names(select_components((DATABASE, extra), ("default", "extra"), SETTINGS)) == ["database", "extra"]
+
+
 def test_settings_leave_components_out() -> None:
     """A component that the settings rule out takes no part, even if it was asked for."""
-    never = a_component("never", a_service("never"), when=lambda settings: settings.use_ldap)
+    never = a_component("never", a_service("never"), when=lambda settings: settings.host_ip != "127.0.0.1")
     assert names(select_components((DATABASE, never), (), SETTINGS)) == ["database"]
     assert names(select_components((DATABASE, never), ("never", "database"), SETTINGS)) == ["database"]
 
 
 def test_settings_leave_parts_out() -> None:
     """A part that the settings rule out is no node, and what it needs does not come along."""
-    component = a_component("web", a_step("users", needs=("smtp",), when=lambda settings: settings.use_ldap), a_service("httpd"))
+    component = a_component(
+        "web", a_step("users", needs=("smtp",), when=lambda settings: settings.host_ip != "127.0.0.1"), a_service("httpd")
+    )
     assert [*compile_graph("run", (component,), SETTINGS).nodes] == ["httpd"]
     assert names(select_components((component, MAIL), ("web",), SETTINGS)) == ["web"]
 

@@ -30,7 +30,7 @@ async def test_tab_completes_commands_and_names(toy: Toy, shell: str) -> None:
             ("novaflow scr", "novaflow scrub"),
             ("novaflow restart ht", "novaflow restart httpd"),
             ("novaflow graph ver", "novaflow graph verify"),
-            ("novaflow config --set USE_MY", "novaflow config --set USE_MYSQL="),
+            ("novaflow config --set SCREEN_N", "novaflow config --set SCREEN_NAME="),
         ):
             await shown.type("C-u", typed, "Tab")
             await shown.wait_shown(completed)

@@ -176,8 +176,8 @@ async def test_an_unknown_command_is_refused(toy: Toy) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("USE_MYSLQ=1\n", ("./.env line 1", "USE_MYSLQ", "USE_MYSQL")),
-        ("TEST=1\nUSE_MYSQL='1\n", ("./.env line 2",)),
+        ("SCREEN_NAMR=1\n", ("./.env line 1", "SCREEN_NAMR", "SCREEN_NAME")),
+        ("SCREEN_STATUS=0\nSCREEN_NAME='1\n", ("./.env line 2",)),
         ("FIXED_RANGE=10.0.0.0/33\n", ("FIXED_RANGE=10.0.0.0/33 (./.env line 1)", "10.0.0.0/24")),
         ("NET_MAN=Foo\n", ("NET_MAN=Foo (./.env line 1)", "VlanManager, FlatManager, FlatDHCPManager")),
     ],

@@ -15,14 +15,16 @@ from novaflow.model.probe import HttpProbe
 from novaflow.model.service import Service
 from novaflow.model.step import Step
 from novaflow.plan.compile import compile_graph, resolve_name, select_components
-from novaflow.settings import LibvirtType, NetMan, Settings
+from tests.support.settings import make_settings
+from workflows.infra.libvirt.settings import LibvirtType
+from workflows.services.neutron.settings import NetMan
 
 ROOT = Path(__file__).parents[2]
 FOUND = find_components(ROOT / "workflows")
 CHOICES = [
-    Settings(use_mysql=use_mysql, libvirt_type=libvirt_type, net_man=net_man, use_ipv6=use_ipv6, use_ldap=use_ldap)
+    make_settings(use_mysql=use_mysql, libvirt_type=libvirt_type, net_man=net_man, use_ipv6=use_ipv6, use_ldap=use_ldap)
     for use_mysql, libvirt_type, net_man, use_ipv6, use_ldap in product((False, True), LibvirtType, NetMan, (False, True), (False, True))
-] + [Settings(use_ldap=True, use_opendj=True, novaflow_ldap_url="ldap://opendj:1389/ou=people,dc=example,dc=com")]
+] + [make_settings(use_ldap=True, use_opendj=True, novaflow_ldap_url="ldap://opendj:1389/ou=people,dc=example,dc=com")]
 
 # Audited in a process of its own: what an import of a workflow file does besides importing.
 LOOK = """
@@ -120,7 +122,7 @@ def test_a_workflow_fits_together_under_all_settings(workflow: str) -> None:
 @pytest.mark.parametrize("component", FOUND.components, ids=lambda component: component.name)
 def test_a_component_can_be_wanted_alone(component: Component) -> None:
     """NOVAFLOW_SERVICES with one name brings along all that is needed."""
-    settings = Settings()
+    settings = make_settings()
     chosen = select_components(FOUND.components, (component.name,), settings)
     for workflow in FOUND.workflows:
         compile_graph(workflow, chosen, settings)
@@ -129,7 +131,7 @@ def test_a_component_can_be_wanted_alone(component: Component) -> None:
 @pytest.mark.parametrize("component", [component for component in FOUND.components if has_service(component)], ids=lambda one: one.name)
 def test_a_component_can_be_left_out(component: Component) -> None:
     """NOVAFLOW_SERVICES with all names but one leaves out that one and who needs it, in every workflow."""
-    settings = Settings()
+    settings = make_settings()
     others = [one.name for one in FOUND.components if component not in select_components(FOUND.components, (one.name,), settings)]
     chosen = select_components(FOUND.components, others, settings)
     assert component not in chosen

@@ -10,10 +10,13 @@ from pathlib import Path
 from novaflow.model.check import CheckResult, Severity
 from novaflow.model.component import Component
 from novaflow.model.paths import Paths
-from novaflow.settings import LibvirtType, Settings
+from novaflow.model.settings import Settings
+from workflows.infra.libvirt.settings import LibvirtSettings, LibvirtType
 from workflows.platform.disk import existing, free_mib
 from workflows.platform.kernel import has_openvswitch, kvm_refusal
 from workflows.platform.orphans import find_disks, removal
+from workflows.platform.settings import MachineSettings
+from workflows.services.nova.settings import NovaSettings
 
 DISK_MIB = 3_400  # environment 700, template 150, packages 1,600, servers' disks
 DISKS_MIB = 200  # an image, kept once, and the disks of a few small servers
@@ -61,10 +64,10 @@ def has_room(_: Settings, paths: Paths) -> CheckResult:
 
 def has_room_for_disks(settings: Settings, _: Paths) -> CheckResult:
     """Look whether servers' disks will fit where they are to lie, which may be another file system."""
-    if refusal := _write_refusal(settings.instances_path):
+    if refusal := _write_refusal(settings.of(NovaSettings).instances_path):
         return CheckResult("servers' disks", Severity.BAD, refusal, "name another INSTANCES_PATH")
-    there_mib = free_mib(settings.instances_path)
-    found = f"{there_mib} MiB free for {settings.instances_path}"
+    there_mib = free_mib(settings.of(NovaSettings).instances_path)
+    found = f"{there_mib} MiB free for {settings.of(NovaSettings).instances_path}"
     if there_mib >= DISKS_MIB:
         return CheckResult("servers' disks", Severity.GOOD, found)
     return CheckResult("servers' disks", Severity.BAD, f"{found}, and {DISKS_MIB} are needed", "make room, or name another INSTANCES_PATH")
@@ -72,9 +75,9 @@ def has_room_for_disks(settings: Settings, _: Paths) -> CheckResult:
 
 def has_place_for_locks(settings: Settings, _: Paths) -> CheckResult:
     """Look whether services can make the files they lock."""
-    if refusal := _write_refusal(settings.lock_path):
+    if refusal := _write_refusal(settings.of(MachineSettings).lock_path):
         return CheckResult("lock files", Severity.BAD, refusal, "name another LOCK_PATH")
-    return CheckResult("lock files", Severity.GOOD, str(settings.lock_path))
+    return CheckResult("lock files", Severity.GOOD, str(settings.of(MachineSettings).lock_path))
 
 
 def has_address(settings: Settings, _: Paths) -> CheckResult:
@@ -108,12 +111,12 @@ def has_short_name(_: Settings, paths: Paths) -> CheckResult:
 
 def has_kvm(settings: Settings, _: Paths) -> CheckResult:
     """Look whether servers can run on the processor itself."""
-    if settings.libvirt_type in {LibvirtType.FAKE, LibvirtType.LXC, LibvirtType.QEMU}:
-        return CheckResult("virtualisation", Severity.GOOD, f"not needed for LIBVIRT_TYPE={settings.libvirt_type}")
+    if settings.of(LibvirtSettings).libvirt_type in {LibvirtType.FAKE, LibvirtType.LXC, LibvirtType.QEMU}:
+        return CheckResult("virtualisation", Severity.GOOD, f"not needed for LIBVIRT_TYPE={settings.of(LibvirtSettings).libvirt_type}")
     refusal = kvm_refusal()
     if refusal is None:
         return CheckResult("virtualisation", Severity.GOOD, "KVM works")
-    if settings.libvirt_type is LibvirtType.KVM:
+    if settings.of(LibvirtSettings).libvirt_type is LibvirtType.KVM:
         return CheckResult("virtualisation", Severity.BAD, f"no KVM ({refusal}), and LIBVIRT_TYPE=kvm asks for it", "use auto or qemu")
     return CheckResult(
         "virtualisation", Severity.WARNING, f"no KVM ({refusal}); servers are emulated", "nothing, if a small server is enough"
@@ -157,4 +160,5 @@ COMPONENT = Component(
     ),
     parts={"clean": (removal(find_disks),)},
     orphans=(find_disks,),
+    settings=(MachineSettings,),
 )

@@ -17,6 +17,7 @@ from novaflow.model.context import Context
 from novaflow.model.orphan import FindOrphans, OrphanedResource
 from novaflow.model.step import Skipped, Step, step
 from workflows.infra.openvswitch.bridges import stack_mark
+from workflows.services.nova.settings import NovaSettings
 
 CGROUPS = Path("/sys/fs/cgroup")
 NAMESPACES = Path("/run/netns")
@@ -63,7 +64,11 @@ async def _find_loops(ctx: Context) -> Sequence[OrphanedResource]:
     answer = await ctx.run("losetup", "--list", "--json", "--output", "NAME,BACK-FILE,BACK-INO,BACK-MAJ:MIN")
     devices = json.loads(answer or '{"loopdevices": []}')["loopdevices"]
     # A file that was seen from libvirt's room has another path, or none, when the room is gone: its number stays.
-    ours = {_number(path) for folder in (ctx.paths.data, ctx.settings.instances_path) for path in folder.rglob("*")} if devices else set()
+    ours = (
+        {_number(path) for folder in (ctx.paths.data, ctx.settings.of(NovaSettings).instances_path) for path in folder.rglob("*")}
+        if devices
+        else set()
+    )
     return [
         OrphanedResource("loop", device["name"], f"its file is {device['back-file']}")
         for device in devices

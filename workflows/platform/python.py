@@ -4,6 +4,7 @@ from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.step import ConcurrencyPool, Skipped, step
 from workflows.platform.python_env import CONSTRAINTS, install_releases, lend_modules
+from workflows.platform.system_packages import SystemPackages
 
 
 @step(within_s=900, pool=ConcurrencyPool.NET)
@@ -21,6 +22,6 @@ async def libvirt_binding(ctx: Context) -> Skipped | str:
 COMPONENT = Component(
     name="python",
     summary="OpenStack's releases in an environment of the stack's own.",
-    packages=("python3-libvirt",),
+    declares=(SystemPackages(debian=("python3-libvirt",)),),
     parts={"branch": (environment,), "install": (environment, libvirt_binding)},
 )

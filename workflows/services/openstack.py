@@ -12,6 +12,7 @@ from novaflow.model.context import Context
 from novaflow.model.probe import NotYet
 from novaflow.model.step import Step, step
 from workflows.infra.rabbitmq.urls import transport_url
+from workflows.platform.settings import MachineSettings
 from workflows.services.ini import Sections
 
 REGION = "RegionOne"
@@ -62,18 +63,13 @@ def messaging(ctx: Context) -> Sections:
 
 def locks(ctx: Context, service: str) -> Sections:
     """Return the section that keeps a service's lock files inside the stack."""
-    return {"oslo_concurrency": {"lock_path": ctx.settings.lock_path / service}}
+    return {"oslo_concurrency": {"lock_path": ctx.settings.of(MachineSettings).lock_path / service}}
 
 
 def privileged(ctx: Context, config: Path, *sections: str) -> Sections:
     """Return the sections that start privileged helpers without sudo: the stack runs as root already."""
     helper = f"{ctx.paths.venv}/bin/privsep-helper --config-file {config}"
     return {section: {"helper_command": helper} for section in sections}
-
-
-def has_component(ctx: Context, name: str) -> bool:
-    """Return whether the stack has the component, or was told to leave it out."""
-    return any(component.name == name for component in ctx.components)
 
 
 API_VERSIONS = "compute 2.90, volume 3.67"  # of volumes the first whose paths need not name a project

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from novaflow.model.context import Context
 from novaflow.model.probe import HttpProbe, Probe
 from novaflow.model.service import Service
+from workflows.infra.database.settings import DatabaseSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Wsgi:
             "bind": [f"{ctx.settings.host_ip}:{self.port}"],
             "workers": 1,
             "worker_class": "gthread",
-            "threads": self.threads if ctx.settings.use_mysql else 1,  # SQLite has one writer
+            "threads": self.threads if ctx.settings.of(DatabaseSettings).use_mysql else 1,  # SQLite has one writer
             "worker_tmp_dir": str(ctx.paths.run),
             "control_socket_disable": True,  # it would be one for all stacks, in the user's home
             "timeout": 0,  # a request may wait for a slow machine; a thread that hangs hurts no other

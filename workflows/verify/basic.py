@@ -6,10 +6,12 @@ from novaflow.errors import ProgramFailed, StepFailed
 from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.probe import NotYet
+from novaflow.model.settings import Settings
 from novaflow.model.step import Skipped, step
 from novaflow.model.workflow import Workflow
-from novaflow.settings import LibvirtType, NetMan, Settings
-from workflows.services.openstack import Api, has_component
+from workflows.infra.libvirt.settings import LibvirtSettings, LibvirtType
+from workflows.services.neutron.settings import NetMan, NetworkSettings
+from workflows.services.openstack import Api
 from workflows.verify.verify_server import address_of, boot_server, delete_servers, find_server, network_of, wait_console
 
 HAS_ADDRESS = ("tty: lease of", "tty: address")  # from DHCP, or from a config drive
@@ -17,7 +19,7 @@ HAS_ADDRESS = ("tty: lease of", "tty: address")  # from DHCP, or from a config d
 
 def _is_real(settings: Settings) -> bool:
     """Leave out what asks a server: a fake one runs nothing that could ask for a lease, or answer."""
-    return settings.libvirt_type is not LibvirtType.FAKE
+    return settings.of(LibvirtSettings).libvirt_type is not LibvirtType.FAKE
 
 
 @step(within_s=240)
@@ -38,9 +40,9 @@ async def ping(ctx: Context) -> Skipped | str:
     """Ping the server from a namespace of its network: that of its DHCP, else of its router."""
     api = Api.logged_in(ctx)
     address = address_of(await find_server(api))
-    if ctx.settings.net_man is not NetMan.FLAT:
+    if ctx.settings.of(NetworkSettings).net_man is not NetMan.FLAT:
         namespace = f"qdhcp-{(await network_of(api))['id']}"
-    elif has_component(ctx, "neutron-l3-agent"):
+    elif ctx.has_component("neutron-l3-agent"):
         namespace = f"qrouter-{(await api.call('GET', api.network('/routers?name=router')))['routers'][0]['id']}"
     else:
         return Skipped("without DHCP and router, nothing of this machine reaches it")

@@ -15,11 +15,13 @@ from novaflow.errors import NovaflowError, ProgramFailed, StepFailed
 from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.probe import NotYet
+from novaflow.model.settings import Settings
 from novaflow.model.step import Skipped, step
 from novaflow.model.workflow import Workflow
-from novaflow.settings import LibvirtType, NetMan, Settings
 from workflows.infra.libvirt.address import uses_containers
-from workflows.services.openstack import Api, has_component
+from workflows.infra.libvirt.settings import LibvirtSettings, LibvirtType
+from workflows.services.neutron.settings import NetMan, NetworkSettings
+from workflows.services.openstack import Api
 from workflows.services.ports import EC2_PORT, S3_PORT
 from workflows.verify.verify_server import NAME, boot_server, delete_servers, find_server, wait_console
 
@@ -45,7 +47,7 @@ print(answer[answer.index(b"RFB "):].decode().strip())
 
 def _is_real(settings: Settings) -> bool:
     """Leave out what asks a server: a fake one runs nothing that could answer."""
-    return settings.libvirt_type is not LibvirtType.FAKE
+    return settings.of(LibvirtSettings).libvirt_type is not LibvirtType.FAKE
 
 
 def _leaving_nothing(body: Callable[[Context], Awaitable[Skipped | str]]) -> Callable[[Context], Awaitable[Skipped | str]]:
@@ -86,7 +88,7 @@ async def console(ctx: Context) -> str:
 @_leaving_nothing
 async def screen(ctx: Context) -> Skipped | str:
     """Open the server's screen as a browser does."""
-    if not has_component(ctx, "nova-novncproxy"):
+    if not ctx.has_component("nova-novncproxy"):
         return Skipped("nova-novncproxy was left out")
     api = Api.logged_in(ctx)
     arguments = {"remote_console": {"protocol": "vnc", "type": "novnc"}}
@@ -101,7 +103,7 @@ async def screen(ctx: Context) -> Skipped | str:
 @_leaving_nothing
 async def metadata(ctx: Context) -> Skipped | str:
     """Wait until the server has its key from the metadata service."""
-    if not has_component(ctx, "neutron-metadata-agent") or ctx.settings.net_man is NetMan.FLAT:
+    if not ctx.has_component("neutron-metadata-agent") or ctx.settings.of(NetworkSettings).net_man is NetMan.FLAT:
         return Skipped("without DHCP or metadata agent, servers learn nothing of themselves")
     return await wait_console(ctx, ("tty: a key may log in",), within_s=50)
 
@@ -124,7 +126,7 @@ async def floating(ctx: Context) -> Skipped | str:
 @_leaving_nothing
 async def volume(ctx: Context) -> Skipped | str:
     """Give the server a volume, write to it and read it back inside, and take it away."""
-    if not has_component(ctx, "cinder"):
+    if not ctx.has_component("cinder"):
         return Skipped("cinder was left out")
     if why := _closed(ctx):
         return Skipped(why)
@@ -145,7 +147,7 @@ async def volume(ctx: Context) -> Skipped | str:
 @step(within_s=60)
 async def ec2(ctx: Context) -> Skipped | str:
     """Ask EC2 for its regions, with the administrator's keys."""
-    if not has_component(ctx, "ec2-api"):
+    if not ctx.has_component("ec2-api"):
         return Skipped("ec2-api was left out")
     place = f"{ctx.settings.host_ip}:{EC2_PORT}"
     arguments = {
@@ -168,7 +170,7 @@ async def ec2(ctx: Context) -> Skipped | str:
 @step(within_s=60)
 async def objects(ctx: Context) -> Skipped | str:
     """Put an object, get it back, and delete it."""
-    if not has_component(ctx, "objectstore"):
+    if not ctx.has_component("objectstore"):
         return Skipped("objectstore was left out")
     bucket = f"http://{ctx.settings.host_ip}:{S3_PORT}/{NAME}"
     await ctx.http("PUT", bucket)
@@ -198,7 +200,7 @@ async def _delete_all(ctx: Context) -> str:
         if pair["keypair"]["name"] == NAME:
             await api.call("DELETE", api.compute(f"/os-keypairs/{NAME}"))
     _key(ctx).unlink(missing_ok=True)
-    if has_component(ctx, "cinder"):
+    if ctx.has_component("cinder"):
         await ctx.wait(lambda: _volumes_gone(api), within_s=60)
     return "nothing is left"
 
@@ -235,8 +237,8 @@ def _key(ctx: Context) -> Path:
 def _closed(ctx: Context) -> str | None:
     """Return why nobody enters servers from here, ``None`` if they can be entered."""
     wanted = ("neutron-l3-agent", "neutron-metadata-agent")
-    missing = [name for name in wanted if not has_component(ctx, name)]
-    if ctx.settings.net_man is NetMan.FLAT:
+    missing = [name for name in wanted if not ctx.has_component(name)]
+    if ctx.settings.of(NetworkSettings).net_man is NetMan.FLAT:
         missing.append("DHCP")
     return f"without {', '.join(missing)} nobody enters the server" if missing else None
 

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from novaflow.adapters.amqp import amqp_login, amqp_request
 from novaflow.adapters.http.client import HttpClient
@@ -13,17 +14,18 @@ from novaflow.adapters.process.programs import Command, run_to_end
 from novaflow.adapters.storage.files import write_atomic
 from novaflow.adapters.storage.secrets import Secrets
 from novaflow.errors import MachineError, NotReady, ProgramFailed, StepFailed
-from novaflow.model.component import Component
+from novaflow.model.component import Component, declared
 from novaflow.model.context import Answer
 from novaflow.model.paths import Paths
 from novaflow.model.probe import Backoff
-from novaflow.settings import Settings
+from novaflow.model.settings import Settings
 
 STEP_GRACE_S = 5.0  # for a program a cancelled step leaves behind; dpkg wants to finish its file
 LAST_LINES = 12  # of a failed program's output: enough for the end of a traceback
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 DEFAULT_BACKOFF = Backoff()
 
+T = TypeVar("T")
 Report = Callable[[str, str, float | None], None]
 
 
@@ -58,10 +60,13 @@ class NodeContext:
         """Return where the stack lives."""
         return self._machine.paths
 
-    @property
-    def components(self) -> tuple[Component, ...]:
-        """Return the components this workflow folds over."""
-        return self._machine.components
+    def declared(self, kind: type[T]) -> tuple[T, ...]:
+        """Return the values of that type that the components of the stack declare."""
+        return declared(self._machine.components, kind)
+
+    def has_component(self, name: str) -> bool:
+        """Return whether the component is part of the stack."""
+        return any(component.name == name for component in self._machine.components)
 
     @property
     def arguments(self) -> Mapping[str, str]:

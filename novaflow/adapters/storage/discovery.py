@@ -3,6 +3,7 @@
 import importlib
 import re
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -11,9 +12,10 @@ from typing import TypeVar
 from novaflow.errors import ComponentBroken, NovaflowError
 from novaflow.model.component import Component
 from novaflow.model.workflow import Workflow
+from novaflow.settings import SettingsGroup
 
 T = TypeVar("T", Component, Workflow)
-_DEFINITION = re.compile(r"^(COMPONENT|WORKFLOW) = ", re.MULTILINE)  # a module without either is a helper
+_DEFINITION = re.compile(r"^(COMPONENT|WORKFLOW) = ", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,23 +25,37 @@ class Found:
     components: tuple[Component, ...]
     workflows: dict[str, Workflow]
 
+    @property
+    def settings(self) -> tuple[type[SettingsGroup], ...]:
+        """Return the classes of settings that the components declare, each once."""
+        groups = dict.fromkeys(group for component in self.components for group in component.settings)
+        return tuple(group for group in groups if issubclass(group, SettingsGroup))
 
-def find_components(folder: Path) -> Found:
-    """Load every module of the folder and its subfolders that defines ``WORKFLOW`` or ``COMPONENT``.
 
-    Raises: ComponentBroken, if a module cannot be loaded, or its value has the wrong type.
+def find_components(*folders: Path) -> Found:
+    """Load every module of the folders and their subfolders that defines ``WORKFLOW`` or ``COMPONENT``.
+
+    A module that defines neither is a helper of the others and is not loaded here.
+
+    Raises: ComponentBroken, if a folder has no component, a module cannot be loaded, or its value has the wrong type.
     """
-    folder = folder.resolve()
-    if not folder.is_dir():
-        raise ComponentBroken(folder, "expected a folder of workflows, found none")
-    if str(folder.parent) not in sys.path:
-        sys.path.insert(0, str(folder.parent))
-    defined = {path: {*_DEFINITION.findall(path.read_text(errors="replace"))} for path in sorted(folder.rglob("*.py"))}
-    workflows = [_load(path, folder, "WORKFLOW", Workflow) for path, names in defined.items() if "WORKFLOW" in names]
-    components = [_load(path, folder, "COMPONENT", Component) for path, names in defined.items() if "COMPONENT" in names]
-    if not components:
-        raise ComponentBroken(folder, "no module below it defines COMPONENT")
+    components: list[Component] = []
+    workflows: list[Workflow] = []
+    for folder in map(Path.resolve, folders):
+        defined = [*_find_definitions(folder)]
+        if all(name != "COMPONENT" for _, name in defined):
+            raise ComponentBroken(folder, "no module in this folder defines COMPONENT")
+        # Behind all others: a folder of components must not hide a module of Python's or of novaflow's.
+        sys.path += [parent for parent in (str(folder.parent),) if parent not in sys.path]
+        components += [_load(path, folder, name, Component) for path, name in defined if name == "COMPONENT"]
+        workflows += [_load(path, folder, name, Workflow) for path, name in defined if name == "WORKFLOW"]
     return Found(tuple(sorted(components, key=lambda one: one.name)), {workflow.name: workflow for workflow in workflows})
+
+
+def _find_definitions(folder: Path) -> Iterator[tuple[Path, str]]:
+    for path in sorted(folder.rglob("*.py")):
+        for name in _DEFINITION.findall(path.read_text(errors="replace")):
+            yield path, name
 
 
 def _load(path: Path, root: Path, constant: str, expected: type[T]) -> T:

@@ -13,6 +13,7 @@ from novaflow.cli.commands.status import ask_supervisor
 from novaflow.cli.shell_completion import complete_service
 from novaflow.errors import UsageError
 from novaflow.runtime.stack import Stack, stack_arguments
+from novaflow.settings import CoreSettings
 
 SHELL = "test"  # the window to try things in
 LAST_LINES = "1000"  # of a log that was there before
@@ -36,15 +37,17 @@ def command(*, stack: Stack, name: str | None) -> None:
     if status is None:
         raise UsageError(f"{stack.name} is not up; bring it up with `novaflow up`")
     is_new = anyio.run(_open, multiplexer, stack, [service["name"] for service in status["services"]])
-    multiplexer.attach(stack.settings.screen_name, window or (SHELL if is_new else None))
+    multiplexer.attach(stack.settings.of(CoreSettings).screen_name, window or (SHELL if is_new else None))
 
 
 async def _open(multiplexer: Multiplexer, stack: Stack, services: Sequence[str]) -> bool:
     """Make the session unless it is there, and return whether it was made."""
-    if await multiplexer.has(stack.settings.screen_name):
+    if await multiplexer.has(stack.settings.of(CoreSettings).screen_name):
         return False
     windows = {SHELL: _shell(stack)} | {service: _tail(stack, service) for service in services}
-    await multiplexer.open(stack.settings.screen_name, windows, has_status_line=stack.settings.screen_status)
+    await multiplexer.open(
+        stack.settings.of(CoreSettings).screen_name, windows, has_status_line=stack.settings.of(CoreSettings).screen_status
+    )
     return True
 
 

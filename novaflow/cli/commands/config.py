@@ -6,8 +6,7 @@ import click
 
 from novaflow.runtime.stack import Stack, stack_arguments
 from novaflow.settings import Loaded
-from novaflow.settings.fields import NAMES, find_allowed
-from novaflow.settings.texts import write_masked_texts
+from novaflow.settings.texts import write_display_texts, write_masked_texts
 
 
 @click.command("config")
@@ -24,12 +23,11 @@ def command(*, stack: Stack, as_json: bool) -> None:
 def describe_as_json(loaded: Loaded) -> str:
     """Return an object by the settings' names; an empty value means that nothing was chosen."""
     texts = write_masked_texts(loaded.settings)
-    return json.dumps({name: {"value": texts[name], "origin": loaded.origins[name]} for name in NAMES}, indent=1)
+    return json.dumps({name: {"value": texts[name], "origin": loaded.origins[name]} for name in texts}, indent=1)
 
 
 def describe(loaded: Loaded) -> str:
     """Return a line for each setting: name, value, origin; in parentheses what comes where nothing was chosen."""
-    texts = write_masked_texts(loaded.settings)
-    values = {name: texts[name] or f"({find_allowed(field).default})" for name, field in NAMES.items()}
-    name_width, value_width = (max(map(len, words)) for words in (NAMES, values.values()))
-    return "\n".join(f"{name:<{name_width}}  {values[name]:<{value_width}}  {loaded.origins[name]}" for name in NAMES)
+    values = write_display_texts(loaded.settings)
+    name_width, value_width = (max(map(len, words)) for words in (values.keys(), values.values()))
+    return "\n".join(f"{name:<{name_width}}  {value:<{value_width}}  {loaded.origins[name]}" for name, value in values.items())

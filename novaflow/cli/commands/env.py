@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from novaflow.errors import UsageError
+from novaflow.model.settings import Settings
 from novaflow.runtime.stack import Stack, stack_arguments
-from novaflow.settings import Settings
 from novaflow.settings.texts import write_texts
 
 

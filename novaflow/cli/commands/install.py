@@ -54,7 +54,7 @@ async def run_in_foreground(orchestrator: Orchestrator, name: str) -> None:
     """
     stack = orchestrator.stack
     run_id = new_run_id()
-    if reason := stack.workflow(name).already(stack.settings, stack.paths):
+    if reason := stack.workflow(name).already(stack.settings, stack.paths, stack.components):
         orchestrator.bus(run_id).publish(WorkflowChanged(name=name, state=WorkflowState.SUCCEEDED, reason=reason, duration_s=0.0))
         return
     engine = orchestrator.engine(name, run_id)

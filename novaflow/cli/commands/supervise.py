@@ -33,6 +33,7 @@ from novaflow.runtime.orchestrator import Orchestrator, new_run_id, open_orchest
 from novaflow.runtime.reload import reload_changed
 from novaflow.runtime.stack import Stack, stack_arguments
 from novaflow.runtime.status_report import Note, describe_status
+from novaflow.settings import CoreSettings
 
 log = structlog.get_logger()
 
@@ -175,7 +176,10 @@ class _Beside:
 
 def open_hooks(stack: Stack) -> Hooks:
     """Return the user's commands, by the state of the stack that calls for them."""
-    chosen = {StackState.READY: stack.settings.novaflow_on_ready, StackState.FAILED: stack.settings.novaflow_on_failed}
+    chosen = {
+        StackState.READY: stack.settings.of(CoreSettings).novaflow_on_ready,
+        StackState.FAILED: stack.settings.of(CoreSettings).novaflow_on_failed,
+    }
     commands = {state: command for state, command in chosen.items() if command}
     env = {"PATH": SYSTEM_PATH, "LANG": "C.UTF-8", "HOME": str(Path.home())}
     return Hooks(commands, ProcessOwner(stack.paths, "hook"), env, stack.paths.root, stack.paths.log / "hook.log")

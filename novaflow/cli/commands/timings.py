@@ -14,7 +14,7 @@ from novaflow.plan.graph import Graph
 from novaflow.plan.timings import Timings, last_run, measure
 from novaflow.render.as_gantt import draw_timings
 from novaflow.runtime.stack import Stack, stack_arguments
-from novaflow.settings.fields import count_processors
+from novaflow.settings.group import count_processors
 
 
 @click.command("timings")

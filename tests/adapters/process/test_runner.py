@@ -25,7 +25,7 @@ from novaflow.model.probe import AskProbe, Backoff, HttpProbe, NotYet
 from novaflow.model.service import Service
 from novaflow.model.step import Skipped, Step
 from novaflow.plan.graph import Node
-from novaflow.settings import Settings
+from novaflow.settings import combine_settings
 from tests.support.programs import WITHIN_S, python, wait_for_text
 
 SERVER = """
@@ -44,9 +44,11 @@ class Workshop:
 
     def __post_init__(self) -> None:
         secrets = Secrets(self.paths.credentials / "secrets.json")
-        components = (Component("web", "A web server."),)
+        components = (Component("web", "A web server.", declares=(8080,)),)
         report = lambda *told: self.reports.append(told)  # noqa: E731 - a list's method takes one argument
-        self.machine = StackResources(Settings(), self.paths, components, secrets, HttpClient(), report, self.drain, Backoff(0.001, 0.01))
+        self.machine = StackResources(
+            combine_settings(), self.paths, components, secrets, HttpClient(), report, self.drain, Backoff(0.001, 0.01)
+        )
         self.runner = LocalRunner(self.machine)
 
     async def drain(self, within_s: float) -> bool:
@@ -236,9 +238,9 @@ async def test_a_context_knows_its_stack(workshop: Workshop) -> None:
     async def body(ctx: Context) -> str:
         await ctx.write(ctx.paths.etc / "web.conf", ctx.secret("web"), 0o600)
         assert await ctx.drain_events(3)
-        return f"{ctx.settings.host_ip} {[component.name for component in ctx.components]} {ctx.process_count()}"
+        return f"{ctx.settings.host_ip} {ctx.has_component('web')} {ctx.declared(int)} {ctx.process_count()}"
 
-    assert await workshop.do(body) == "127.0.0.1 ['web'] 0"
+    assert await workshop.do(body) == "127.0.0.1 True (8080,) 0"
     assert (workshop.paths.etc / "web.conf").read_text() == workshop.machine.secrets.get("web")
     assert workshop.drained == [3]
 

@@ -71,13 +71,14 @@ def test_a_component_of_another_type_is_refused(folder: Path) -> None:
 
 def test_a_workflow_of_another_type_is_refused(folder: Path) -> None:
     """The message says what was expected and what was found."""
+    (folder / "components/web.py").write_text(COMPONENT.format(name="web"))
     (folder / "run.py").write_text("WORKFLOW = 1")
     assert refusal(folder) == f"{folder}/run.py: it must hold a Workflow called WORKFLOW, found 1"
 
 
 def test_a_folder_without_components_is_refused(tmp_path: Path) -> None:
     """A wrong NOVAFLOW_WORKFLOWS is noticed at once."""
-    assert refusal(tmp_path) == f"{tmp_path}: no module below it defines COMPONENT"
+    assert refusal(tmp_path) == f"{tmp_path}: no module in this folder defines COMPONENT"
 
 
 def test_a_folder_that_another_hides_is_refused(tmp_path: Path) -> None:
@@ -90,5 +91,20 @@ def test_a_folder_that_another_hides_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_another_hides_is_refused(tmp_path: Path) -> None:
     """The same where the other package has a file of that name."""
     (tmp_path / "novaflow/components").mkdir(parents=True)
-    (tmp_path / "novaflow/errors.py").write_text(WORKFLOW)
+    (tmp_path / "novaflow/errors.py").write_text(COMPONENT.format(name="errors"))
     assert refusal(tmp_path / "novaflow").startswith(f"{tmp_path}/novaflow/errors.py: Python finds another one, ")
+
+
+def test_further_folders_add_components(folder: Path) -> None:
+    """Components of all folders are found, and the classes of settings that they declare, each once."""
+    (folder / "components/web.py").write_text(COMPONENT.format(name="web"))
+    mine = folder.parent / f"{folder.name}_mine"
+    mine.mkdir()
+    (mine / "cache.py").write_text(
+        "from novaflow.model.component import Component\n"
+        "from novaflow.settings import CoreSettings\n"
+        'COMPONENT = Component("cache", "Mine.", settings=(CoreSettings, CoreSettings))\n'
+    )
+    found = find_components(folder, mine)
+    assert [component.name for component in found.components] == ["cache", "web"]
+    assert [group.__name__ for group in found.settings] == ["CoreSettings"]

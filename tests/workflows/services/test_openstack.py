@@ -15,7 +15,7 @@ from novaflow.adapters.storage.secrets import Secrets
 from novaflow.errors import StepFailed
 from novaflow.model.paths import Paths
 from novaflow.model.probe import Backoff
-from novaflow.settings import Settings
+from tests.support.settings import make_settings
 from workflows.services.openstack import Api
 
 
@@ -61,7 +61,9 @@ async def logged_in(root: Path) -> AsyncIterator[Api]:
         return False
 
     client = HttpClient()
-    machine = StackResources(Settings(), Paths(root), (), Secrets(root / "secrets"), client, lambda *_: None, drain, Backoff(0.001, 0.01))
+    machine = StackResources(
+        make_settings(), Paths(root), (), Secrets(root / "secrets"), client, lambda *_: None, drain, Backoff(0.001, 0.01)
+    )
     yield Api(NodeContext(machine, "cloud.ready"), "token", "project")
     await client.aclose()
 

@@ -8,11 +8,12 @@ from novaflow.errors import MachineError, StepFailed
 from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.step import ConcurrencyPool, Skipped, step
-from novaflow.settings import NetMan
 from workflows.images.tty.cpio import Entry, pack, unpack
 from workflows.images.tty.image_files import guest_files
 from workflows.infra.libvirt.address import uses_containers
 from workflows.platform.debian import unpack_package
+from workflows.platform.system_packages import SystemPackages
+from workflows.services.neutron.settings import NetMan, NetworkSettings
 from workflows.services.openstack import Api
 
 PACKAGE = "linux-image-cloud-amd64"  # Debian's name for the newest kernel for virtual machines
@@ -121,7 +122,7 @@ def _bootable(ctx: Context) -> Path:
 async def upload(ctx: Context) -> str:
     """Upload the tty image in its three parts, aki-tty, ari-tty and ami-tty, and as one disk, disk-tty."""
     # Where nobody hands out addresses, the guest looks for its own on the drive.
-    command_line = f"{COMMAND_LINE} config_drive=1" if ctx.settings.net_man is NetMan.FLAT else COMMAND_LINE
+    command_line = f"{COMMAND_LINE} config_drive=1" if ctx.settings.of(NetworkSettings).net_man is NetMan.FLAT else COMMAND_LINE
     await ctx.write(_folder(ctx) / "syslinux.cfg", BOOT_LOADER.format(command_line=command_line))
     await ctx.run("mcopy", "-o", "-i", _bootable(ctx), _folder(ctx) / "syslinux.cfg", "::")
     kernel = await _upload(ctx, "kernel/vmlinuz", name="aki-tty", **_both("aki"))
@@ -148,6 +149,6 @@ async def _upload(ctx: Context, path: str, **properties: str) -> str:
 COMPONENT = Component(
     name="tty",
     summary="The tty image.",
-    packages=("busybox-static", "dropbear-bin", "mtools", "syslinux"),
+    declares=(SystemPackages(debian=("busybox-static", "dropbear-bin", "mtools", "syslinux")),),
     parts={"install": (kernel, image, disk), "run": (container, upload)},
 )

@@ -12,8 +12,8 @@ from novaflow.model.context import Context
 from novaflow.model.paths import Paths
 from novaflow.model.probe import AskProbe, NotYet
 from novaflow.model.service import Service
+from novaflow.model.settings import Settings
 from novaflow.model.step import Skipped, step
-from novaflow.settings import Settings
 from workflows.infra.ceph.cluster import (
     CAPABILITIES,
     MONITOR_PORTS,
@@ -27,6 +27,7 @@ from workflows.infra.ceph.cluster import (
 )
 from workflows.platform.disk import free_mib
 from workflows.platform.python_env import lend_modules
+from workflows.platform.system_packages import SystemPackages
 from workflows.services.ini import Sections, Value, render_ini
 
 PLACEMENT_GROUPS = 8  # of one pool on one disk; Ceph counts on a hundred a disk
@@ -177,7 +178,9 @@ async def pool(ctx: Context) -> str:
 COMPONENT = Component(
     name="ceph",
     summary="Where volumes lie.",
-    packages=("ceph-mon", "ceph-osd", "ceph-mgr", "ceph-common", "qemu-block-extra", "python3-rados", "python3-rbd"),
+    declares=(
+        SystemPackages(debian=("ceph-mon", "ceph-osd", "ceph-mgr", "ceph-common", "qemu-block-extra", "python3-rados", "python3-rbd")),
+    ),
     checks=(has_backend,),
     parts={"install": (binding,), "run": (prepare, MONITOR, register, OSD, MGR, pool)},
 )

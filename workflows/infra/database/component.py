@@ -10,32 +10,34 @@ from novaflow.model.context import Context
 from novaflow.model.paths import Paths
 from novaflow.model.probe import AskProbe, NotYet
 from novaflow.model.service import Service
+from novaflow.model.settings import Settings
 from novaflow.model.step import EVERYTHING, ConcurrencyPool, step
-from novaflow.settings import Settings
+from workflows.infra.database.settings import DatabaseSettings
 from workflows.infra.database.urls import (
-    NAMES,
     USER,
+    Database,
     database_password,
     password_hash,
     socket_path,
     template_folder,
 )
+from workflows.platform.system_packages import SystemPackages
 from workflows.services.ini import Value, render_ini
 
 ONE_WRITER = "services write one after the other; it serves one server at a time, of several at once one may fail"
 
 
 def _uses_mysql(settings: Settings) -> bool:
-    return settings.use_mysql
+    return settings.of(DatabaseSettings).use_mysql
 
 
 def _uses_sqlite(settings: Settings) -> bool:
-    return not settings.use_mysql
+    return not settings.of(DatabaseSettings).use_mysql
 
 
 def holds_servers(settings: Settings, _: Paths) -> CheckResult:
     """Look how much the databases hold."""
-    if settings.use_mysql:
+    if settings.of(DatabaseSettings).use_mysql:
         return CheckResult("databases", Severity.GOOD, "a MariaDB of the stack's own")
     return CheckResult("databases", Severity.WARNING, f"SQLite: {ONE_WRITER}", "leave USE_MYSQL at 1 for more than one")
 
@@ -71,14 +73,15 @@ async def configure(ctx: Context) -> str:
             "key_buffer_size": "1M",
         }
         await ctx.write(ctx.paths.etc / "mariadb" / f"{name}.cnf", render_ini({"mariadbd": options}))
-    statements = [f"CREATE DATABASE IF NOT EXISTS {name};" for name in NAMES]
+    databases = ctx.declared(Database)
+    statements = [f"CREATE DATABASE IF NOT EXISTS {database.name};" for database in databases]
     # As a hash: what a statement may hold as it stands depends on the server's character set and mode.
     known = password_hash(database_password(ctx))
     statements.append(f"CREATE OR REPLACE USER {USER}@localhost IDENTIFIED VIA mysql_native_password USING '{known}';")
     statements.append(f"GRANT ALL ON *.* TO {USER}@localhost;")
     # The server reads one statement a line.
     await ctx.write(ctx.paths.etc / "mariadb" / "init.sql", "\n".join(statements) + "\n", 0o600)
-    return f"{len(NAMES)} databases, user {USER}"
+    return f"{len(databases)} databases, user {USER}"
 
 
 @step(within_s=60, when=_uses_mysql)
@@ -121,7 +124,7 @@ async def keep_sqlite(ctx: Context) -> str:
 @step(within_s=60)
 async def restore(ctx: Context) -> str:
     """Start from the migrated, empty databases."""
-    kind = "mariadb" if ctx.settings.use_mysql else "sqlite"
+    kind = "mariadb" if ctx.settings.of(DatabaseSettings).use_mysql else "sqlite"
     target = ctx.paths.data / kind
     shutil.rmtree(target, ignore_errors=True)
     await ctx.run("cp", "--archive", "--reflink=auto", "--sparse=always", template_folder(ctx.paths) / kind, target)
@@ -158,7 +161,7 @@ def _mariadb(name: str, needs: tuple[str, ...], summary: str) -> Service:
 COMPONENT = Component(
     name="database",
     summary="The databases of all services.",
-    packages=("mariadb-server-core", "mariadb-client-core"),
+    declares=(SystemPackages(debian=("mariadb-server-core", "mariadb-client-core")),),
     checks=(holds_servers,),
     parts={
         "template": (
@@ -170,4 +173,5 @@ COMPONENT = Component(
         ),
         "run": (configure, restore, _mariadb("mariadb", ("database.configure", "database.restore"), "MariaDB, of the stack's own.")),
     },
+    settings=(DatabaseSettings,),
 )

@@ -2,29 +2,40 @@
 
 import hashlib
 import json
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from novaflow.model.component import Component, declared
 from novaflow.model.context import Context
 from novaflow.model.paths import Paths
-from novaflow.settings import Settings
+from novaflow.model.settings import Settings
+from novaflow.settings import CoreSettings
+from workflows.infra.database.settings import DatabaseSettings
 from workflows.platform.python_env import CONSTRAINTS, EC2_CONSTRAINTS, SQLITE_PLUGIN
 
 USER = "openstack"
-NAMES = ("keystone", "placement", "glance", "nova_api", "nova_cell0", "nova", "neutron", "cinder", "ec2api")
 LOCKED_S = 60  # a writer waits for the one before it, instead of failing at once
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A database that a component declares; it is created empty and migrated once, in the template."""
+
+    name: str
 
 
 def database_url(ctx: Context, name: str) -> str:
     """Return the SQLAlchemy address of the service's database."""
-    if ctx.settings.use_mysql:
+    if ctx.settings.of(DatabaseSettings).use_mysql:
         return f"mysql+pymysql://{USER}:{_quote_for_pymysql(database_password(ctx))}@localhost/{name}?unix_socket={socket_path(ctx.paths)}"
     return f"sqlite:///{sqlite_file(ctx.paths, name)}?timeout={LOCKED_S}&plugin={SQLITE_PLUGIN}"
 
 
 def database_password(ctx: Context) -> str:
     """Return the password the services' database user has: the user's, or a generated one."""
-    chosen = ctx.settings.mysql_pass
+    chosen = ctx.settings.of(DatabaseSettings).mysql_pass
     return chosen.get_secret_value() if chosen else ctx.secret("database")
 
 
@@ -57,13 +68,22 @@ def template_folder(paths: Paths) -> Path:
     return paths.data / "template"
 
 
-def template_key(settings: Settings, paths: Paths) -> str:
+def template_key(settings: Settings, paths: Paths, databases: Collection[Database]) -> str:
     """Return what the template depends on: database, releases, migrations, components, accounts, the address in the catalogue."""
-    kind = "mariadb" if settings.use_mysql else f"sqlite-{SQLITE_PLUGIN}"  # cells' addresses lie in the template
+    kind = "mariadb" if settings.of(DatabaseSettings).use_mysql else f"sqlite-{SQLITE_PLUGIN}"  # cells' addresses lie in the template
     passwords = paths.credentials / "secrets.json"
     known = json.loads(passwords.read_text()) if passwords.exists() else {}
     accounts = {name: password for name, password in known.items() if name.startswith("account-")}
-    chosen = json.dumps([settings.host_ip, settings.novaflow_services, NAMES, accounts, _read_migrations(paths)], sort_keys=True)
+    chosen = json.dumps(
+        [
+            settings.host_ip,
+            settings.of(CoreSettings).novaflow_services,
+            sorted(one.name for one in databases),
+            accounts,
+            _read_migrations(paths),
+        ],
+        sort_keys=True,
+    )
     content = CONSTRAINTS.read_bytes() + EC2_CONSTRAINTS.read_bytes() + chosen.encode()
     return f"{kind}-{hashlib.sha256(content).hexdigest()[:16]}"
 
@@ -74,9 +94,9 @@ def _read_migrations(paths: Paths) -> list[str]:
     return [path.read_text() for home in homes for path in sorted(home.glob("nova/db/*/migrations/versions/*.py"))]
 
 
-def template_is_sealed(settings: Settings, paths: Paths) -> str | None:
+def template_is_sealed(settings: Settings, paths: Paths, components: tuple[Component, ...]) -> str | None:
     """Return why there is no need to migrate anything, ``None`` if there is."""
     seal = template_folder(paths) / "seal"
-    if seal.exists() and seal.read_text() == template_key(settings, paths):
+    if seal.exists() and seal.read_text() == template_key(settings, paths, declared(components, Database)):
         return "the migrated databases are there already"
     return None

@@ -14,8 +14,8 @@ from novaflow.model.context import Context
 from novaflow.model.paths import Paths
 from novaflow.model.probe import AskProbe, NotYet
 from novaflow.model.service import Service
+from novaflow.model.settings import Settings
 from novaflow.model.step import Skipped, step
-from novaflow.settings import Settings
 from workflows.infra.ldap.directory import (
     LDAP_DOMAIN,
     MANAGER,
@@ -29,7 +29,9 @@ from workflows.infra.ldap.directory import (
     password_file,
     user_login,
 )
+from workflows.infra.ldap.settings import LdapSettings
 from workflows.platform.python_env import lend_modules
+from workflows.platform.system_packages import SystemPackages
 from workflows.services.openstack import Api
 
 SCHEMAS = ("core", "cosine", "inetorgperson")
@@ -46,7 +48,7 @@ def is_reachable(settings: Settings, _: Paths) -> CheckResult:
     try:
         socket.create_connection((host, port), timeout=PATIENCE_S).close()
     except OSError as error:
-        found = f"{settings.novaflow_ldap_url} is not reached: {str(error.strerror or error).lower()}"
+        found = f"{settings.of(LdapSettings).novaflow_ldap_url} is not reached: {str(error.strerror or error).lower()}"
         return CheckResult("LDAP", Severity.BAD, found, "start that server, or name another NOVAFLOW_LDAP_URL")
     return CheckResult("LDAP", Severity.GOOD, f"{host}:{port} takes connections")
 
@@ -178,14 +180,15 @@ async def domain(ctx: Context) -> str:
 
 
 def _is_asked(settings: Settings) -> bool:
-    return settings.use_ldap
+    return settings.of(LdapSettings).use_ldap
 
 
 COMPONENT = Component(
     name="ldap",
     when=_is_asked,
     summary="Users who live in LDAP.",
-    packages=("slapd", "ldap-utils", "python3-ldap", "python3-ldappool"),
+    declares=(SystemPackages(debian=("slapd", "ldap-utils", "python3-ldap", "python3-ldappool")),),
     checks=(is_reachable,),
     parts={"install": (binding,), "run": (configure, SLAPD, ask, domain)},
+    settings=(LdapSettings,),
 )

@@ -6,7 +6,8 @@ from urllib.parse import quote, unquote, urlsplit
 
 from novaflow.model.context import Context
 from novaflow.model.paths import Paths
-from novaflow.settings import Settings
+from novaflow.model.settings import Settings
+from workflows.infra.ldap.settings import LdapSettings
 from workflows.services.openstack import DOMAIN_NAME
 
 LDAP_DOMAIN = "ldap"  # keystone's name for all of them
@@ -26,12 +27,12 @@ class Login:
 
 def has_own_server(settings: Settings) -> bool:
     """Return whether users live in a server of the stack's own."""
-    return settings.use_ldap and not settings.use_opendj
+    return settings.of(LdapSettings).use_ldap and not settings.of(LdapSettings).use_opendj
 
 
 def has_named_server(settings: Settings) -> bool:
     """Return whether users live in a server that was there before the stack."""
-    return settings.use_ldap and settings.use_opendj
+    return settings.of(LdapSettings).use_ldap and settings.of(LdapSettings).use_opendj
 
 
 def speaks_ldap(paths: Paths) -> bool:
@@ -71,12 +72,13 @@ class Directory:
         settings = ctx.settings
         if has_own_server(settings):
             return cls(own_url(ctx), USERS, MANAGER, ctx.secret("ldap-manager"))
-        parts = urlsplit(settings.novaflow_ldap_url or "")
-        password = settings.novaflow_ldap_pass.get_secret_value() if settings.novaflow_ldap_pass else ""
-        return cls(f"{parts.scheme}://{parts.netloc}", unquote(parts.path[1:]), settings.novaflow_ldap_user, password)
+        chosen = settings.of(LdapSettings)
+        parts = urlsplit(chosen.novaflow_ldap_url or "")
+        password = chosen.novaflow_ldap_pass.get_secret_value() if chosen.novaflow_ldap_pass else ""
+        return cls(f"{parts.scheme}://{parts.netloc}", unquote(parts.path[1:]), chosen.novaflow_ldap_user, password)
 
 
 def named_place(settings: Settings) -> tuple[str, int]:
     """Return host and port of the server that was named."""
-    parts = urlsplit(settings.novaflow_ldap_url or "")
+    parts = urlsplit(settings.of(LdapSettings).novaflow_ldap_url or "")
     return parts.hostname or "", parts.port or PORTS[parts.scheme]

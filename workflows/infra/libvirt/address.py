@@ -3,14 +3,15 @@
 from pathlib import Path
 
 from novaflow.model.paths import Paths
-from novaflow.settings import LibvirtType, Settings
+from novaflow.model.settings import Settings
+from workflows.infra.libvirt.settings import LibvirtSettings, LibvirtType
 
 _ENTER = 'room=/proc/$(cat "$0")/ns && exec nsenter --mount="$room/mnt" --pid="$room/pid_for_children" "$@"'
 
 
 def uses_containers(settings: Settings) -> bool:
     """Return whether servers are containers."""
-    return settings.libvirt_type is LibvirtType.LXC
+    return settings.of(LibvirtSettings).libvirt_type is LibvirtType.LXC
 
 
 def libvirt_url(settings: Settings, paths: Paths) -> str:

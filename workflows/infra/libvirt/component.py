@@ -9,17 +9,19 @@ from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.probe import AskProbe, NotYet
 from novaflow.model.service import Service
+from novaflow.model.settings import Settings
 from novaflow.model.step import step
-from novaflow.settings import LibvirtType, Settings
 from workflows.infra.libvirt.address import libvirt_url, room_file
+from workflows.infra.libvirt.settings import LibvirtSettings, LibvirtType
 from workflows.platform.orphans import find_domains, removal
+from workflows.platform.system_packages import SystemPackages
 
 IN_A_ROOM = 'echo $$ >"$0" && exec unshare --mount --propagation private --pid --fork --kill-child=KILL --mount-proc "$@"'
 OWN_ROOM = Path(__file__).with_name("libvirt-namespace.sh")
 
 
 def _is_real(settings: Settings) -> bool:
-    return settings.libvirt_type is not LibvirtType.FAKE
+    return settings.of(LibvirtSettings).libvirt_type is not LibvirtType.FAKE
 
 
 @step(within_s=60, when=_is_real)
@@ -75,7 +77,8 @@ LIBVIRTD = Service(
 COMPONENT = Component(
     name="libvirt",
     summary="What runs servers.",
-    packages=("libvirt-daemon", "libvirt-daemon-driver-qemu", "libvirt-clients", "qemu-system-x86", "qemu-utils"),
+    declares=(SystemPackages(debian=("libvirt-daemon", "libvirt-daemon-driver-qemu", "libvirt-clients", "qemu-system-x86", "qemu-utils")),),
     parts={"run": (configure, LIBVIRTD), "clean": (removal(find_domains),)},
     orphans=(find_domains,),
+    settings=(LibvirtSettings,),
 )

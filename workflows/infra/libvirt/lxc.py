@@ -5,9 +5,10 @@ from pathlib import Path
 from novaflow.model.check import CheckResult, Severity
 from novaflow.model.component import Component
 from novaflow.model.paths import Paths
-from novaflow.settings import Settings
+from novaflow.model.settings import Settings
 from workflows.infra.libvirt.address import uses_containers
 from workflows.platform.orphans import CGROUPS
+from workflows.platform.system_packages import SystemPackages
 
 WANTED_V1 = ("cpuacct", "devices", "memory")  # Source: libvirt 9, virLXCCgroupCreate
 WANTED_V2 = ("cpu", "memory")
@@ -45,6 +46,6 @@ COMPONENT = Component(
     name="lxc",
     when=uses_containers,
     summary="Servers that are containers.",
-    packages=("libvirt-daemon-driver-lxc", "e2fsprogs"),
+    declares=(SystemPackages(debian=("libvirt-daemon-driver-lxc", "e2fsprogs")),),
     checks=(has_cgroups, has_loop_devices),
 )

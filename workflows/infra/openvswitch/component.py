@@ -12,8 +12,8 @@ from novaflow.model.context import Context
 from novaflow.model.paths import Paths
 from novaflow.model.probe import AskProbe, NotYet
 from novaflow.model.service import Service
+from novaflow.model.settings import Settings
 from novaflow.model.step import Skipped, step
-from novaflow.settings import Settings
 from workflows.infra.openvswitch.bridges import (
     BRIDGES,
     DATAPATH,
@@ -26,6 +26,8 @@ from workflows.infra.openvswitch.bridges import (
 )
 from workflows.platform.orphans import find_network, remove_found
 from workflows.platform.routes import find_uses
+from workflows.platform.system_packages import SystemPackages
+from workflows.services.neutron.settings import NetworkSettings
 
 SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
 QUIET = ("-vconsole:warn", "-vsyslog:off", "-vfile:off")
@@ -46,7 +48,11 @@ def has_free_bridges(_: Settings, paths: Paths) -> CheckResult:
 
 def has_free_interfaces(settings: Settings, _: Paths) -> CheckResult:
     """Look whether the cards given to the stack are there, and used by nothing else."""
-    interfaces = [interface_name for interface_name in (settings.interface, settings.flat_interface) if interface_name]
+    interfaces = [
+        interface_name
+        for interface_name in (settings.of(NetworkSettings).interface, settings.of(NetworkSettings).flat_interface)
+        if interface_name
+    ]
     missing = [interface_name for interface_name in interfaces if interface_name not in {name for _, name in socket.if_nameindex()}]
     if missing:
         return CheckResult("cards", Severity.BAD, f"there is no network card {', '.join(missing)}", "name one that `ip link` lists")
@@ -129,7 +135,7 @@ async def bridges(ctx: Context) -> str:
         for bridge in BRIDGES
         for word in ("--", "--may-exist", "add-br", bridge, "--", "set", "bridge", bridge, f"datapath_type={kind}")
     ]
-    interfaces = {EXTERNAL: ctx.settings.interface, SERVERS: ctx.settings.flat_interface}
+    interfaces = {EXTERNAL: ctx.settings.of(NetworkSettings).interface, SERVERS: ctx.settings.of(NetworkSettings).flat_interface}
     for bridge, interface_name in ((bridge, interface_name) for bridge, interface_name in interfaces.items() if interface_name):
         words += ["--", "add-port", bridge, interface_name]
         await ctx.run("ip", "link", "set", interface_name, "up")
@@ -150,7 +156,7 @@ async def remove_links(ctx: Context) -> Skipped | str:
 COMPONENT = Component(
     name="openvswitch",
     summary="The switch servers are plugged into.",
-    packages=("openvswitch-switch", "iproute2", "iptables", "ipset"),
+    declares=(SystemPackages(debian=("openvswitch-switch", "iproute2", "iptables", "ipset")),),
     checks=(has_free_bridges, has_free_interfaces),
     parts={"run": (prepare, OVSDB, VSWITCHD, bridges), "clean": (remove_links,)},
     orphans=(find_network,),

@@ -10,15 +10,10 @@ from novaflow.model.context import Context
 from novaflow.model.probe import AskProbe
 from novaflow.model.service import Service
 from novaflow.model.step import step
-from workflows.infra.rabbitmq.urls import PORT, RPC, hash_password, rpc_url, subscriber_url
-from workflows.services.nova import notifications
+from workflows.infra.rabbitmq.urls import PORT, RPC, BrokerDefinitions, RpcQueue, hash_password, rpc_url, subscriber_url
+from workflows.platform.system_packages import SystemPackages
 
 DISTRIBUTION_PORT = 25672  # Erlang's; the node is alone, and without epmd somebody has to name it
-RPC_QUEUES = {
-    "nova": ("conductor", "scheduler"),
-    "neutron": ("q-plugin", "q-reports-plugin", "q-server-resource-versions"),
-    "openstack": ("cinder-scheduler",),  # what oslo.messaging calls the exchange of those who name none
-}
 LAST_EVENTS_S = 3.0  # for the last events to reach the broker before it goes
 
 
@@ -54,36 +49,40 @@ async def configure(ctx: Context) -> str:
 def _definitions(ctx: Context) -> dict[str, list[object]]:
     passwords = {PUBLISHER: ctx.secret("rabbitmq-events"), SUBSCRIBER: ctx.secret("rabbitmq-subscriber")}
     events = definitions(passwords, salts={user: os.urandom(4) for user in passwords})
-    rpc: dict[str, list[object]] = {
-        "vhosts": [{"name": RPC}],
-        "users": [
-            {
-                "name": RPC,
-                "password_hash": hash_password(ctx.secret("rabbitmq-rpc")),
-                "hashing_algorithm": "rabbit_password_hashing_sha256",
-                "tags": "",
-            }
-        ],
-        "permissions": [{"user": RPC, "vhost": RPC, "configure": ".*", "write": ".*", "read": ".*"}],
+    parts = [events, _rpc_definitions(ctx), *(one.make() for one in ctx.declared(BrokerDefinitions))]
+    kinds = dict.fromkeys(kind for part in parts for kind in part)
+    return {kind: [entry for part in parts for entry in part.get(kind, ())] for kind in kinds}
+
+
+def _rpc_definitions(ctx: Context) -> dict[str, list[dict[str, object]]]:
+    user: dict[str, object] = {
+        "name": RPC,
+        "password_hash": hash_password(ctx.secret("rabbitmq-rpc")),
+        "hashing_algorithm": "rabbit_password_hashing_sha256",
+        "tags": "",
     }
-    # Servers declare these themselves when they are up. Made beforehand they hold what is asked earlier, so that who
-    # asks and who answers can start side by side: an agent whose first call nobody takes waits a minute.
-    rpc["exchanges"] = [
-        {"name": name, "vhost": RPC, "type": "topic", "durable": False, "auto_delete": False, "internal": False, "arguments": {}}
-        for name in RPC_QUEUES
-    ]
-    rpc["queues"] = [
-        {"name": queue, "vhost": RPC, "durable": False, "auto_delete": False, "arguments": {}}
-        for queues in RPC_QUEUES.values()
-        for queue in queues
-    ]
-    rpc["bindings"] = [
-        {"source": exchange, "vhost": RPC, "destination": queue, "destination_type": "queue", "routing_key": queue, "arguments": {}}
-        for exchange, queues in RPC_QUEUES.items()
-        for queue in queues
-    ]
-    told = notifications.definitions()
-    return {key: [*events.get(key, []), *rpc.get(key, []), *told.get(key, [])] for key in events | rpc | told}
+    queues = ctx.declared(RpcQueue)
+    common: dict[str, object] = {"vhost": RPC, "durable": False, "auto_delete": False, "arguments": {}}
+    return {
+        "vhosts": [{"name": RPC}],
+        "users": [user],
+        "permissions": [{"user": RPC, "vhost": RPC, "configure": ".*", "write": ".*", "read": ".*"}],
+        "exchanges": [
+            {"name": name, "type": "topic", "internal": False, **common} for name in dict.fromkeys(queue.exchange for queue in queues)
+        ],
+        "queues": [{"name": queue.name, **common} for queue in queues],
+        "bindings": [
+            {
+                "source": queue.exchange,
+                "vhost": RPC,
+                "destination": queue.name,
+                "destination_type": "queue",
+                "routing_key": queue.name,
+                "arguments": {},
+            }
+            for queue in queues
+        ],
+    }
 
 
 def _home(ctx: Context) -> Path:
@@ -137,6 +136,6 @@ RABBITMQ = Service(
 COMPONENT = Component(
     name="rabbitmq",
     summary="The broker of OpenStack's messages and the stack's events.",
-    packages=("rabbitmq-server",),
+    declares=(SystemPackages(debian=("rabbitmq-server",)),),
     parts={"run": (configure, RABBITMQ)},
 )

@@ -3,16 +3,37 @@
 import base64
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from novaflow.model.context import Context
-from novaflow.settings import Settings
+from novaflow.model.settings import Settings
 
 PORT = 5672
 RPC = "openstack"  # virtual host and user of OpenStack's own messages
 NOTIFICATIONS = "notifications"  # virtual host of what OpenStack tells of its servers
 EVENTS = "novaflow"  # virtual host of the stack's events, and the user that publishes them
 SUBSCRIBER = "subscriber"  # the user that may read them and nothing else
+
+
+@dataclass(frozen=True, slots=True)
+class RpcQueue:
+    """A queue of an RPC server, which a component declares.
+
+    It is created before the server starts and holds the calls that are made until then, so that clients and servers start
+    in parallel: without it, an agent whose first call has no consumer waits for a minute.
+    """
+
+    exchange: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerDefinitions:
+    """Further definitions that a component declares, in RabbitMQ's format, by their kind."""
+
+    make: Callable[[], Mapping[str, list[dict[str, Any]]]]
 
 
 def publisher_url(settings: Settings, secret: Callable[[str], str]) -> str:

@@ -8,11 +8,12 @@ from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.probe import AskProbe, NotYet
 from novaflow.model.service import Service
+from novaflow.model.settings import Settings
 from novaflow.model.step import ConcurrencyPool, step
-from novaflow.settings import LibvirtType, Settings
 from workflows.infra.ceph.cluster import POOL, SECRET, ceph_config, read_key
-from workflows.infra.database.urls import database_url
+from workflows.infra.database.urls import Database, database_url
 from workflows.infra.libvirt.address import libvirt_url
+from workflows.infra.libvirt.settings import LibvirtSettings, LibvirtType
 from workflows.services.ini import Sections, render_ini
 from workflows.services.openstack import Api, account, locks, messaging, privileged, service_credentials, token_validation
 from workflows.services.oslo_ping import rpc_probe
@@ -124,7 +125,7 @@ VOLUME = _daemon("cinder-volume", "Makes volumes.", AskProbe(_ask_pool, "free in
 
 
 def _is_real(settings: Settings) -> bool:
-    return settings.libvirt_type is not LibvirtType.FAKE
+    return settings.of(LibvirtSettings).libvirt_type is not LibvirtType.FAKE
 
 
 @step(needs=("libvirtd", "ceph.prepare"), within_s=60, when=_is_real)
@@ -148,4 +149,5 @@ COMPONENT = Component(
     },
     aliases=("volume",),
     urls=lambda settings: {"volume": f"http://{settings.host_ip}:{PORT}/v3"},
+    declares=(Database("cinder"),),
 )

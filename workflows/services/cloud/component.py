@@ -6,8 +6,8 @@ from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.probe import NotYet
 from novaflow.model.step import EVERYTHING, step
-from novaflow.settings import NetMan
 from workflows.services.neutron.config import PHYSICAL, fixed_v6
+from workflows.services.neutron.settings import NetMan, NetworkSettings
 from workflows.services.openstack import Api
 
 
@@ -46,25 +46,28 @@ async def network(ctx: Context) -> str:
     """Make the private network, and let pings and ssh in."""
     api = Api.logged_in(ctx)
     flat = {"provider:network_type": "flat", "provider:physical_network": PHYSICAL, "shared": True}  # the one that all projects have
-    kind = {} if ctx.settings.net_man is NetMan.VLAN else flat
+    kind = {} if ctx.settings.of(NetworkSettings).net_man is NetMan.VLAN else flat
     made = (await api.call("POST", api.network("/networks"), {"network": {"name": NETWORK, **kind}}))["network"]
     subnet = {
         "network_id": made["id"],
         "name": NETWORK,
         "ip_version": 4,
-        "cidr": str(ctx.settings.fixed_range),
-        "enable_dhcp": ctx.settings.net_man is not NetMan.FLAT,
+        "cidr": str(ctx.settings.of(NetworkSettings).fixed_range),
+        "enable_dhcp": ctx.settings.of(NetworkSettings).net_man is not NetMan.FLAT,
     }
     await api.call("POST", api.network("/subnets"), {"subnet": subnet})
-    if ctx.settings.use_ipv6:
+    if ctx.settings.of(NetworkSettings).use_ipv6:
         modes = {"ipv6_ra_mode": "slaac", "ipv6_address_mode": "slaac"}  # the router tells, servers choose
         subnet_v6 = {"network_id": made["id"], "name": f"{NETWORK}-v6", "ip_version": 6, "cidr": str(fixed_v6(ctx.paths)), **modes}
         await api.call("POST", api.network("/subnets"), {"subnet": subnet_v6})
     groups = (await api.call("GET", api.network(f"/security-groups?project_id={api.project_id}&name=default")))["security_groups"]
-    for rule in (*OPEN, *OPEN_V6) if ctx.settings.use_ipv6 else OPEN:
+    for rule in (*OPEN, *OPEN_V6) if ctx.settings.of(NetworkSettings).use_ipv6 else OPEN:
         new = {"security_group_id": groups[0]["id"], "direction": "ingress", **rule}
         await api.call("POST", api.network("/security-group-rules"), {"security_group_rule": new})
-    ranges = [str(ctx.settings.fixed_range), *([str(fixed_v6(ctx.paths))] if ctx.settings.use_ipv6 else [])]
+    ranges = [
+        str(ctx.settings.of(NetworkSettings).fixed_range),
+        *([str(fixed_v6(ctx.paths))] if ctx.settings.of(NetworkSettings).use_ipv6 else []),
+    ]
     return f"{NETWORK}, {' and '.join(ranges)}"
 
 

@@ -9,8 +9,9 @@ from novaflow.model.context import Context
 from novaflow.model.probe import AskProbe, NotYet
 from novaflow.model.service import Service
 from novaflow.model.step import ConcurrencyPool, Skipped, step
-from workflows.infra.database.urls import database_url
+from workflows.infra.database.urls import Database, database_url
 from workflows.platform.python_env import EC2_CONSTRAINTS, install_releases
+from workflows.platform.system_packages import SystemPackages
 from workflows.services.ec2_api import ec2_filters
 from workflows.services.ec2_api.novarc import write_novarc
 from workflows.services.ini import Sections, render_ini
@@ -131,7 +132,7 @@ async def credentials(ctx: Context) -> str:
 COMPONENT = Component(
     name="ec2-api",
     summary="The cloud as Amazon's tools see it.",
-    packages=("openssl",),
+    declares=(SystemPackages(debian=("openssl",)), Database("ec2api")),
     parts={
         "install": (environment,),
         "template": (configure, schema, account("ec2", "ec2", f":{EC2_PORT}/")),

@@ -5,7 +5,7 @@ from pathlib import Path
 from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.step import ConcurrencyPool, step
-from workflows.infra.database.urls import database_url
+from workflows.infra.database.urls import Database, database_url
 from workflows.services.ini import Sections, render_ini
 from workflows.services.openstack import account, locks, token_validation
 from workflows.services.wsgi import Wsgi
@@ -64,4 +64,5 @@ COMPONENT = Component(
     name="glance",
     summary="The images servers boot from.",
     parts={"template": (configure, schema, account("glance", "image", f":{PORT}")), "run": (configure, GLANCE.service())},
+    declares=(Database("glance"),),
 )

@@ -9,7 +9,8 @@ from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.probe import AskProbe, NotYet
 from novaflow.model.step import ConcurrencyPool, step
-from workflows.infra.database.urls import database_url
+from workflows.infra.database.urls import Database, database_url
+from workflows.infra.ldap.settings import LdapSettings
 from workflows.services.ini import Sections, render_ini
 from workflows.services.openstack import DOMAIN, IDENTITY_PORT, REGION, SERVICE_PROJECT, Api, forget_token, identity_url, log_in
 from workflows.services.wsgi import Wsgi
@@ -63,8 +64,8 @@ async def configure(ctx: Context) -> str:
             "password_hash_rounds": 4,
             "max_password_length": 72,
             # A domain may say where its users live; read again whenever it is changed.
-            "domain_specific_drivers_enabled": ctx.settings.use_ldap,
-            "domain_configurations_from_database": ctx.settings.use_ldap,
+            "domain_specific_drivers_enabled": ctx.settings.of(LdapSettings).use_ldap,
+            "domain_configurations_from_database": ctx.settings.of(LdapSettings).use_ldap,
         },
         "cache": {"enabled": True, "backend": "dogpile.cache.memory"},
     }
@@ -112,4 +113,5 @@ COMPONENT = Component(
     summary="Users, projects, tokens and the catalogue.",
     parts={"template": (configure, schema, bootstrap, KEYSTONE.service(), accounts), "run": (configure, KEYSTONE.service())},
     urls=lambda settings: {"identity": f"http://{settings.host_ip}:{IDENTITY_PORT}/v3"},
+    declares=(Database("keystone"),),
 )

@@ -9,11 +9,11 @@ from novaflow.model.context import Context
 from novaflow.model.paths import Paths
 from novaflow.model.probe import AskProbe, NotYet, Probe
 from novaflow.model.service import Service
-from novaflow.settings import NetMan
 from workflows.infra.database.urls import database_url
 from workflows.infra.openvswitch.bridges import EXTERNAL, INTEGRATION, SERVERS, datapath_type, ovs_environment, ovsdb_address
 from workflows.services.ini import Sections, render_ini
-from workflows.services.openstack import Api, has_component, locks, messaging, privileged, service_credentials, token_validation
+from workflows.services.neutron.settings import NetMan, NetworkSettings
+from workflows.services.openstack import Api, locks, messaging, privileged, service_credentials, token_validation
 
 API_PORT = 9696
 OPENFLOW_PORT = 16633  # where the agent listens for the switch
@@ -53,7 +53,7 @@ async def write_configs(ctx: Context) -> None:
             "bind_host": ctx.settings.host_ip,
             "state_path": ctx.paths.data / "neutron",
             "core_plugin": "ml2",
-            "service_plugins": "router" if has_component(ctx, "neutron-l3-agent") else "",
+            "service_plugins": "router" if ctx.has_component("neutron-l3-agent") else "",
             "auth_strategy": "keystone",
             "graceful_shutdown_timeout": 1,
             "api_workers": 1,
@@ -83,7 +83,7 @@ async def write_configs(ctx: Context) -> None:
 
 
 def _ml2(ctx: Context) -> dict[str, dict[str, str | bool]]:
-    is_vlan = ctx.settings.net_man is NetMan.VLAN
+    is_vlan = ctx.settings.of(NetworkSettings).net_man is NetMan.VLAN
     return {
         "ml2": {
             "type_drivers": "flat,vlan",
@@ -116,7 +116,7 @@ def _openvswitch_agent(ctx: Context) -> dict[str, dict[str, str | int | bool]]:
 
 def _dhcp_agent(ctx: Context) -> dict[str, dict[str, str | int | bool]]:
     # One of the two agents passes metadata on: the router's, where there is one.
-    alone = has_component(ctx, "neutron-metadata-agent") and not has_component(ctx, "neutron-l3-agent")
+    alone = ctx.has_component("neutron-metadata-agent") and not ctx.has_component("neutron-l3-agent")
     return {
         "DEFAULT": {
             "interface_driver": "openvswitch",
@@ -131,7 +131,7 @@ def _dhcp_agent(ctx: Context) -> dict[str, dict[str, str | int | bool]]:
 
 def _l3_agent(ctx: Context) -> dict[str, dict[str, str | int | bool]]:
     return {
-        "DEFAULT": {"interface_driver": "openvswitch", "enable_metadata_proxy": has_component(ctx, "neutron-metadata-agent")},
+        "DEFAULT": {"interface_driver": "openvswitch", "enable_metadata_proxy": ctx.has_component("neutron-metadata-agent")},
         "ovs": {"ovsdb_connection": ovsdb_address(ctx.paths), "integration_bridge": INTEGRATION},
     }
 

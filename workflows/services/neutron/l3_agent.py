@@ -8,13 +8,15 @@ from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.orphan import OrphanedResource
 from novaflow.model.paths import Paths
+from novaflow.model.settings import Settings
 from novaflow.model.step import Skipped, step
-from novaflow.settings import Settings
 from workflows.infra.openvswitch.bridges import EXTERNAL
 from workflows.platform.orphans import OUT_CHAIN
 from workflows.platform.routes import ROUTES_V6, find_overlap
+from workflows.platform.system_packages import SystemPackages
 from workflows.services.cloud.component import NETWORK
 from workflows.services.neutron.config import OUTSIDE, agent_probe, daemon, fixed_v6, outside_v6
+from workflows.services.neutron.settings import NetworkSettings
 from workflows.services.openstack import SERVICE_PROJECT, Api
 
 PUBLIC = "public"  # the external network, and so the name of the pool of floating addresses
@@ -24,15 +26,15 @@ FORWARDING = "ip-forward"  # in data: what the machine did before
 
 def has_free_range(settings: Settings, _: Paths) -> CheckResult:
     """Look whether the machine already knows a way to the floating addresses."""
-    if route := find_overlap(settings.floating_range, but=EXTERNAL):
-        found = f"{settings.floating_range} overlaps {route.network}, which is reached over {route.interface_name}"
+    if route := find_overlap(settings.of(NetworkSettings).floating_range, but=EXTERNAL):
+        found = f"{settings.of(NetworkSettings).floating_range} overlaps {route.network}, which is reached over {route.interface_name}"
         return CheckResult("floating addresses", Severity.BAD, found, "choose another FLOATING_RANGE")
-    return CheckResult("floating addresses", Severity.GOOD, str(settings.floating_range))
+    return CheckResult("floating addresses", Severity.GOOD, str(settings.of(NetworkSettings).floating_range))
 
 
 def has_free_range_v6(settings: Settings, paths: Paths) -> CheckResult:
     """Look whether the machine can have IPv6, and already knows a way to servers' addresses."""
-    if not settings.use_ipv6:
+    if not settings.of(NetworkSettings).use_ipv6:
         return CheckResult("IPv6", Severity.GOOD, "not asked for")
     if not ROUTES_V6.exists():
         return CheckResult("IPv6", Severity.BAD, "this kernel has none", "leave USE_IPV6 at 0")
@@ -55,7 +57,7 @@ AGENT = daemon(
 @step(needs=("openvswitch",), within_s=30)
 async def gateway(ctx: Context) -> str:
     """Give this machine the floating range's first address: its way to all others."""
-    addresses = [_gateway(ctx.settings), *([_gateway_v6(ctx.paths)] if ctx.settings.use_ipv6 else [])]
+    addresses = [_gateway(ctx.settings), *([_gateway_v6(ctx.paths)] if ctx.settings.of(NetworkSettings).use_ipv6 else [])]
     await ctx.run("ip", "link", "set", EXTERNAL, "up")
     for address in addresses:
         # Nobody else has it, and IPv6 would first ask around for a second.
@@ -64,7 +66,7 @@ async def gateway(ctx: Context) -> str:
 
 
 def _is_asked(settings: Settings) -> bool:
-    return settings.novaflow_nat
+    return settings.of(NetworkSettings).novaflow_nat
 
 
 @step(needs=("neutron-l3-agent.gateway",), within_s=30, when=_is_asked)
@@ -72,7 +74,7 @@ async def nat(ctx: Context) -> str:
     """Let servers out under this machine's address, as NOVAFLOW_NAT asks."""
     await ctx.write(ctx.paths.data / FORWARDING, await ctx.run("sysctl", "-n", "net.ipv4.ip_forward"))
     await ctx.run("sysctl", "-q", "-w", "net.ipv4.ip_forward=1")
-    servers = str(ctx.settings.floating_range)
+    servers = str(ctx.settings.of(NetworkSettings).floating_range)
     for table, place in (("nat", "POSTROUTING"), ("filter", "FORWARD")):
         await ctx.run("iptables", "-t", table, "-N", OUT_CHAIN)
         # First of all: where another forbids forwarding, as Docker does, it says so at the end.
@@ -113,12 +115,12 @@ async def router(ctx: Context) -> str:
         "network_id": public["id"],
         "name": PUBLIC,
         "ip_version": 4,
-        "cidr": str(settings.floating_range),
+        "cidr": str(settings.of(NetworkSettings).floating_range),
         "gateway_ip": str(_gateway(settings).ip),
         "enable_dhcp": False,
     }
     await api.call("POST", api.network("/subnets"), {"subnet": subnet})
-    if settings.use_ipv6:
+    if settings.of(NetworkSettings).use_ipv6:
         gateway_v6 = _gateway_v6(ctx.paths)
         subnet_v6 = {
             "network_id": public["id"],
@@ -137,11 +139,11 @@ async def router(ctx: Context) -> str:
     addresses = [ip_address(each["ip_address"]) for each in made["external_gateway_info"]["external_fixed_ips"]]
     for address in (address for address in addresses if address.version == IPV6):
         await ctx.run("ip", "route", "replace", str(fixed_v6(ctx.paths)), "via", str(address), "dev", EXTERNAL)
-    return f"{NETWORK} is reached over {' and '.join(map(str, addresses))} in {PUBLIC}, {settings.floating_range}"
+    return f"{NETWORK} is reached over {' and '.join(map(str, addresses))} in {PUBLIC}, {settings.of(NetworkSettings).floating_range}"
 
 
 def _gateway(settings: Settings) -> IPv4Interface:
-    floating = settings.floating_range
+    floating = settings.of(NetworkSettings).floating_range
     return IPv4Interface((floating.network_address + 1, floating.prefixlen))
 
 
@@ -153,7 +155,7 @@ def _gateway_v6(paths: Paths) -> IPv6Interface:
 COMPONENT = Component(
     name="neutron-l3-agent",
     summary="Routers and floating addresses.",
-    packages=("radvd",),  # tells servers of their IPv6
+    declares=(SystemPackages(debian=("radvd",)),),  # tells servers of their IPv6
     checks=(has_free_range, has_free_range_v6),
     parts={"run": (AGENT, gateway, nat, router), "clean": (stop_forwarding,)},
     orphans=(find_forwarding,),

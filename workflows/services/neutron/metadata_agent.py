@@ -1,6 +1,7 @@
 """neutron-metadata-agent: takes what servers ask of 169.254.169.254 to nova."""
 
 from novaflow.model.component import Component
+from workflows.platform.system_packages import SystemPackages
 from workflows.services.neutron.config import agent_probe, daemon
 
 AGENT = daemon(
@@ -14,6 +15,6 @@ AGENT = daemon(
 COMPONENT = Component(
     name="neutron-metadata-agent",
     summary="Servers' way to metadata.",
-    packages=("haproxy",),  # listens in routers' namespaces
+    declares=(SystemPackages(debian=("haproxy",)),),  # listens in routers' namespaces
     parts={"run": (AGENT,)},
 )

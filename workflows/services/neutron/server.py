@@ -7,12 +7,15 @@ from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.paths import Paths
 from novaflow.model.probe import AskProbe, NotYet
+from novaflow.model.settings import Settings
 from novaflow.model.step import ConcurrencyPool, step
-from novaflow.settings import Settings
-from workflows.infra.database.urls import database_url
+from workflows.infra.database.settings import DatabaseSettings
+from workflows.infra.database.urls import Database, database_url
 from workflows.infra.openvswitch.bridges import EXTERNAL
 from workflows.platform.routes import find_overlap
+from workflows.platform.system_packages import SystemPackages
 from workflows.services.neutron.config import API_PORT, OPENFLOW_PORT, PHYSICAL, VLANS, agent_probe, config_file, daemon, write_configs
+from workflows.services.neutron.settings import NetworkSettings
 from workflows.services.openstack import account
 from workflows.services.oslo_ping import rpc_probe
 from workflows.services.wsgi import Wsgi
@@ -22,10 +25,10 @@ PERIODIC_PROCESSES = 2  # the one that was started, and its worker
 
 def has_free_range(settings: Settings, _: Paths) -> CheckResult:
     """Look whether servers' addresses are somebody else's to this machine: servers could not reach those."""
-    if route := find_overlap(settings.fixed_range, but=EXTERNAL):
-        found = f"{settings.fixed_range} overlaps {route.network}, which is reached over {route.interface_name}"
+    if route := find_overlap(settings.of(NetworkSettings).fixed_range, but=EXTERNAL):
+        found = f"{settings.of(NetworkSettings).fixed_range} overlaps {route.network}, which is reached over {route.interface_name}"
         return CheckResult("servers' addresses", Severity.BAD, found, "choose another FIXED_RANGE")
-    return CheckResult("servers' addresses", Severity.GOOD, str(settings.fixed_range))
+    return CheckResult("servers' addresses", Severity.GOOD, str(settings.of(NetworkSettings).fixed_range))
 
 
 NEUTRON = Wsgi(
@@ -51,7 +54,7 @@ async def configure(ctx: Context) -> str:
 async def schema(ctx: Context) -> None:
     """Bring neutron's tables to head."""
     configs = ("--config-file", config_file(ctx), "--config-file", config_file(ctx, "ml2.ini"))
-    if ctx.settings.use_mysql:
+    if ctx.settings.of(DatabaseSettings).use_mysql:
         await ctx.run("neutron-db-manage", *configs, "upgrade", "heads")
     else:
         # The migrations refuse SQLite: make the tables of the newest schema, and say that it is the newest.
@@ -118,11 +121,12 @@ DHCP_AGENT = daemon(
 COMPONENT = Component(
     name="neutron",
     summary="Servers' networks.",
-    packages=("dnsmasq-base", "dnsmasq-utils", "conntrack", "iputils-arping"),
+    declares=(SystemPackages(debian=("dnsmasq-base", "dnsmasq-utils", "conntrack", "iputils-arping")), Database("neutron")),
     checks=(has_free_range,),
     parts={
         "template": (configure, schema, account("neutron", "network", f":{API_PORT}")),
         "run": (configure, NEUTRON.service(), RPC, PERIODIC, OPENVSWITCH_AGENT, DHCP_AGENT),
     },
     aliases=("network",),
+    settings=(NetworkSettings,),
 )

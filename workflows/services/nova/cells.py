@@ -6,9 +6,11 @@ import shutil
 from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.step import ConcurrencyPool, step
-from workflows.infra.database.urls import database_url
+from workflows.infra.database.settings import DatabaseSettings
+from workflows.infra.database.urls import Database, database_url
 from workflows.services.nova.config import API_PORT, config_file, write_config
 from workflows.services.nova.notifications import INSTANCES
+from workflows.services.nova.settings import NovaSettings
 from workflows.services.openstack import account
 
 INSTANCES_OWN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(_\w+)?|_base|locks|compute_nodes|snapshots")  # what nova makes there
@@ -27,7 +29,7 @@ async def configure(ctx: Context) -> str:
 async def forget(ctx: Context) -> str:
     """Forget the servers of earlier runs: disks, and the host's name for itself."""
     # nova-compute refuses to start when its database and these folders disagree.
-    state, instances = ctx.paths.data / "nova", ctx.settings.instances_path
+    state, instances = ctx.paths.data / "nova", ctx.settings.of(NovaSettings).instances_path
     shutil.rmtree(state, ignore_errors=True)
     for folder in (state, instances):
         folder.mkdir(parents=True, exist_ok=True)
@@ -53,7 +55,11 @@ async def cell_schema(ctx: Context) -> None:
 @step(needs=("nova.api-schema",), pool=ConcurrencyPool.CPU, within_s=120)
 async def map_cell0(ctx: Context) -> str:
     """Enter cell0, where servers go that could not be placed; the row holds no password."""
-    url = "{scheme}://{username}:{password}@{hostname}/nova_cell0?{query}" if ctx.settings.use_mysql else database_url(ctx, "nova_cell0")
+    url = (
+        "{scheme}://{username}:{password}@{hostname}/nova_cell0?{query}"
+        if ctx.settings.of(DatabaseSettings).use_mysql
+        else database_url(ctx, "nova_cell0")
+    )
     await _manage(ctx, "cell_v2", "map_cell0", "--database_connection", url)
     return url
 
@@ -62,7 +68,11 @@ async def map_cell0(ctx: Context) -> str:
 async def create_cell1(ctx: Context) -> str:
     """Enter cell1, where servers live; the row holds no password."""
     # nova fills the braces from its own configuration. Source: nova's admin guide, "Template URLs in Cell Mappings".
-    url = "{scheme}://{username}:{password}@{hostname}/nova?{query}" if ctx.settings.use_mysql else database_url(ctx, "nova")
+    url = (
+        "{scheme}://{username}:{password}@{hostname}/nova?{query}"
+        if ctx.settings.of(DatabaseSettings).use_mysql
+        else database_url(ctx, "nova")
+    )
     broker = "{scheme}://{username}:{password}@{hostname}:{port}/{path}"
     await _manage(ctx, "cell_v2", "create_cell", "--name", "cell1", "--database_connection", url, "--transport-url", broker)
     return url
@@ -95,4 +105,10 @@ COMPONENT = Component(
         "run": (configure, forget),
     },
     notification_sources=(INSTANCES,),
+    declares=(
+        Database("nova_api"),
+        Database("nova_cell0"),
+        Database("nova"),
+    ),
+    settings=(NovaSettings,),
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 from novaflow.model.component import Component
 from novaflow.model.context import Context
 from workflows.infra.libvirt.address import enter_room, uses_containers
+from workflows.platform.system_packages import SystemPackages
 from workflows.services.nova.config import daemon
 from workflows.services.oslo_ping import rpc_probe
 
@@ -27,7 +28,7 @@ COMPUTE = replace(DAEMON, command=_command)
 COMPONENT = Component(
     name="nova-compute",
     summary="Starts servers on this machine.",
-    packages=("genisoimage",),  # makes config drives
+    declares=(SystemPackages(debian=("genisoimage",)),),  # makes config drives
     parts={"run": (COMPUTE,)},
     aliases=("compute",),
 )

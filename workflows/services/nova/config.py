@@ -6,14 +6,16 @@ from pathlib import Path
 from novaflow.model.context import Context
 from novaflow.model.probe import Probe
 from novaflow.model.service import Service
-from novaflow.settings import LibvirtType, NetMan
 from workflows.infra.database.urls import database_url
 from workflows.infra.libvirt.address import libvirt_url
+from workflows.infra.libvirt.settings import LibvirtSettings, LibvirtType
 from workflows.infra.openvswitch.bridges import INTEGRATION, ovsdb_address
 from workflows.platform.kernel import kvm_refusal
 from workflows.services.ini import Sections, render_ini
+from workflows.services.neutron.settings import NetMan, NetworkSettings
 from workflows.services.nova.notifications import notifying
-from workflows.services.openstack import has_component, locks, messaging, privileged, service_credentials, token_validation
+from workflows.services.nova.settings import NovaSettings
+from workflows.services.openstack import locks, messaging, privileged, service_credentials, token_validation
 
 API_PORT = 8774
 CONSOLE_PORT, CONSOLE_PAGE = 6080, "vnc_lite.html"  # of noVNC's pages the one that connects by itself
@@ -42,8 +44,10 @@ async def write_config(ctx: Context) -> None:
             "host": os.uname().nodename,
             "my_ip": host,
             "state_path": ctx.paths.data / "nova",
-            "instances_path": ctx.settings.instances_path,
-            "compute_driver": "fake.FakeDriver" if ctx.settings.libvirt_type is LibvirtType.FAKE else "libvirt.LibvirtDriver",
+            "instances_path": ctx.settings.of(NovaSettings).instances_path,
+            "compute_driver": "fake.FakeDriver"
+            if ctx.settings.of(LibvirtSettings).libvirt_type is LibvirtType.FAKE
+            else "libvirt.LibvirtDriver",
             "graceful_shutdown_timeout": 2,  # 180 s by default
             "report_interval": 10,
             "service_down_time": 60,
@@ -55,8 +59,8 @@ async def write_config(ctx: Context) -> None:
             "initial_disk_allocation_ratio": 10.0,
             "vif_plugging_timeout": 120,
             # Where nobody hands out addresses, servers read theirs from a drive: as JSON, and as Debian's file of interfaces.
-            "force_config_drive": ctx.settings.net_man is NetMan.FLAT,
-            "flat_injected": ctx.settings.net_man is NetMan.FLAT,
+            "force_config_drive": ctx.settings.of(NetworkSettings).net_man is NetMan.FLAT,
+            "flat_injected": ctx.settings.of(NetworkSettings).net_man is NetMan.FLAT,
         },
         "api": {"auth_strategy": "keystone"},
         "api_database": {"connection": database_url(ctx, "nova_api")},
@@ -65,13 +69,13 @@ async def write_config(ctx: Context) -> None:
         # A new host shows up within this many seconds, without a command that takes six.
         "scheduler": {"workers": 1, "discover_hosts_in_cells_interval": 2},
         "libvirt": {
-            "virt_type": virtualisation(ctx.settings.libvirt_type),
-            "cpu_mode": "host-passthrough" if virtualisation(ctx.settings.libvirt_type) == "kvm" else "none",
+            "virt_type": virtualisation(ctx.settings.of(LibvirtSettings).libvirt_type),
+            "cpu_mode": "host-passthrough" if virtualisation(ctx.settings.of(LibvirtSettings).libvirt_type) == "kvm" else "none",
             "connection_uri": libvirt_url(ctx.settings, ctx.paths),
             "images_type": "raw",
         },
         "vnc": {
-            "enabled": has_component(ctx, "nova-novncproxy"),
+            "enabled": ctx.has_component("nova-novncproxy"),
             "server_listen": host,
             "server_proxyclient_address": host,
             "novncproxy_host": host,

@@ -7,9 +7,10 @@ from typing import Any
 from novaflow.events.types import InstanceChanged, InstanceState
 from novaflow.model.component import NotificationSource
 from novaflow.model.context import Context
-from novaflow.settings import Settings
+from novaflow.model.settings import Settings
 from workflows.infra.rabbitmq.urls import NOTIFICATIONS, RPC, notifications_url
 from workflows.services.ini import Sections
+from workflows.services.nova.settings import NovaSettings
 
 EXCHANGE = "nova"  # nova's control_exchange
 QUEUES = ("versioned_notifications.info", "versioned_notifications.error")  # a topic of nova's, and a priority
@@ -18,7 +19,7 @@ MOST_BYTES = 50_000_000  # of what nobody has read: about ten thousand notificat
 
 def are_wanted(settings: Settings) -> bool:
     """Return whether servers are to be told of."""
-    return settings.novaflow_instance_events
+    return settings.of(NovaSettings).novaflow_instance_events
 
 
 def notifying(ctx: Context) -> Sections:

@@ -13,6 +13,7 @@ from novaflow.model.workflow import Workflow
 from workflows.platform.apt import install_packages
 from workflows.platform.python_env import CONSTRAINTS, install_with_uv, read_pins, site_packages
 from workflows.services.nova.checkout import GIT, find_unsaved, require_nova
+from workflows.services.nova.settings import NovaSettings
 from workflows.services.nova.source_address import NOVA, Kind, read_address
 from workflows.services.nova.source_fetch import fetch_tree
 
@@ -79,7 +80,7 @@ def _refuse_conflicts(tree: Path) -> None:
 
 def _make_folders(ctx: Context) -> None:
     """Make what nova.sh made beside the source: where servers' disks and networks are found."""
-    for name, place in (("instances", ctx.settings.instances_path), ("networks", ctx.paths.data / "neutron")):
+    for name, place in (("instances", ctx.settings.of(NovaSettings).instances_path), ("networks", ctx.paths.data / "neutron")):
         place.mkdir(parents=True, exist_ok=True)
         if not (ctx.paths.root / name).exists():
             (ctx.paths.root / name).symlink_to(place)

@@ -6,9 +6,9 @@ from novaflow.errors import ProgramFailed, StepFailed
 from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.paths import Paths
+from novaflow.model.settings import Settings
 from novaflow.model.step import ConcurrencyPool, Skipped, step
 from novaflow.model.workflow import Workflow
-from novaflow.settings import Settings
 from workflows.platform.python_env import CONSTRAINTS, install_with_uv
 
 TOOLS = CONSTRAINTS.with_name("tests.txt")
@@ -56,7 +56,7 @@ async def run(ctx: Context) -> str:
     return f"{len(results)} tests, none failed"
 
 
-def _no_tree(_: Settings, paths: Paths) -> str | None:
+def _no_tree(_: Settings, paths: Paths, __: tuple[Component, ...]) -> str | None:
     if not paths.source.exists():
         return f"{paths.source} does not exist, and it is what would be tested; fetch it with `novaflow branch`, or leave out TEST"
     return None

@@ -7,8 +7,8 @@ from novaflow.model.check import CheckResult, Severity
 from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.paths import Paths
+from novaflow.model.settings import Settings
 from novaflow.model.step import step
-from novaflow.settings import Settings
 from workflows.services.objectstore import s3_store
 from workflows.services.ports import S3_PORT
 from workflows.services.wsgi import Wsgi

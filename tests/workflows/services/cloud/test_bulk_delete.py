@@ -14,7 +14,7 @@ from novaflow.errors import StepFailed
 from novaflow.model.paths import Paths
 from novaflow.model.probe import Backoff
 from novaflow.model.step import Skipped
-from novaflow.settings import Settings
+from tests.support.settings import make_settings
 from workflows.services.cloud.bulk_delete import Kind, delete_all
 
 STUCK_S = 0.2
@@ -67,7 +67,14 @@ async def ground(tmp_path: Path) -> AsyncIterator[Ground]:
         return False
 
     machine = StackResources(
-        Settings(), paths, (), Secrets(tmp_path / "secrets"), client, lambda _, text, __: told.append(text), drain, Backoff(0.001, 0.01)
+        make_settings(),
+        paths,
+        (),
+        Secrets(tmp_path / "secrets"),
+        client,
+        lambda _, text, __: told.append(text),
+        drain,
+        Backoff(0.001, 0.01),
     )
     yield Ground(NodeContext(machine, "terminate.volumes"), told)
     await client.aclose()

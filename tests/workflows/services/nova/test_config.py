@@ -9,7 +9,10 @@ from novaflow.adapters.http.client import HttpClient
 from novaflow.adapters.process.context import NodeContext, StackResources
 from novaflow.adapters.storage.secrets import Secrets
 from novaflow.model.paths import Paths
-from novaflow.settings import LibvirtType, NetMan, Settings
+from novaflow.model.settings import Settings
+from tests.support.settings import make_settings
+from workflows.infra.libvirt.settings import LibvirtType
+from workflows.services.neutron.settings import NetMan
 from workflows.services.nova.config import config_file, write_config
 
 
@@ -47,7 +50,7 @@ async def test_what_boots_servers(  # noqa: PLR0913, PLR0917 - a row of the tabl
     tmp_path: Path, kind: LibvirtType, driver: str, virtualisation: str, processor: str, scheme: str
 ) -> None:
     """Driver, kind of virtualisation, processor, and whom libvirt speaks for."""
-    config = await write(tmp_path, Settings(libvirt_type=kind))
+    config = await write(tmp_path, make_settings(libvirt_type=kind))
     assert config["DEFAULT"]["compute_driver"] == driver
     assert config["libvirt"]["virt_type"] == virtualisation
     assert config["libvirt"]["cpu_mode"] == processor
@@ -57,5 +60,5 @@ async def test_what_boots_servers(  # noqa: PLR0913, PLR0917 - a row of the tabl
 @pytest.mark.parametrize(("kind", "injected"), [(NetMan.VLAN, "false"), (NetMan.FLAT_DHCP, "false"), (NetMan.FLAT, "true")])
 async def test_who_tells_servers_their_address(tmp_path: Path, kind: NetMan, injected: str) -> None:
     """A config drive, where nobody hands out addresses."""
-    config = await write(tmp_path, Settings(net_man=kind, libvirt_type=LibvirtType.QEMU))
+    config = await write(tmp_path, make_settings(net_man=kind, libvirt_type=LibvirtType.QEMU))
     assert config["DEFAULT"]["force_config_drive"] == config["DEFAULT"]["flat_injected"] == injected

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from novaflow.events.types import InstanceChanged, InstanceState
-from novaflow.settings import Settings
+from tests.support.settings import make_settings
 from workflows.services.nova.notifications import INSTANCES, QUEUES, definitions, read_notification
 
 UUID = "5d2f4e0a-6c39-4ad1-9b52-2f0c1a6b8e11"
@@ -72,12 +72,12 @@ def test_what_is_no_notification_is_refused(body: bytes) -> None:
 @pytest.mark.parametrize("wanted", [True, False])
 def test_a_setting_turns_it_off(wanted: bool) -> None:  # noqa: FBT001
     """NOVAFLOW_INSTANCE_EVENTS=0: nobody listens."""
-    assert INSTANCES.when(Settings(novaflow_instance_events=wanted)) is wanted
+    assert INSTANCES.when(make_settings(novaflow_instance_events=wanted)) is wanted
 
 
 def test_what_is_read_is_made_beforehand() -> None:
     """Durable, bound to what nova publishes to, in the virtual host the feed logs in to."""
-    url = INSTANCES.url(Settings(), lambda name: name)
+    url = INSTANCES.url(make_settings(), lambda name: name)
     made = definitions()
     assert url == "amqp://openstack:rabbitmq-rpc@127.0.0.1:5672/notifications"
     assert made["vhosts"] == [{"name": "notifications"}]

@@ -19,7 +19,7 @@ from novaflow.adapters.process.process_ownership import ProcessOwner, find_proce
 from novaflow.adapters.storage.secrets import Secrets
 from novaflow.errors import MachineError, UsageError
 from novaflow.model.paths import Paths
-from novaflow.settings import Settings
+from tests.support.settings import make_settings
 from workflows.platform.python_env import read_pins
 from workflows.services.nova.conflicts import find_conflicts
 from workflows.services.nova.source import fetch
@@ -50,7 +50,7 @@ class Shelf:
         """Fetch the tree, as `branch` does."""
         arguments = {"source": str(source), "force": "1" if force else ""}
         data = self.paths.data
-        settings = Settings(instances_path=data / "instances", lock_path=self.paths.run / "lock")
+        settings = make_settings(instances_path=data / "instances", lock_path=self.paths.run / "lock")
         secrets = Secrets(self.paths.credentials / "secrets.json")
         machine = StackResources(settings, self.paths, (), secrets, self._client, lambda *_: None, self._drain, arguments=arguments)
         said = await fetch.body(NodeContext(machine, "source.fetch"))

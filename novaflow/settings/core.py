@@ -1,0 +1,46 @@
+"""The settings of novaflow itself; components declare the others."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, PositiveInt, SecretStr, StringConstraints
+
+from novaflow.settings.group import Allowed, Command, SettingsGroup, Switch, count_processors
+from novaflow.settings.validators import read_address, read_broker, read_names, read_path, read_paths
+
+
+class CoreSettings(SettingsGroup):
+    """Settings that every stack has."""
+
+    host_ip: Annotated[
+        str, AfterValidator(read_address), Allowed("an IPv4 address of this machine, or auto: the default route's source address")
+    ] = Field(default="127.0.0.1", description="Address that services listen on and advertise.")
+    screen_name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$"), Allowed("letters, digits, - and _")] = Field(
+        default="nova", description="Name of the terminal multiplexer session that `attach` opens."
+    )
+    screen_status: Switch = Field(default=True, description="0: that session hides its status line.")
+    novaflow_services: Annotated[
+        tuple[str, ...],
+        BeforeValidator(read_names),
+        Allowed("names of components, comma-separated; `default` stands for all that run by default", default="default"),
+    ] = Field(default=(), description="Components to run; the components that they need are added.")
+    novaflow_events_url: Annotated[
+        SecretStr | None,
+        AfterValidator(read_broker),
+        Allowed("amqp://USER:PASSWORD@HOST:PORT/VHOST, or amqps", default="the stack's own broker"),
+    ] = Field(default=None, description="Another broker for events.")
+    novaflow_jobs: Annotated[PositiveInt, Allowed("a whole number from 1 up", unit="steps", default="the number of processors")] = Field(
+        default_factory=count_processors, description="How many CPU-intensive steps run at once."
+    )
+    novaflow_on_ready: Command = Field(
+        default=None, description="Command to run when the stack is ready; reads the event from standard input."
+    )
+    novaflow_on_failed: Command = Field(
+        default=None, description="Command to run when the stack has failed; reads the event from standard input."
+    )
+    novaflow_workflows: Annotated[Path, AfterValidator(read_path), Allowed("a folder", default="the one that comes with novaflow")] = Field(
+        default=Path(__file__).parents[2] / "workflows", description="Folder of the workflows and their components."
+    )
+    novaflow_components_path: Annotated[tuple[Path, ...], BeforeValidator(read_paths), Allowed("folders, separated by colons")] = Field(
+        default=(), description="Further folders of components, for example your own."
+    )

@@ -1,0 +1,17 @@
+"""Settings of the databases."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr
+
+from novaflow.settings import Allowed, SettingsGroup, Switch
+from novaflow.settings.validators import read_line
+
+
+class DatabaseSettings(SettingsGroup):
+    """Which database server the services use."""
+
+    use_mysql: Switch = Field(default=True, description="1: a private MariaDB; 0: SQLite, which is for one server at a time.")
+    mysql_pass: Annotated[
+        SecretStr | None, AfterValidator(read_line), Allowed("any text of one line", default="generated, once per stack")
+    ] = Field(default=None, description="Password of the MariaDB user that services log in as.")
