@@ -1,59 +1,59 @@
 #!/bin/sh
-# Hands its words to `novaflow`, on a machine that need have nothing but Debian: makes the virtual environment .venv
-# beside this file, and keeps it as pyproject.toml has it. `nova.sh test [ARGS]` runs the tests.
+# Runs `novaflow` with the same arguments on a machine that has nothing but Debian. It creates the virtual environment
+# .venv next to this file and updates it when pyproject.toml changes. `nova.sh test [ARGS]` runs the tests.
 set -eu
 here=$(dirname -- "$(readlink -f -- "$0")")
 venv=$here/.venv
-python=/usr/bin/python3 # Debian's, because Debian's libvirt binding has to fit it
+python=/usr/bin/python3 # the system's: its libvirt binding is used
 for_tests="brz debootstrap slirp4netns chromium tmux screen zsh fish"
-patience_s=300          # for another apt to end
+apt_timeout_s=300       # for another apt to finish
 
 say() { printf 'nova.sh: %s\n' "$*" >&2; }
 refuse() { say "$*" && exit 5; }
-wanted() { readlink -f "$python" && printf '%s\n' "$venv" && cat "$here/pyproject.toml"; }
-is_made() { wanted | cmp -s - "$venv/$1" 2>/dev/null; }
+inputs() { readlink -f "$python" && printf '%s\n' "$venv" && cat "$here/pyproject.toml"; }
+is_current() { [ "$(inputs)" = "$(cat "$venv/$1" 2>/dev/null)" ]; } # no pipe: under systemd SIGPIPE is ignored
 is_new_enough() { "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; }
-apt() { # waits itself: apt-get would do so in silence, and not for the lock of its lists
+apt() { # waits here: apt-get waits without a message, and not for the lock of the package lists
     waited_s=0
-    until said=$(DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" 2>&1 </dev/null); do
-        case $said in *"Could not get lock"*) [ "$waited_s" -lt "$patience_s" ] || return 1 ;; *) return 1 ;; esac
-        [ "$waited_s" -gt 0 ] || say "waiting for another apt to end, $patience_s s at most"
+    until output=$(DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" 2>&1 </dev/null); do
+        case $output in *"Could not get lock"*) [ "$waited_s" -lt "$apt_timeout_s" ] || return 1 ;; *) return 1 ;; esac
+        [ "$waited_s" -gt 0 ] || say "waiting for another apt to finish, at most $apt_timeout_s s"
         sleep 2 && waited_s=$((waited_s + 2))
     done
 }
 install_packages() {
-    [ "$(id -u)" -eq 0 ] || refuse "Debian's $* are needed; run: sudo apt-get install $*"
-    say "installing Debian's $*"
+    [ "$(id -u)" -eq 0 ] || refuse "missing packages: $*; run: sudo apt-get install $*"
+    say "installing packages: $*"
     apt install --no-install-recommends "$@" || { apt update && apt install --no-install-recommends "$@"; } ||
-        refuse "they cannot be installed: $said"
+        refuse "the packages cannot be installed: $output"
 }
-make_environment() { # $1: the file that notes what it was made from; the rest: what it holds beside novaflow
-    note=$1 && shift
+make_environment() { # $1: the file that records the inputs; the rest: more arguments for uv
+    record=$1 && shift
     case " $(. /etc/os-release && echo "$ID ${ID_LIKE-}") " in *" debian "* | *" ubuntu "*) ;; *)
-        refuse "novaflow installs packages of Debian or Ubuntu, and this is neither" ;; esac
+        refuse "this system is neither Debian nor Ubuntu; novaflow installs packages with apt" ;; esac
     "$python" -c 'import ensurepip' 2>/dev/null && [ -e /etc/ssl/certs/ca-certificates.crt ] ||
         { [ -x "$python" ] && ! is_new_enough; } || install_packages python3-venv ca-certificates
-    is_new_enough || refuse "Python 3.11 or newer is needed, $python is $("$python" -V); take Debian 12, Ubuntu 24.04 or newer"
-    exec 9<"$here/pyproject.toml" # of two at once the second waits, and finds nothing to do
-    flock -n 9 || { say "waiting for another nova.sh to end" && flock 9; }
-    ! is_made "$note" || return 0
-    say "making $venv"
+    is_new_enough || refuse "$python is $("$python" -V); Python 3.11 or newer is required, as in Debian 12 and Ubuntu 24.04"
+    exec 9<"$here/pyproject.toml" # of two concurrent runs the second waits and has nothing to do
+    flock -n 9 || { say "waiting for another nova.sh to finish" && flock 9; }
+    ! is_current "$record" || return 0
+    say "creating $venv"
     rm -f "$venv/installed" "$venv/installed-dev"
-    "$python" -m venv "$venv" || refuse "$venv cannot be made"
+    "$python" -m venv "$venv" || refuse "$venv cannot be created"
     pip() { "$venv/bin/python" -m pip -qq --disable-pip-version-check "$@"; }
-    pip install uv || refuse "pip cannot install uv; look at the network and at pip's settings"
-    index=${PIP_INDEX_URL:-$(pip config get global.index-url 2>/dev/null || true)} # uv does not read pip's settings
+    pip install uv || refuse "pip cannot install uv; check the network and the configuration of pip"
+    index=${PIP_INDEX_URL:-$(pip config get global.index-url 2>/dev/null || true)} # uv does not read the configuration of pip
     [ -z "$index" ] || export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$index}"
-    # Copied, because the checkout's owner gets them, and uv's cache may be root's.
+    # Copied: the files are given to the owner of the checkout, and the cache of uv may belong to root.
     (cd "$here" && "$venv/bin/uv" pip install -q --python "$venv" --link-mode copy --compile-bytecode -e . "$@") ||
-        refuse "uv cannot install what novaflow needs; look at the network, and at UV_DEFAULT_INDEX if you have a registry"
-    wanted | tee "$venv/$note" >"$venv/installed"
+        refuse "uv cannot install the requirements of novaflow; check the network and UV_DEFAULT_INDEX"
+    inputs | tee "$venv/$record" >"$venv/installed"
     chown -R --reference="$here/pyproject.toml" "$venv"
 }
 if [ "${1-}" != test ]; then
-    if ! is_made installed; then make_environment installed; fi
+    if ! is_current installed; then make_environment installed; fi
     exec "$venv/bin/novaflow" "$@" 9<&-
 fi
-if ! is_made installed-dev; then make_environment installed-dev --group dev; fi
+if ! is_current installed-dev; then make_environment installed-dev --group dev; fi
 [ "$(id -u)" -ne 0 ] || dpkg -s $for_tests >/dev/null 2>&1 || install_packages $for_tests
 shift && cd "$here" && exec "$venv/bin/python" -m pytest "$@" 9<&-

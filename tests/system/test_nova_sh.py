@@ -48,7 +48,7 @@ def test_an_environment_that_no_longer_fits_is_made_again(checkout: Path) -> Non
     assert call("sh", "nova.sh", "up", cwd=checkout).returncode == 4
     (checkout / "pyproject.toml").write_text("[project]\nname = 'other'\n")
     done = call("sh", "nova.sh", "up", cwd=checkout)
-    assert "Python 3.11 or newer is needed" in done.stderr
+    assert "Python 3.11 or newer is required" in done.stderr
     assert "Python 3.9.2" in done.stderr
     assert done.returncode == 5
     note_environment(checkout, checkout / "python3")
