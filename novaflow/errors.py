@@ -1,70 +1,74 @@
-"""Every error novaflow raises, as one tree.
+"""All errors that novaflow reports, as one tree.
 
 NovaflowError
-├── UsageError              what was asked for makes no sense; nothing was touched
-│   ├── SettingsInvalid     a setting, or the file it stands in, is wrong
-│   └── ComponentUnknown    a name that no component has
-├── WorkflowError           the author of workflows/ must change something
-│   ├── ComponentBroken     a file there cannot be loaded, or is not a component
-│   ├── DependencyCycle     needs that lead back to themselves
-│   ├── NameShared          two steps or services that have one name
-│   ├── NeedUnknown         a need that names nothing
-│   └── PortShared          two services that want one port
-├── MachineError            this machine cannot do it; `doctor` says what is missing
-│   ├── MachineUnfit        what a look before the start found
-│   ├── PortTaken           somebody else listens there
-│   └── StackBusy           another novaflow is at work on the same stack
-├── RunError                a program or a step refused while it ran
-│   ├── WorkflowFailed      some of a workflow's nodes did
-│   ├── StepFailed          a step's body gave up
-│   ├── ProgramFailed       a program ended with another exit code than 0
-│   └── ServiceExited       a service ended while it was needed
-├── NotReady                not ready within the time asked for
-└── Interrupted             a signal asked us to stop, and everything was
+├── UsageError              the command or its settings are invalid; nothing was changed
+│   ├── SettingsInvalid     a setting, or the file that sets it, is invalid
+│   └── ComponentUnknown    no component has this name
+├── WorkflowError           a definition in workflows/ is invalid
+│   ├── ComponentBroken     a module cannot be loaded or does not define a component
+│   ├── DependencyCycle     steps or services need each other
+│   ├── DuplicateName       two steps or services have the same name
+│   ├── NeedUnknown         a need names neither a node nor a component
+│   └── PortConflict        two services declare the same port
+├── MachineError            this machine does not meet a requirement; `novaflow doctor` lists them
+│   ├── MachineUnfit        a check failed before anything was changed
+│   ├── PortTaken           another program listens on a port of the stack
+│   └── StackBusy           another novaflow process holds the lock of the stack
+├── RunError                a step or a program failed
+│   ├── WorkflowFailed      some nodes of a workflow failed
+│   ├── StepFailed          the body of a step failed
+│   ├── ProgramFailed       a program exited with an unexpected exit code
+│   └── ServiceExited       a service exited while it was needed
+├── NotReady                a service did not become ready in time
+└── Interrupted             a signal stopped the command after a complete clean-up
 """
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from novaflow.model.check import CheckResult
+from typing import Protocol
 
 
 class NovaflowError(Exception):
-    """Anything novaflow says instead of a traceback."""
+    """Base of all errors that are reported without a traceback.
+
+    ``exit_code`` is the exit code of the command, ``log_tail`` the last lines that the failed program printed.
+    """
 
     exit_code = 1
+    log_tail = ""
+
+    def describe(self) -> str:
+        """Return the message, followed by the log tail if there is one."""
+        return f"{self}\n{self.log_tail}" if self.log_tail else str(self)
 
 
 class UsageError(NovaflowError):
-    """What was asked for makes no sense; nothing was touched."""
+    """The command or its settings are invalid; nothing was changed."""
 
     exit_code = 2
 
 
 class SettingsInvalid(UsageError):
-    """A setting, or the file it stands in, is wrong."""
+    """A setting, or the file that sets it, is invalid."""
 
 
 class ComponentUnknown(UsageError):
-    """A name that is neither a component's nor one of nova.sh's."""
+    """No component has this name, neither as its name nor as an alias."""
 
     def __init__(self, name: str, suggestion: str | None) -> None:
         hint = f"; did you mean {suggestion!r}?" if suggestion else ""
-        super().__init__(f"there is no component {name!r}{hint}")
+        super().__init__(f"unknown component {name!r}{hint}")
         self.name, self.suggestion = name, suggestion
 
 
 class WorkflowError(NovaflowError):
-    """The author of ``workflows/`` must change something; running again cannot help."""
+    """A definition in ``workflows/`` is invalid; a retry cannot succeed."""
 
     exit_code = 2
 
 
 class ComponentBroken(WorkflowError):
-    """A file in ``workflows/`` cannot be loaded, or is not a component."""
+    """A module in ``workflows/`` cannot be loaded or does not define a component."""
 
     def __init__(self, path: Path, why: str) -> None:
         super().__init__(f"{path}: {why}")
@@ -72,24 +76,24 @@ class ComponentBroken(WorkflowError):
 
 
 class DependencyCycle(WorkflowError):
-    """Needs that lead back to themselves; ``walk`` starts and ends with the same node."""
+    """Steps or services need each other; ``walk`` starts and ends with the same node, and each node needs the next one."""
 
     def __init__(self, walk: tuple[str, ...]) -> None:
-        super().__init__(f"these need each other in a circle: {' -> '.join(walk)}")
+        super().__init__(f"dependency cycle: {' -> '.join(walk)}")
         self.walk = walk
 
 
-class NameShared(WorkflowError):
-    """Two steps or services of one workflow that have the same name."""
+class DuplicateName(WorkflowError):
+    """Two steps or services of one workflow have the same name."""
 
     def __init__(self, name: str, first: str, second: str) -> None:
         where = f"twice in {first}" if first == second else f"in {first} and in {second}"
-        super().__init__(f"there is a {name!r} {where}; give one of them another name")
+        super().__init__(f"{name!r} is defined {where}; rename one of them")
         self.name = name
 
 
 class NeedUnknown(WorkflowError):
-    """A need that names neither a node nor a component."""
+    """A need names neither a node nor a component."""
 
     def __init__(self, node: str, need: str, suggestion: str | None) -> None:
         hint = f"; did you mean {suggestion!r}?" if suggestion else ""
@@ -97,50 +101,63 @@ class NeedUnknown(WorkflowError):
         self.node, self.need, self.suggestion = node, need, suggestion
 
 
-class PortShared(WorkflowError):
-    """Two services of one workflow that want the same port."""
+class PortConflict(WorkflowError):
+    """Two services of one workflow declare the same port."""
 
     def __init__(self, port: int, first: str, second: str) -> None:
-        super().__init__(f"{first} and {second} both want port {port}; give one of them another")
+        super().__init__(f"{first} and {second} both declare port {port}; change one of them")
         self.port = port
 
 
 class MachineError(NovaflowError):
-    """This machine cannot do it as it is."""
+    """This machine does not meet a requirement."""
 
     exit_code = 5
 
 
-class MachineUnfit(MachineError):
-    """What a look at the machine found missing, before anything was touched."""
+class UnmetRequirement(Protocol):
+    """The result of a failed check: its subject, the value found, and what to do."""
 
-    def __init__(self, missing: "tuple[CheckResult, ...]") -> None:
+    @property
+    def about(self) -> str: ...  # noqa: D102 - the class says what they are
+
+    @property
+    def found(self) -> str: ...  # noqa: D102
+
+    @property
+    def advice(self) -> str: ...  # noqa: D102
+
+
+class MachineUnfit(MachineError):
+    """Checks failed before anything was changed; ``missing`` holds the result of each."""
+
+    def __init__(self, missing: tuple[UnmetRequirement, ...]) -> None:
         super().__init__("\n".join(f"{result.about}: {result.found}; {result.advice}" for result in missing))
         self.missing = missing
 
 
 class PortTaken(MachineError):
-    """Somebody else listens on a port the stack needs."""
+    """Another program listens on a port of the stack."""
 
-    def __init__(self, port: int, wanted_by: str, owner: str) -> None:
-        super().__init__(f"port {port}, which {wanted_by} needs, is taken by {owner}; stop that program and try again")
-        self.port, self.wanted_by, self.owner = port, wanted_by, owner
+    def __init__(self, port: int, needed_by: str, program: str) -> None:
+        super().__init__(f"port {port}, which {needed_by} needs, is in use by {program}; stop that program and try again")
+        self.port, self.needed_by, self.program = port, needed_by, program
 
 
 class StackBusy(MachineError):
-    """Another novaflow is at work on the same stack."""
+    """Another novaflow process holds the lock of the stack."""
 
 
 class RunError(NovaflowError):
-    """A program or a step refused while it ran."""
+    """A step or a program failed."""
 
     exit_code = 3
 
 
 class WorkflowFailed(RunError):
-    """Some of a workflow's nodes failed; it is the user's or the machine's fault if it is for all of them."""
+    """Some nodes of a workflow failed; the exit code is that of a usage or machine error if all of them failed with one."""
 
-    def __init__(self, workflow: str, failures: "Mapping[str, NovaflowError]") -> None:
+    def __init__(self, workflow: str, failures: Mapping[str, NovaflowError]) -> None:
         super().__init__(f"{workflow} failed: {', '.join(failures)}")
         self.failures = failures
         for kind in (UsageError, MachineError):
@@ -149,39 +166,39 @@ class WorkflowFailed(RunError):
 
 
 class StepFailed(RunError):
-    """A step's body gave up; the message says what was expected and what was found."""
+    """The body of a step failed; the message names the expected and the found value."""
 
 
 class ProgramFailed(RunError):
-    """A program ended with another exit code than 0."""
+    """A program exited with an unexpected exit code."""
 
-    def __init__(self, program: str, exit_code: int, last_lines: str) -> None:
-        super().__init__(f"{program} ended with exit code {exit_code}" + (f":\n{last_lines}" if last_lines else ""))
-        self.program, self.returncode, self.last_lines = program, exit_code, last_lines
+    def __init__(self, program: str, exit_code: int, log_tail: str) -> None:
+        super().__init__(f"{program} exited with {exit_code}")
+        self.program, self.returncode, self.log_tail = program, exit_code, log_tail
 
 
 class ServiceExited(RunError):
-    """A service ended while it was needed."""
+    """A service exited while it was needed; a negative ``returncode`` is the number of the signal that killed it."""
 
-    def __init__(self, name: str, returncode: int | None, last_lines: str) -> None:
-        how = f"was ended by signal {-returncode}" if returncode is not None and returncode < 0 else f"exited with {returncode}"
-        super().__init__(f"{name} {how}" + (f"; its last lines:\n{last_lines}" if last_lines else ""))
-        self.name, self.returncode, self.last_lines = name, returncode, last_lines
+    def __init__(self, name: str, returncode: int | None, log_tail: str) -> None:
+        how = f"was killed by signal {-returncode}" if returncode is not None and returncode < 0 else f"exited with {returncode}"
+        super().__init__(f"{name} {how}")
+        self.name, self.returncode, self.log_tail = name, returncode, log_tail
 
 
 class NotReady(NovaflowError):
-    """Something did not become ready within the time asked for."""
+    """A service did not become ready in time; ``answer`` is the last answer of its probe."""
 
     exit_code = 4
 
-    def __init__(self, name: str, within_s: float, answer: str) -> None:
+    def __init__(self, name: str, within_s: float, answer: str, log_tail: str = "") -> None:
         super().__init__(f"{name} not ready after {within_s:g} s: {answer}")
-        self.name, self.within_s, self.answer = name, within_s, answer
+        self.name, self.within_s, self.answer, self.log_tail = name, within_s, answer, log_tail
 
 
 class Interrupted(NovaflowError):
-    """A signal asked us to stop, and everything was; the exit code is 128 and its number."""
+    """A signal stopped the command after a complete clean-up; the exit code is 128 plus the signal's number."""
 
     def __init__(self, number: int) -> None:
-        super().__init__("interrupted; nothing was left running")
+        super().__init__("interrupted; everything was stopped")
         self.exit_code = 128 + number

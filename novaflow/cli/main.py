@@ -91,7 +91,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         error.show()
         sys.exit(2)
     except NovaflowError as error:
-        click.echo(f"novaflow: {error}", err=True)
+        click.echo(f"novaflow: {error.describe()}", err=True)
         sys.exit(error.exit_code)
     except ExceptionGroup as group:
         known, unknown = group.split(NovaflowError)
@@ -99,7 +99,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             raise
         errors = [*_flatten(known)]
         for one in errors:
-            click.echo(f"novaflow: {one}", err=True)
+            click.echo(f"novaflow: {one.describe()}", err=True)
         sys.exit(errors[0].exit_code if len(errors) == 1 else RunError.exit_code)
     except BrokenPipeError:
         sys.exit(0)

@@ -1,1 +1,1 @@
-"""Making it happen: the only room that starts tasks."""
+"""Performs the actions of a plan in task groups."""

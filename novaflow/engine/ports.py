@@ -1,4 +1,4 @@
-"""What the engine needs from the outside."""
+"""The interfaces that the engine needs."""
 
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
@@ -11,7 +11,7 @@ from novaflow.plan.graph import Node
 
 
 class Program(Protocol):
-    """A service that was started and has not been stopped."""
+    """The running program of a service."""
 
     @property
     def pid(self) -> int:
@@ -19,35 +19,35 @@ class Program(Protocol):
         ...
 
     async def wait_ready(self) -> str:
-        """Wait until the service answers its probe, and return what it answered.
+        """Wait until the readiness probe succeeds, and return its answer.
 
-        Raises: ServiceExited, at once, if it dies before; NotReady, when its time is over.
+        Raises: ServiceExited, as soon as the program exits; NotReady, after the time limit of the service.
         """
         ...
 
     async def wait_exit(self) -> ServiceExited:
-        """Wait until the program ends by itself, and return how."""
+        """Wait until the program exits, and return how it exited."""
         ...
 
 
 class Runner(Protocol):
-    """Where steps are done and services kept up: this machine, or one day another."""
+    """Runs steps and services, on this machine or on another."""
 
-    async def do(self, node: Node, step: Step) -> Skipped | str | None:
-        """Do the step; no longer than its limit.
+    async def run_step(self, node: Node, step: Step) -> Skipped | str | None:
+        """Run the step within its time limit.
 
-        Raises: RunError or MachineError, saying what was expected and what was found.
+        Raises: RunError or MachineError, with the expected and the found value.
         """
         ...
 
-    def running(self, node: Node, service: Service) -> AbstractAsyncContextManager[Program]:
-        """Run the service as long as the block lasts; when it ends, nothing of the service is left."""
+    def run_service(self, node: Node, service: Service) -> AbstractAsyncContextManager[Program]:
+        """Run the service for the duration of the block; afterwards no process of the service is left."""
         ...
 
 
 class Bus(Protocol):
-    """Where changes of state are told; never waits for those who listen."""
+    """Publishes changes of state without waiting for subscribers."""
 
     def publish(self, event: Event) -> None:
-        """Make the event known."""
+        """Publish the event."""
         ...

@@ -106,6 +106,7 @@ class StepChanged:
     reason: str
     duration_s: float | None = None
     attempt: int = 1
+    log_tail: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +123,7 @@ class ServiceChanged:
     attempt: int = 1
     pid: int | None = None
     port: int | None = None
+    log_tail: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,1 +1,1 @@
-"""What comes next: pure; fed facts, answers actions."""
+"""Pure planning: facts in, actions out; no clock, no files, no async."""

@@ -1,4 +1,4 @@
-"""How long nodes took in earlier runs."""
+"""Durations of nodes, measured in earlier runs."""
 
 from collections.abc import Iterable, Mapping
 
@@ -6,7 +6,7 @@ from novaflow.events.types import Event, ServiceChanged, ServiceState, StepChang
 
 
 def last_durations(events: Iterable[Event]) -> Mapping[str, float]:
-    """Return each node's last measured seconds: of a step to its end, of a service to its being ready."""
+    """Return the last measured duration of each node in seconds: of a step until it succeeded, of a service until it was ready."""
     durations_s: dict[str, float] = {}
     for event in events:
         match event:

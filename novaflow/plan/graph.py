@@ -1,7 +1,8 @@
-"""The graph of one workflow: nodes, what each needs, and in which order they can run."""
+"""The dependency graph of one workflow."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
 
 from novaflow.errors import DependencyCycle
 from novaflow.model.service import Part, Service
@@ -10,7 +11,7 @@ from novaflow.model.step import ConcurrencyPool
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A step or a service at its place in the graph; ``needs`` are names of nodes."""
+    """A step or a service in a graph; ``needs`` are names of nodes."""
 
     name: str
     component: str
@@ -19,90 +20,71 @@ class Node:
 
     @property
     def is_service(self) -> bool:
-        """Return whether the node stays up once it is."""
+        """Return whether the node is a service."""
         return isinstance(self.part, Service)
 
     @property
     def pool(self) -> ConcurrencyPool:
-        """Return what the node uses up while it starts or runs."""
+        """Return the pool that limits how many such nodes start at once."""
         return self.part.pool
 
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """Nodes by name, in the order they were declared; whoever holds one holds no cycle.
+    """Nodes by name in the order of declaration, without cycles.
 
-    Raises: DependencyCycle, with the walk.
+    ``layers`` holds the names in topological order: a node needs only nodes of earlier layers, and a layer is in the order
+    of declaration. ``dependents`` maps a name to the names that need it directly.
+
+    Raises: DependencyCycle.
     """
 
     workflow: str
     nodes: Mapping[str, Node]
+    layers: tuple[tuple[str, ...], ...] = field(init=False)
     dependents: Mapping[str, frozenset[str]] = field(init=False)
 
     def __post_init__(self) -> None:
-        if walk := _find_cycle({name: node.needs for name, node in self.nodes.items()}):
-            raise DependencyCycle(walk)
+        object.__setattr__(self, "layers", tuple(_sort_layers(self.nodes)))
         dependents: dict[str, set[str]] = {name: set() for name in self.nodes}
         for node in self.nodes.values():
             for need in node.needs:
                 dependents[need].add(node.name)
-        object.__setattr__(self, "dependents", {name: frozenset(them) for name, them in dependents.items()})
+        object.__setattr__(self, "dependents", {name: frozenset(names) for name, names in dependents.items()})
 
-    def layers(self) -> Iterator[tuple[Node, ...]]:
-        """Yield the nodes in layers: each needs only what stands in earlier ones."""
-        depth: dict[str, int] = {}
-        for name in self.in_order():
-            depth[name] = 1 + max((depth[need] for need in self.nodes[name].needs), default=-1)
-        for level in range(max(depth.values(), default=-1) + 1):
-            yield tuple(node for name, node in self.nodes.items() if depth[name] == level)
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Return all names in topological order: every name after the names it needs."""
+        return tuple(name for layer in self.layers for name in layer)
 
-    def in_order(self) -> tuple[str, ...]:
-        """Return every name after the names it needs."""
-        unplaced = {name: len(node.needs) for name, node in self.nodes.items()}
-        placed = [name for name, count in unplaced.items() if count == 0]
-        # Grows while it is walked; ends, because a graph holds no cycle.
-        for name in placed:
-            for dependent in sorted(self.dependents[name]):
-                unplaced[dependent] -= 1
-                if unplaced[dependent] == 0:
-                    placed.append(dependent)
-        return tuple(placed)
-
-    def needed_by(self, *names: str) -> frozenset[str]:
-        """Return every node that these need, however indirectly."""
+    def transitive_needs(self, *names: str) -> frozenset[str]:
+        """Return all nodes that these nodes need, directly or indirectly."""
         found: set[str] = set()
-        waiting = [*names]
-        while waiting:
-            needs = self.nodes[waiting.pop()].needs - found
+        pending = [*names]
+        while pending:
+            needs = self.nodes[pending.pop()].needs - found
             found |= needs
-            waiting.extend(needs)
+            pending.extend(needs)
         return frozenset(found)
 
     def remaining_s(self, durations_s: Mapping[str, float]) -> Mapping[str, float]:
-        """Return each node's longest path to the end, its own duration included; 1 s where nothing was measured."""
+        """Return the longest path from each node to the end in seconds, including the node; an unknown duration counts as 1 s."""
         remaining: dict[str, float] = {}
-        for name in reversed(self.in_order()):
-            behind = max((remaining[dependent] for dependent in self.dependents[name]), default=0.0)
-            remaining[name] = durations_s.get(name, 1.0) + behind
+        for name in reversed(self.order):
+            longest_s = max((remaining[dependent] for dependent in self.dependents[name]), default=0.0)
+            remaining[name] = durations_s.get(name, 1.0) + longest_s
         return remaining
 
 
-def _find_cycle(needs: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
-    """Return a walk that ends where it began, or nothing; without recursion, since a graph may be deep."""
-    done: set[str] = set()
-    for root in needs:
-        walk: dict[str, Iterator[str]] = {}
-        if root not in done:
-            walk[root] = iter(sorted(needs[root]))
-        while walk:
-            name, rest = next(reversed(walk.items()))
-            need = next(rest, None)
-            if need is None:
-                done.add(name)
-                del walk[name]
-            elif need in walk:
-                names = [*walk]
-                return (*names[names.index(need) :], need)
-            elif need not in done:
-                walk[need] = iter(sorted(needs[need]))
-    return ()
+def _sort_layers(nodes: Mapping[str, Node]) -> Iterator[tuple[str, ...]]:
+    place = {name: number for number, name in enumerate(nodes)}
+    # The order of a set differs between processes: sorted, the same graph reports the same cycle.
+    sorter = TopologicalSorter({name: sorted(node.needs) for name, node in nodes.items()})
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        # graphlib lists a node before the nodes that need it, a walk lists it after them.
+        raise DependencyCycle(tuple(reversed(error.args[1]))) from None
+    while layer := sorter.get_ready():
+        yield tuple(sorted(layer, key=place.__getitem__))
+        sorter.done(*layer)

@@ -1,4 +1,4 @@
-"""The life of a node, as one table."""
+"""The life cycle of a node as a transition table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,33 +6,33 @@ from enum import Enum
 
 
 class Phase(Enum):
-    """Where a node is in its life."""
+    """Phase of a node's life cycle."""
 
-    WAITING = "waiting"  # some need is not up yet, or its lane is full
-    STARTING = "starting"  # running, and nobody may rely on it yet
-    UP = "up"  # step done, or service answering
-    STOPPING = "stopping"  # asked to stop, and not gone yet
-    FAILED = "failed"  # gave up, died, or can never start
-    STOPPED = "stopped"  # gone because it was asked to, or never started
+    WAITING = "waiting"  # a need is not up yet, or the pool is full
+    STARTING = "starting"  # running, but not usable yet
+    UP = "up"  # a step has succeeded, or a service is ready
+    STOPPING = "stopping"  # a stop was requested, and processes may still run
+    FAILED = "failed"  # failed, or cannot start because a need failed
+    STOPPED = "stopped"  # stopped by request, or never started
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The plan sent the node off."""
+    """The plan started the node."""
 
     node: str
 
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:
-    """A step is done, or a service answers."""
+    """A step succeeded, or a service became ready."""
 
     node: str
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A step gave up, or a service died or never answered."""
+    """A step failed, or a service exited or did not become ready."""
 
     node: str
     why: str
@@ -40,21 +40,21 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class StopRequested:
-    """The plan asked the node to stop, or will never start it."""
+    """The plan requested a stop, or cancelled the start."""
 
     node: str
 
 
 @dataclass(frozen=True, slots=True)
 class StartRequested:
-    """Somebody wants the service again that is down."""
+    """A user requested the start of a service that is down."""
 
     node: str
 
 
 @dataclass(frozen=True, slots=True)
 class Exited:
-    """Nothing of the node runs any more."""
+    """All processes of the node have exited."""
 
     node: str
 
@@ -72,6 +72,6 @@ LIFECYCLE: Mapping[Phase, Mapping[type[Transition], Phase]] = {
 }
 
 
-def next_phase(phase: Phase, move: Transition) -> Phase:
-    """Return the phase after ``move``; a move the table does not know changes nothing."""
-    return LIFECYCLE[phase].get(type(move), phase)
+def next_phase(phase: Phase, transition: Transition) -> Phase:
+    """Return the phase after ``transition``; a transition that the table does not list changes nothing."""
+    return LIFECYCLE[phase].get(type(transition), phase)

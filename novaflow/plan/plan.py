@@ -1,71 +1,19 @@
-"""Which node starts or stops next: fed facts, answers actions; knows no clock, no files, no async."""
+"""The scheduler as a pure state machine: facts in, actions out."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from heapq import heappop, heappush
 
 from novaflow.errors import UsageError
 from novaflow.model.step import ConcurrencyPool
+from novaflow.plan.actions import Action, AllUp, Finish, MarkFailed, MarkUnready, Recheck, Start, Stop
 from novaflow.plan.graph import Graph
 from novaflow.plan.lifecycle import Fact, Failed, Phase, Started, StartRequested, StopRequested, Succeeded, Transition, next_phase
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
-    """Send the node off."""
-
-    node: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """Make the node end; it is stopped once ``Exited`` is fed."""
-
-    node: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class MarkFailed:
-    """Tell that the node can never start: something it needs failed."""
-
-    node: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class MarkUnready:
-    """Tell that a service that is up lacks one it needs."""
-
-    node: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Recheck:
-    """Ask a service that was in doubt whether it answers: what it lacked is back."""
-
-    node: str
-
-
-@dataclass(frozen=True, slots=True)
-class AllUp:
-    """Tell that every node is up."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finish:
-    """Tell that nothing runs and nothing will."""
-
-
-Action = Start | Stop | MarkFailed | MarkUnready | Recheck | AllUp | Finish
-
-
 class ServiceCommand(StrEnum):
-    """What somebody wants of a service while the others stay as they are."""
+    """What a user can do with one service while the others run."""
 
     START = "start"
     STOP = "stop"
@@ -74,15 +22,15 @@ class ServiceCommand(StrEnum):
 
 DOWN = frozenset({Phase.FAILED, Phase.STOPPED})
 _RUNNING = {Phase.STARTING, Phase.STOPPING}
-_LACKING = {Phase.FAILED: "has failed", Phase.STOPPED: "is stopped", Phase.STOPPING: "is stopping"}
+_DOWN_TEXTS = {Phase.FAILED: "has failed", Phase.STOPPED: "is stopped", Phase.STOPPING: "is stopping"}
 
 
 class Plan:
-    """One execution of a graph, as a state machine.
+    """One execution of a graph.
 
-    ``pools`` says how many nodes of a lane may start at once (a lane not named is unlimited); among those that could,
-    the one with the longest path of ``durations_s`` behind it starts first. ``stays`` keeps services up until ``stop``.
-    A failed node fails what needs it and nothing else; what does not need it goes on, and when nothing can, all is stopped.
+    ``pools`` limits how many nodes of a pool start at once; a pool without a limit is unlimited. Among the nodes of a full
+    pool, the one with the longest remaining path starts first, computed from ``durations_s``. With ``stays``, services
+    run until ``stop``. A failed node fails its dependents only; when nothing can start any more, everything is stopped.
     """
 
     def __init__(
@@ -100,92 +48,91 @@ class Plan:
         self._phases = dict.fromkeys(graph.nodes, Phase.WAITING)
         self._unmet = {name: set(node.needs) for name, node in graph.nodes.items()}
         self._in_pool: Counter[ConcurrencyPool] = Counter()
-        self._startable: dict[ConcurrencyPool, list[tuple[float, str]]] = {pool: [] for pool in ConcurrencyPool}  # a heap each
+        self._startable: dict[ConcurrencyPool, list[tuple[float, str]]] = {pool: [] for pool in ConcurrencyPool}  # heaps
         self._reasons: dict[str, str] = {}
         for name in graph.nodes:
             if not self._unmet[name]:
-                self._queue(name, "needs nothing")
-        self._unsettled = len(graph.nodes)
-        self._was_up = False
-        self._wanted_back: dict[str, str] = {}  # services that start again once they are down, and why
-        self._doubted: set[str] = set()
+                self._enqueue(name, "needs nothing")
+        self._unsettled = len(graph.nodes)  # nodes that wait, start or stop
+        self._all_up = False
+        self._requested: dict[str, str] = {}  # services to start once they are down, with the reason
+        self._unready: set[str] = set()
         self._stopping: str | None = None
         self._finished = False
 
     @property
     def graph(self) -> Graph:
-        """Return what is executed."""
+        """Return the graph that is executed."""
         return self._graph
 
     @property
     def phases(self) -> Mapping[str, Phase]:
-        """Return where each node is in its life."""
+        """Return the phase of each node."""
         return self._phases
 
     @property
     def failed(self) -> bool:
-        """Return whether any node failed so far."""
+        """Return whether a node has failed."""
         return Phase.FAILED in self._phases.values()
 
     def begin(self) -> tuple[Action, ...]:
-        """Return what to do first."""
+        """Return the first actions."""
         return tuple(self._next())
 
     def apply(self, fact: Fact) -> tuple[Action, ...]:
-        """Take note of what happened and return what to do now."""
+        """Record a fact and return the actions that follow from it."""
         before = self._phases[fact.node]
-        after = self._move(fact)
-        if before is after:
+        if self._transition(fact) is before:
             return ()
         actions: list[Action] = []
         if isinstance(fact, Succeeded):
-            self._meet(fact.node)
-        if isinstance(fact, Failed) and fact.node not in self._wanted_back:
-            actions.extend(self._give_up_on(fact.node))
+            self._satisfy(fact.node)
+        if isinstance(fact, Failed) and fact.node not in self._requested:
+            actions.extend(self._fail_dependents(fact.node))
         if self._stopping is None:
-            self._bring_back()
+            self._start_requested()
         actions.extend(self._next())
-        if self._was_up and self._stopping is None:
-            actions.extend(self._doubt())
+        if self._all_up and self._stopping is None:
+            actions.extend(self._update_readiness())
         return tuple(actions)
 
     def apply_service_command(self, command: ServiceCommand, names: Collection[str], reason: str) -> tuple[Action, ...]:
-        """Return how to start, stop or restart these services, and nothing else.
+        """Return the actions that start, stop or restart these services and no others.
 
-        Raises: UsageError, if not everything has been up yet, everything is about to stop, or one of them needs what is down.
+        Raises: UsageError, before every node has been up, while everything stops, or if a service needs one that is down.
         """
-        if not self._was_up:
-            raise UsageError("not everything has been up yet; wait until it is")
+        if not self._all_up:
+            raise UsageError("the stack is still starting; wait until it is ready")
         if self._stopping is not None:
-            raise UsageError(f"everything is about to stop: {self._stopping}")
+            raise UsageError(f"the stack is stopping: {self._stopping}")
         if command is not ServiceCommand.STOP:
-            self._refuse_without_needs(names)
+            self._require_needs(names)
         actions: list[Action] = []
         for name in names:
             phase = self._phases[name]
-            self._wanted_back.pop(name, None)
+            self._requested.pop(name, None)
             if command is ServiceCommand.RESTART or (command is ServiceCommand.START and phase in DOWN | {Phase.STOPPING}):
-                self._wanted_back[name] = reason
+                self._requested[name] = reason
             if command is not ServiceCommand.START:
-                self._move(StopRequested(name))
+                self._transition(StopRequested(name))
                 actions.extend([Stop(name, reason)] if phase in {Phase.STARTING, Phase.UP} else [])
-        self._bring_back()
+        self._start_requested()
         actions.extend(self._next())
         return tuple(actions)
 
     def stop(self, reason: str) -> tuple[Action, ...]:
-        """Return how to end everything, in reverse order; a second call changes nothing."""
+        """Return the actions that stop everything in reverse order; a second call changes nothing."""
         if self._stopping is None:
             self._stopping = reason
             for name, phase in self._phases.items():
                 if phase is Phase.WAITING:
-                    self._move(StopRequested(name))
+                    self._transition(StopRequested(name))
         return tuple(self._next())
 
-    def _move(self, move: Transition) -> Phase:
-        before = self._phases[move.node]
-        after = self._phases[move.node] = next_phase(before, move)
-        pool = self._graph.nodes[move.node].pool
+    def _transition(self, transition: Transition) -> Phase:
+        before = self._phases[transition.node]
+        after = self._phases[transition.node] = next_phase(before, transition)
+        pool = self._graph.nodes[transition.node].pool
         if after is not before:
             self._unsettled += (after in _RUNNING | {Phase.WAITING}) - (before in _RUNNING | {Phase.WAITING})
             self._in_pool[pool] += (after is Phase.STARTING) - (before is Phase.STARTING)
@@ -193,98 +140,98 @@ class Plan:
 
     def _next(self) -> Iterator[Action]:
         if self._stopping is None:
-            yield from self._start_what_can()
+            yield from self._start_nodes()
         if self._stopping is None and self._unsettled == 0:
             yield from self._settle()
         if self._stopping is not None:
-            yield from self._stop_what_can()
+            yield from self._stop_nodes()
 
-    def _refuse_without_needs(self, names: Collection[str]) -> None:
+    def _require_needs(self, names: Collection[str]) -> None:
         for name in names:
-            for need in sorted(self._graph.nodes[name].needs - {*names, *self._wanted_back}):
-                if self._phases[need] in _LACKING:
-                    raise UsageError(f"{name} needs {need}, which {_LACKING[self._phases[need]]}; start that first")
+            for need in sorted(self._graph.nodes[name].needs - {*names, *self._requested}):
+                if self._phases[need] in _DOWN_TEXTS:
+                    raise UsageError(f"{name} needs {need}, which {_DOWN_TEXTS[self._phases[need]]}; start {need} first")
 
-    def _bring_back(self) -> None:
-        """Let what is down and wanted again start as soon as all it needs is up."""
-        for name in [name for name in self._wanted_back if self._phases[name] in DOWN]:
-            reason = self._wanted_back.pop(name)
-            self._move(StartRequested(name))
+    def _start_requested(self) -> None:
+        """Let each requested service that is down start as soon as all its needs are up."""
+        for name in [name for name in self._requested if self._phases[name] in DOWN]:
+            reason = self._requested.pop(name)
+            self._transition(StartRequested(name))
             self._unmet[name] = {need for need in self._graph.nodes[name].needs if self._phases[need] is not Phase.UP}
             if not self._unmet[name]:
-                self._queue(name, reason)
+                self._enqueue(name, reason)
 
-    def _doubt(self) -> Iterator[Action]:
-        """Doubt each service that lacks one it needs, and ask it again when it lacks none."""
-        up = self._services_up()
-        self._doubted &= up
-        for name in sorted(up):
-            needs = self._graph.needed_by(name)
-            lacking = sorted(need for need in needs if self._phases[need] in DOWN)
-            if lacking and name not in self._doubted:
-                self._doubted.add(name)
-                yield MarkUnready(name, f"{lacking[0]}, which it needs, {_LACKING[self._phases[lacking[0]]]}")
-            elif name in self._doubted and all(self._phases[need] is Phase.UP for need in needs):
-                self._doubted.remove(name)
+    def _update_readiness(self) -> Iterator[Action]:
+        """Mark services unready whose needs are down, and recheck those whose needs are all up again."""
+        running = self._running_services()
+        self._unready &= running
+        for name in sorted(running):
+            needs = self._graph.transitive_needs(name)
+            down = sorted(need for need in needs if self._phases[need] in DOWN)
+            if down and name not in self._unready:
+                self._unready.add(name)
+                yield MarkUnready(name, f"{down[0]}, which it needs, {_DOWN_TEXTS[self._phases[down[0]]]}")
+            elif name in self._unready and all(self._phases[need] is Phase.UP for need in needs):
+                self._unready.remove(name)
                 yield Recheck(name)
 
     def _settle(self) -> Iterator[Action]:
-        # Nothing starts and nothing will: say so once, then stay or leave.
-        if not self.failed and not self._was_up:
-            self._was_up = True
+        # Nothing runs but services, and nothing more will start: publish it once, then stay or stop.
+        if not self.failed and not self._all_up:
+            self._all_up = True
             yield AllUp()
-        if not self._was_up:
-            self._stopping = "something it runs beside failed"
+        if not self._all_up:
+            self._stopping = "another node failed"
         elif not self._stays:
             self._stopping = "the workflow is done"
 
-    def _start_what_can(self) -> Iterator[Action]:
-        while open_lanes := [waiting for pool, waiting in self._startable.items() if waiting and self._has_room(pool)]:
-            _, name = heappop(min(open_lanes))
-            # One whose need died after all was met has been given up since.
+    def _start_nodes(self) -> Iterator[Action]:
+        while heaps := [heap for pool, heap in self._startable.items() if heap and self._has_capacity(pool)]:
+            _, name = heappop(min(heaps))
+            # A node that was enqueued has failed since then if one of its needs has failed.
             if self._phases[name] is Phase.WAITING:
-                self._move(Started(name))
+                self._transition(Started(name))
                 yield Start(name, self._reasons.pop(name))
 
-    def _has_room(self, pool: ConcurrencyPool) -> bool:
+    def _has_capacity(self, pool: ConcurrencyPool) -> bool:
         return self._in_pool[pool] < self._pools.get(pool, len(self._phases))
 
-    def _meet(self, need: str) -> None:
+    def _satisfy(self, need: str) -> None:
         for name in self._graph.dependents[need]:
             self._unmet[name].discard(need)
             if not self._unmet[name] and self._phases[name] is Phase.WAITING:
-                self._queue(name, f"{need} is up")
+                self._enqueue(name, f"{need} is up")
 
-    def _queue(self, name: str, reason: str) -> None:
+    def _enqueue(self, name: str, reason: str) -> None:
         self._reasons[name] = reason
-        # By the longest path behind it, then by name, so that two runs decide alike.
+        # The name makes the order the same in every execution.
         heappush(self._startable[self._graph.nodes[name].pool], (-self._remaining_s[name], name))
 
-    def _give_up_on(self, failed: str) -> Iterator[Action]:
-        # Without recursion, since a graph may be deep.
+    def _fail_dependents(self, failed: str) -> Iterator[Action]:
+        # Without recursion: a graph may be deeper than Python's stack.
         causes = [failed]
         for cause in causes:
             for name in sorted(self._graph.dependents[cause]):
                 if self._phases[name] is Phase.WAITING:
                     reason = f"{cause}, which it needs, failed"
-                    self._move(Failed(name, reason))
+                    self._transition(Failed(name, reason))
                     yield MarkFailed(name, reason)
                     causes.append(name)
 
-    def _stop_what_can(self) -> Iterator[Action]:
+    def _stop_nodes(self) -> Iterator[Action]:
         reason = self._stopping or ""
         for name in self._stoppable():
-            self._move(StopRequested(name))
+            self._transition(StopRequested(name))
             yield Stop(name, reason)
-        if not self._finished and self._unsettled == 0 and not self._services_up():
+        if not self._finished and self._unsettled == 0 and not self._running_services():
             self._finished = True
             yield Finish()
 
-    def _services_up(self) -> set[str]:
+    def _running_services(self) -> set[str]:
         return {name for name, phase in self._phases.items() if phase is Phase.UP and self._graph.nodes[name].is_service}
 
     def _stoppable(self) -> tuple[str, ...]:
-        """Return running steps at once, and each service once nothing that runs depends on it, however indirectly."""
-        alive = self._services_up() | {name for name, phase in self._phases.items() if phase in _RUNNING}
-        free = alive - self._graph.needed_by(*alive)
+        """Return the running steps, and each service that no running node needs, directly or indirectly."""
+        alive = self._running_services() | {name for name, phase in self._phases.items() if phase in _RUNNING}
+        free = alive - self._graph.transitive_needs(*alive)
         return tuple(name for name in self._graph.nodes if name in free and self._phases[name] is not Phase.STOPPING)

@@ -12,12 +12,11 @@ _WIDEST_NAME = 34  # leaves half of the line to the needs
 def draw_text(graph: Graph) -> str:
     """Return the graph as text; what stands in one layer can run at once."""
     needs = reduce_needs(graph)
-    layers = [*graph.layers()]
     widest = min(_WIDEST_NAME, max(map(len, graph.nodes), default=0))
-    lines = [f"{graph.workflow}: {count_nodes(graph)} in {len(layers)} layers (○ step, ● service, ← what it needs)"]
-    for number, layer in enumerate(layers, start=1):
+    lines = [f"{graph.workflow}: {count_nodes(graph)} in {len(graph.layers)} layers (○ step, ● service, ← what it needs)"]
+    for number, layer in enumerate(graph.layers, start=1):
         lines.append("")
-        for place, node in enumerate(layer):
+        for place, node in enumerate(map(graph.nodes.__getitem__, layer)):
             head = f"{number if place == 0 else '':>3} {'●' if node.is_service else '○'} {node.name:<{widest}}"
             lines.extend(_write_node(head, needs[node.name], indent=widest + 7))
     return "\n".join(lines) + "\n"

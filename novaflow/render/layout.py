@@ -53,7 +53,7 @@ def lay_out(graph: Graph) -> Layout:
 def _choose_layers(graph: Graph, needs: Mapping[str, tuple[str, ...]]) -> Mapping[str, int]:
     """Return each node's layer: behind all its needs, and those that need nothing right before they are needed."""
     depth: dict[str, int] = {}
-    for name in graph.in_order():
+    for name in graph.order:
         depth[name] = 1 + max((depth[need] for need in needs[name]), default=-1)
     for name in (name for name in depth if not needs[name] and graph.dependents[name]):
         depth[name] = min(depth[dependent] for dependent in graph.dependents[name]) - 1

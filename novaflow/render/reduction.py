@@ -9,7 +9,7 @@ def reduce_needs(graph: Graph) -> Mapping[str, tuple[str, ...]]:
     """Return node name to the needs that no other need brings along, in order of declaration."""
     behind: dict[str, frozenset[str]] = {}  # everything a node needs, however indirectly
     reduced: dict[str, tuple[str, ...]] = {}
-    for name in graph.in_order():
+    for name in graph.order:
         needs = graph.nodes[name].needs
         implied = frozenset[str]().union(*(behind[need] for need in needs))
         behind[name] = needs | implied

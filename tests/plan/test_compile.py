@@ -2,7 +2,7 @@
 
 import pytest
 
-from novaflow.errors import ComponentUnknown, DependencyCycle, NameShared, NeedUnknown, PortShared, UsageError
+from novaflow.errors import ComponentUnknown, DependencyCycle, DuplicateName, NeedUnknown, PortConflict, UsageError
 from novaflow.model.component import Component
 from novaflow.model.settings import Settings
 from novaflow.model.step import EVERYTHING
@@ -122,7 +122,7 @@ def test_after_counts_only_where_the_other_is() -> None:
 
 def test_a_shared_port_is_refused() -> None:
     """Two services of one workflow cannot listen on one port."""
-    with pytest.raises(PortShared, match="one and two both want port 80"):
+    with pytest.raises(PortConflict, match="one and two both want port 80"):
         compile_graph("run", (a_component("a", a_service("one", port=80)), a_component("b", a_service("two", port=80))), SETTINGS)
 
 
@@ -135,7 +135,7 @@ def test_a_shared_port_is_refused() -> None:
 )
 def test_a_shared_name_is_refused(components: tuple[Component, ...], said: str) -> None:
     """Two nodes of one name would be one too few."""
-    with pytest.raises(NameShared, match=said):
+    with pytest.raises(DuplicateName, match=said):
         compile_graph("run", components, SETTINGS)
 
 

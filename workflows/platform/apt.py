@@ -62,7 +62,7 @@ async def _install(ctx: Context, missing: tuple[str, ...]) -> None:
     try:
         await _apt(ctx, *words)
     except ProgramFailed as error:
-        if "404" not in error.last_lines:
+        if "404" not in error.log_tail:
             raise
         # Lists older than the last point release name packages that are gone.
         await _apt(ctx, "update")
@@ -113,13 +113,13 @@ async def _apt(ctx: Context, *words: str) -> None:
             on_line=take,
         )
     except ProgramFailed as error:
-        if "Could not get lock" in error.last_lines:
-            message = f"apt's lock was held by another for {LOCK_WITHIN_S} s; let it end and try again:\n{error.last_lines}"
+        if "Could not get lock" in error.log_tail:
+            message = f"apt's lock was held by another for {LOCK_WITHIN_S} s; let it end and try again:\n{error.log_tail}"
             raise MachineError(message) from error
-        if "No space left" in error.last_lines or "enough free space" in error.last_lines:
-            message = f"the disk is full; make room and run `novaflow install` again, it goes on where it stopped:\n{error.last_lines}"
+        if "No space left" in error.log_tail or "enough free space" in error.log_tail:
+            message = f"the disk is full; make room and run `novaflow install` again, it goes on where it stopped:\n{error.log_tail}"
             raise MachineError(message) from error
-        if "Could not resolve" in error.last_lines or "Unable to locate package" in error.last_lines:
-            message = f"Debian's packages cannot be fetched; look at the network and at apt's sources:\n{error.last_lines}"
+        if "Could not resolve" in error.log_tail or "Unable to locate package" in error.log_tail:
+            message = f"Debian's packages cannot be fetched; look at the network and at apt's sources:\n{error.log_tail}"
             raise MachineError(message) from error
         raise

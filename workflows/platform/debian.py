@@ -18,7 +18,7 @@ async def unpack_package(ctx: Context, name: str, folder: Path) -> None:
         # As root apt would drop its privileges for the download, into a folder that is ours alone.
         await ctx.run("sh", "-c", 'cd "$0" && exec apt-get -qq -o APT::Sandbox::User=root download "$1"', folder, name)
     except ProgramFailed as error:
-        message = f"{name} cannot be fetched; look at the network and at apt's sources:\n{error.last_lines}"
+        message = f"{name} cannot be fetched; look at the network and at apt's sources:\n{error.log_tail}"
         raise MachineError(message) from error
     archive = next(folder.glob("*.deb"))
     await ctx.run("dpkg-deb", "--extract", archive, folder)

@@ -61,11 +61,11 @@ async def install_with_uv(ctx: Context, venv: Path, *words: str | Path, env: Map
     try:
         await ctx.run(*argv, env={**registry_environment(), **env}, on_line=lambda line: ctx.report(line.strip()) if line.strip() else None)
     except ProgramFailed as error:
-        if any(sign in error.last_lines for sign in ("Failed to fetch", "error sending request", "dns error", "Connection refused")):
-            message = f"Python's packages cannot be fetched; look at the network, at UV_INDEX_URL and PIP_INDEX_URL:\n{error.last_lines}"
+        if any(sign in error.log_tail for sign in ("Failed to fetch", "error sending request", "dns error", "Connection refused")):
+            message = f"Python's packages cannot be fetched; look at the network, at UV_INDEX_URL and PIP_INDEX_URL:\n{error.log_tail}"
             raise MachineError(message) from error
-        if "No space left" in error.last_lines:
-            message = f"the disk is full; make room and try again:\n{error.last_lines}"
+        if "No space left" in error.log_tail:
+            message = f"the disk is full; make room and try again:\n{error.log_tail}"
             raise MachineError(message) from error
         raise
 

@@ -51,7 +51,7 @@ async def ping(ctx: Context) -> Skipped | str:
         try:
             answer = await ctx.run("ip", "netns", "exec", namespace, "/bin/busybox", "ping", "-c", "1", "-W", "1", address)
         except ProgramFailed as error:
-            raise NotYet(error.last_lines) from error
+            raise NotYet(error.log_tail) from error
         return next(line for line in answer.splitlines() if "bytes from" in line)
 
     return await _or_delete(ctx, ctx.wait(ask, within_s=50))

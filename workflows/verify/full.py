@@ -254,7 +254,7 @@ async def _enter(ctx: Context, command: str) -> str:
         # A server that is not reached yet would be waited for longer than asking again takes; its host key is a minute old.
         answer = await ctx.run("timeout", "20", "dbclient", "-yy", "-i", _key(ctx), f"root@{address}", command)
     except ProgramFailed as error:
-        raise NotYet(error.last_lines) from error
+        raise NotYet(error.log_tail) from error
     return answer.strip()
 
 

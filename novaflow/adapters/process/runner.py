@@ -30,7 +30,7 @@ class LocalRunner:
     def __init__(self, machine: StackResources) -> None:
         self._machine = machine
 
-    async def do(self, node: Node, step: Step) -> Skipped | str | None:
+    async def run_step(self, node: Node, step: Step) -> Skipped | str | None:
         """Do the step; no longer than its limit.
 
         Raises: NovaflowError; a body that raises anything else is broken, and its traceback is in the log.
@@ -41,7 +41,7 @@ class LocalRunner:
         raise StepFailed(f"{node.name} not done after {step.within_s:g} s; see {context.log_file}")
 
     @asynccontextmanager
-    async def running(self, node: Node, service: Service) -> AsyncIterator["LocalProgram"]:
+    async def run_service(self, node: Node, service: Service) -> AsyncIterator["LocalProgram"]:
         """Run the service as long as the block lasts; when it ends, nothing of the service is left.
 
         Raises: MachineError, if its program cannot be started.
@@ -137,9 +137,8 @@ class LocalProgram:
             tasks.start_soon(leave_if_gone)
         # Raised here, outside the group, so callers see one plain error.
         if isinstance(answer, NotReady):
-            output = self._context.log_file
-            last_lines = await read_last_lines(output)
-            raise NotReady(answer.name, answer.within_s, f"{answer.answer}; last lines of {output}:\n{last_lines}") from answer
+            log_tail = await read_last_lines(self._context.log_file)
+            raise NotReady(answer.name, answer.within_s, f"{answer.answer}; see {self._context.log_file}", log_tail) from answer
         if isinstance(answer, NovaflowError):
             raise answer
         return answer

@@ -110,9 +110,9 @@ class Progress:
     def _say_settled(self, event: StepChanged | ServiceChanged) -> None:
         mark, colour = _LOOKS[event.state]
         took = f"{event.duration_s:6.1f} s" if event.duration_s is not None else " " * 8
-        first, *rest = event.reason.splitlines() or [""]
-        self._say((f"  {mark} {event.name:<30} {event.state:<9}", colour), (f" {took}  {first}", ""))
-        for line in rest:
+        self._say((f"  {mark} {event.name:<30} {event.state:<9}", colour), (f" {took}  {event.reason}", ""))
+        # A service that exits has failed, too: its log is shown once.
+        for line in (event.log_tail or "").splitlines() if event.state is not ServiceState.EXITED else ():
             self._say((f"      {line}", "dim"))
 
     def _say(self, *words: tuple[str, str]) -> None:

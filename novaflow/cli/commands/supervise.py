@@ -104,7 +104,7 @@ class Supervisor:
         async def handle(command: ServiceCommand, name: str) -> Mapping[str, Any]:
             services = self._stack.find_services(name)
             failures = await engine.apply_service_command(command, services, f"{command} of {name} was asked for")
-            return {"failures": {service: str(error) for service, error in failures.items()}}
+            return {"failures": {service: error.describe() for service, error in failures.items()}}
 
         engine = orchestrator.engine("run", run_id, on_up=say_ready, on_service=weigh)
         say(StackState.STARTING, "asked to run")
@@ -171,7 +171,7 @@ class _Beside:
         """Run that workflow and return what failed and why."""
         async with self._locks.setdefault(name, anyio.Lock()):
             outcome = await self._conductor.run(name)
-        return {"failures": {node: str(error) for node, error in outcome.failures.items()}}
+        return {"failures": {node: error.describe() for node, error in outcome.failures.items()}}
 
 
 def open_hooks(stack: Stack) -> Hooks:

@@ -122,7 +122,7 @@ async def _ask(ctx: Context, prefix: str) -> dict[str, Any]:
     try:
         answer: dict[str, Any] = json.loads(await _command(ctx, prefix, format="json"))
     except ProgramFailed as error:
-        raise NotYet(error.last_lines) from error
+        raise NotYet(error.log_tail) from error
     return answer
 
 

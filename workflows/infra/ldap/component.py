@@ -123,7 +123,7 @@ async def _log_in(ctx: Context) -> str:
     try:
         answer = await ctx.run("ldapwhoami", "-x", "-H", own_url(ctx), "-D", MANAGER, "-y", password_file(ctx))
     except ProgramFailed as error:
-        raise NotYet(error.last_lines) from error
+        raise NotYet(error.log_tail) from error
     return f"answered ldapwhoami with {answer.strip()}"
 
 
@@ -148,7 +148,7 @@ async def ask(ctx: Context) -> str:
         # 4: there are more than the one asked for.
         answer = await ctx.run("ldapsearch", "-x", "-LLL", "-o", "nettimeout=5", *login, *search, ok=(0, 4))
     except ProgramFailed as error:
-        message = f"{directory.url} lets nobody look for users below {directory.base}:\n{error.last_lines}"
+        message = f"{directory.url} lets nobody look for users below {directory.base}:\n{error.log_tail}"
         raise StepFailed(message) from error
     if "uid:" not in answer:
         message = f"{directory.url} has no user, {ANY_USER} with a uid, below {directory.base}; NOVAFLOW_LDAP_URL ends with where they lie"

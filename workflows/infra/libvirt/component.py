@@ -60,7 +60,7 @@ async def _ask_libvirt(ctx: Context) -> str:
     try:
         answer = await ctx.run("virsh", "--connect", libvirt_url(ctx.settings, ctx.paths), "version", "--daemon")
     except ProgramFailed as error:
-        raise NotYet(error.last_lines) from error
+        raise NotYet(error.log_tail) from error
     return f"answered virsh version with {answer.strip().splitlines()[-1]}"
 
 

@@ -82,7 +82,7 @@ async def _ask_ovsdb(ctx: Context) -> str:
     try:
         await ctx.run("ovs-vsctl", "--timeout=2", f"--db={ovsdb_address(ctx.paths)}", "--no-wait", "init")
     except ProgramFailed as error:
-        raise NotYet(error.last_lines) from error
+        raise NotYet(error.log_tail) from error
     return "answered ovs-vsctl init"
 
 
@@ -90,7 +90,7 @@ async def _ask_vswitchd(ctx: Context) -> str:
     try:
         answer = await ctx.run("ovs-appctl", "--timeout=2", "-t", ctx.paths.run / "ovs" / "ovs-vswitchd.ctl", "version")
     except ProgramFailed as error:
-        raise NotYet(error.last_lines) from error
+        raise NotYet(error.log_tail) from error
     return f"answered ovs-appctl version with {answer.splitlines()[0]}"
 
 

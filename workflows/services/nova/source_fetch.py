@@ -36,7 +36,7 @@ async def fetch_tree(ctx: Context, address: Address, target: Path) -> None:
     try:
         await _FETCHERS[address.kind](ctx, address, target, take)
     except ProgramFailed as error:
-        said = ("\n".join(complaints) or error.last_lines).replace(address.place, address.safe_place)
+        said = ("\n".join(complaints) or error.log_tail).replace(address.place, address.safe_place)
         if "Remote branch" in said and "not found" in said:
             raise UsageError(f"there is no branch and no tag {address.ref!r} in {address.safe_place}") from error
         message = f"{address.shown} cannot be fetched; look at the address and at the network, or name another source:\n{said}"
