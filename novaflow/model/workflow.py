@@ -15,6 +15,11 @@ def holds_never(_: Settings, __: Paths, ___: tuple[Component, ...]) -> str | Non
     return None
 
 
+def not_before_run(_: Settings) -> bool:
+    """Return ``False``: only its own command runs the workflow."""
+    return False
+
+
 def no_broker(_: Settings, __: Secret) -> str:
     """Return no address: events stay in the journal."""
     return ""
@@ -26,7 +31,8 @@ class Workflow:
 
     ``stays`` says whether its services run until they are stopped. ``within_s`` limits the workflow where it is part of
     stopping a stack. ``already`` returns the reason why nothing has to be done, ``unmet`` what the user has to do before;
-    both return ``None`` otherwise. ``broker`` returns the address that events are published to; an empty one means none.
+    both return ``None`` otherwise. ``before_run`` returns whether `run` runs this workflow first. ``broker`` returns the
+    address that events are published to; an empty one means none.
     """
 
     name: str
@@ -35,4 +41,5 @@ class Workflow:
     within_s: float = 120
     already: Precondition = holds_never
     unmet: Precondition = holds_never
+    before_run: Callable[[Settings], bool] = not_before_run
     broker: Callable[[Settings, Secret], str] = no_broker

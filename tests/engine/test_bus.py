@@ -1,4 +1,4 @@
-"""The bus: the journal first, then whoever listens."""
+"""The event bus: the journal first, then the sinks."""
 
 from datetime import UTC, datetime
 
@@ -9,10 +9,10 @@ from novaflow.events.record import EventRecord
 from novaflow.events.types import Event, WorkflowChanged, WorkflowState
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
-STARTED = WorkflowChanged(name="run", state=WorkflowState.STARTED, reason="asked for")
+STARTED = WorkflowChanged(name="run", state=WorkflowState.STARTED, reason="requested")
 
 
-class ToyJournal:
+class FakeJournal:
     """Numbers events and keeps them."""
 
     def __init__(self) -> None:
@@ -27,24 +27,24 @@ class ToyJournal:
         return self.kept[-1]
 
 
-def test_the_journal_has_an_event_before_anybody_hears_it() -> None:
-    """A sink is told what is kept already, with its place in the sequence and its run."""
-    journal, heard = ToyJournal(), list[tuple[EventRecord, bool]]()
-    bus = EventBus(journal, "r1", [lambda record: heard.append((record, record in journal.kept))])
+def test_the_journal_comes_before_the_sinks() -> None:
+    """A sink receives an event that is in the journal, with its sequence number and its run."""
+    journal, received = FakeJournal(), list[tuple[EventRecord, bool]]()
+    bus = EventBus(journal, "r1", [lambda record: received.append((record, record in journal.kept))])
     bus.publish(STARTED)
-    assert heard == [(journal.kept[0], True)]
-    assert (heard[0][0].run_id, heard[0][0].event) == ("r1", STARTED)
+    assert received == [(journal.kept[0], True)]
+    assert (received[0][0].run_id, received[0][0].event) == ("r1", STARTED)
 
 
-def test_a_broken_sink_hurts_nobody_else() -> None:
-    """It is logged with its error; the others hear the event, and the teller never knows."""
-    journal, heard = ToyJournal(), list[EventRecord]()
+def test_a_broken_sink_is_isolated() -> None:
+    """Its error is logged, the other sinks receive the event, and the publisher continues."""
+    journal, received = FakeJournal(), list[EventRecord]()
 
-    def break_down(_: EventRecord) -> None:
+    def fail(_: EventRecord) -> None:
         raise ZeroDivisionError
 
-    bus = EventBus(journal, "r1", [break_down, heard.append])
+    bus = EventBus(journal, "r1", [fail, received.append])
     with capture_logs() as logs:
         bus.publish(STARTED)
-    assert heard == journal.kept
+    assert received == journal.kept
     assert [(entry["event"], entry["sequence"], entry["exc_info"]) for entry in logs] == [("bus.sink_failed", 1, True)]

@@ -1,4 +1,4 @@
-"""What machines check of the code itself."""
+"""Linters and type checkers as tests."""
 
 import sys
 from pathlib import Path
@@ -12,19 +12,19 @@ PROGRAMS = Path(sys.executable).parent
 
 @pytest.fixture
 def anyio_backend() -> str:
-    """One is enough for who only starts processes."""
+    """Return the one backend that starting processes needs."""
     return "asyncio"
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)  # mypy without its cache, on a busy machine
 @pytest.mark.parametrize(
-    "words",
+    "argv",
     [("ruff", "check"), ("ruff", "format", "--check"), ("mypy",), ("lint-imports",)],
     ids=" ".join,
 )
-async def test_the_code_passes(words: tuple[str, ...]) -> None:
-    """Style, form, types and the direction of imports: what the program complains of is in the message."""
+async def test_the_linter_passes(argv: tuple[str, ...]) -> None:
+    """Style, formatting, types and the direction of imports are checked; the failure contains the output."""
     with anyio.fail_after(280):
-        ended = await anyio.run_process([str(PROGRAMS / words[0]), *words[1:]], check=False, cwd=ROOT)
-    assert ended.returncode == 0, ended.stdout.decode() + ended.stderr.decode()
+        result = await anyio.run_process([str(PROGRAMS / argv[0]), *argv[1:]], check=False, cwd=ROOT)
+    assert result.returncode == 0, result.stdout.decode() + result.stderr.decode()

@@ -9,7 +9,7 @@ from novaflow.model.context import Context
 from novaflow.model.paths import Paths
 from novaflow.model.settings import Settings
 from novaflow.model.step import ConcurrencyPool, Step, always, step
-from novaflow.model.workflow import Workflow, holds_never, no_broker
+from novaflow.model.workflow import Workflow, holds_never, no_broker, not_before_run
 
 ROOT = Path("/stack")
 
@@ -65,5 +65,6 @@ def test_a_workflow_and_a_component_by_default() -> None:
     assert Component("web", "A toy.").urls is no_urls
     assert always(settings)
     assert holds_never(settings, Paths(ROOT), ()) is None
+    assert not not_before_run(settings)
     assert no_broker(settings, str.upper) == ""
     assert no_urls(settings) == {}

@@ -1,4 +1,4 @@
-"""What earlier runs say about how long things take."""
+"""Durations from earlier runs, and the limits of pools."""
 
 from novaflow.events.types import Event, ServiceChanged, ServiceState, StepChanged, StepState
 from novaflow.model.step import ConcurrencyPool
@@ -7,12 +7,12 @@ from novaflow.plan.pools import pool_limits
 
 
 def a_step_event(state: StepState, duration_s: float | None) -> StepChanged:
-    """Return news of the step ``a.go``."""
+    """Return an event of the step ``a.go``."""
     return StepChanged(name="a.go", state=state, workflow="run", component="a", reason="x", duration_s=duration_s)
 
 
 def test_the_last_measurement_counts() -> None:
-    """Of several runs, the latest that came to its end says how long a node takes."""
+    """The latest successful execution of a node determines its duration."""
     web = ServiceChanged(name="web", state=ServiceState.READY, workflow="run", component="web", reason="x", duration_s=3.0)
     events: list[Event] = [
         a_step_event(StepState.SUCCEEDED, 1.0),
@@ -23,11 +23,11 @@ def test_the_last_measurement_counts() -> None:
     assert last_durations(events) == {"a.go": 2.0, "web": 3.0}
 
 
-def test_what_was_not_measured_is_left_out() -> None:
-    """A success without a duration says nothing."""
+def test_nodes_without_measurement_are_left_out() -> None:
+    """A success without a duration is ignored."""
     assert last_durations([a_step_event(StepState.SUCCEEDED, None)]) == {}
 
 
-def test_lanes_are_as_wide_as_what_they_use_up() -> None:
-    """Of dpkg there is one at a time, of cores as many as there are, and what uses nothing up has no width."""
+def test_pools_are_limited_by_their_resource() -> None:
+    """Packages are installed one step at a time, four steps download, each processor runs one; other steps are unlimited."""
     assert pool_limits(jobs=3) == {ConcurrencyPool.APT: 1, ConcurrencyPool.CPU: 3, ConcurrencyPool.NET: 4}

@@ -1,4 +1,4 @@
-"""The life of a node: what moves it, and what does not."""
+"""The life cycle of a node: which transitions change its phase."""
 
 import pytest
 
@@ -17,7 +17,7 @@ from novaflow.plan.lifecycle import (
 
 
 @pytest.mark.parametrize(
-    ("moves", "end"),
+    ("transitions", "end"),
     [
         ([Started("a"), Succeeded("a")], Phase.UP),
         ([Started("a"), Succeeded("a"), StopRequested("a"), Exited("a")], Phase.STOPPED),
@@ -31,32 +31,32 @@ from novaflow.plan.lifecycle import (
         ([Started("a"), StopRequested("a"), Exited("a"), StartRequested("a"), Started("a"), Succeeded("a")], Phase.UP),
     ],
 )
-def test_a_life(moves: list[Transition], end: Phase) -> None:
-    """Each of these lives ends where the table says."""
+def test_transitions_lead_to_a_phase(transitions: list[Transition], end: Phase) -> None:
+    """Each sequence of transitions ends in the phase of the table."""
     phase = Phase.WAITING
-    for move in moves:
-        phase = next_phase(phase, move)
+    for transition in transitions:
+        phase = next_phase(phase, transition)
     assert phase is end
 
 
 @pytest.mark.parametrize("end", [Phase.FAILED, Phase.STOPPED])
-@pytest.mark.parametrize("move", [Started("a"), Succeeded("a"), Failed("a", "again"), StopRequested("a"), Exited("a")])
-def test_an_ended_life_stays_ended(end: Phase, move: Transition) -> None:
-    """Nothing moves what has failed or stopped, but somebody who wants it again."""
-    assert next_phase(end, move) is end
+@pytest.mark.parametrize("transition", [Started("a"), Succeeded("a"), Failed("a", "again"), StopRequested("a"), Exited("a")])
+def test_an_ended_node_stays_ended(end: Phase, transition: Transition) -> None:
+    """Only a request to start changes the phase of a node that has failed or stopped."""
+    assert next_phase(end, transition) is end
 
 
-def test_a_step_that_is_done_leaves_nothing_behind() -> None:
-    """The end of a done step's process changes nothing."""
+def test_an_exit_after_success_changes_nothing() -> None:
+    """A step that has succeeded stays up when its process exits."""
     assert next_phase(Phase.UP, Exited("a")) is Phase.UP
 
 
 @pytest.mark.parametrize("phase", [Phase.WAITING, Phase.STARTING, Phase.UP, Phase.STOPPING])
-def test_what_is_not_down_is_not_started_again(phase: Phase) -> None:
-    """Whoever wants it has it, or waits for its end."""
+def test_only_a_node_that_is_down_can_be_started(phase: Phase) -> None:
+    """A request to start a node that is not down changes nothing."""
     assert next_phase(phase, StartRequested("a")) is phase
 
 
-def test_the_table_knows_every_phase() -> None:
-    """A phase without a row would be a question without an answer."""
+def test_every_phase_has_a_row() -> None:
+    """The table lists every phase."""
     assert set(LIFECYCLE) == set(Phase)

@@ -1,4 +1,4 @@
-"""What starts or stops next."""
+"""The scheduler: which nodes start and stop next."""
 
 from itertools import pairwise
 
@@ -6,57 +6,58 @@ import pytest
 
 from novaflow.errors import UsageError
 from novaflow.model.step import ConcurrencyPool
+from novaflow.plan.actions import AllUp, Finish, MarkFailed, MarkUnready, Recheck, Start, Stop
 from novaflow.plan.lifecycle import Exited, Failed, Phase, Succeeded
-from novaflow.plan.plan import AllUp, Finish, MarkFailed, MarkUnready, Plan, Recheck, ServiceCommand, Start, Stop
+from novaflow.plan.plan import Plan, ServiceCommand
 from tests.support.toys import graph_of
 
 CHAIN = {"database": [], "web": ["database"], "page": ["web"]}
 
 
-def feed_all(plan: Plan, *names: str) -> None:
-    """Tell the plan that these are up, one after another."""
+def apply_successes(plan: Plan, *names: str) -> None:
+    """Report that these nodes are up, one after another."""
     for name in names:
         plan.apply(Succeeded(name))
 
 
-def test_what_needs_nothing_starts_first() -> None:
-    """At the beginning everything without needs starts, and says so."""
+def test_nodes_without_needs_start_first() -> None:
+    """At the beginning every node without needs starts, with that reason."""
     plan = Plan(graph_of({"a": [], "b": [], "c": ["a"]}))
     assert plan.begin() == (Start("a", "needs nothing"), Start("b", "needs nothing"))
 
 
 def test_a_node_waits_for_the_last_of_its_needs() -> None:
-    """A node starts when the last of its needs is up, and not before."""
+    """A node starts when all its needs are up, and not before."""
     plan = Plan(graph_of({"database": [], "broker": [], "web": ["database", "broker"]}))
     plan.begin()
     assert plan.apply(Succeeded("database")) == ()
     assert plan.apply(Succeeded("broker")) == (Start("web", "broker is up"),)
 
 
-def test_steps_alone_end_by_themselves() -> None:
-    """When the last step is done, all is up, and the plan is finished."""
+def test_a_workflow_of_steps_finishes() -> None:
+    """After the last step everything is up, and the plan is finished."""
     plan = Plan(graph_of({"a": []}))
     plan.begin()
     assert plan.apply(Succeeded("a")) == (AllUp(), Finish())
     assert not plan.failed
 
 
-def test_nothing_to_do_is_done() -> None:
-    """An empty plan is up and finished at once."""
+def test_an_empty_plan_finishes_at_once() -> None:
+    """A graph without nodes is up and finished at the beginning."""
     assert Plan(graph_of({})).begin() == (AllUp(), Finish())
 
 
-def test_services_stay_where_they_are_meant_to() -> None:
-    """With ``stays``, services outlive the last step until somebody stops them."""
+def test_services_stay_until_stopped() -> None:
+    """With ``stays``, services run after the last step until a stop is requested."""
     plan = Plan(graph_of({"web": []}, services={"web"}), stays=True)
     plan.begin()
     assert plan.apply(Succeeded("web")) == (AllUp(),)
-    assert plan.stop("asked to") == (Stop("web", "asked to"),)
+    assert plan.stop("requested") == (Stop("web", "requested"),)
     assert plan.apply(Exited("web")) == (Finish(),)
 
 
-def test_services_leave_with_the_last_step_otherwise() -> None:
-    """Without ``stays``, a service is there for the steps that need it."""
+def test_services_stop_after_the_last_step() -> None:
+    """Without ``stays``, services run only for the steps that need them."""
     plan = Plan(graph_of({"web": [], "ask": ["web"]}, services={"web"}))
     plan.begin()
     plan.apply(Succeeded("web"))
@@ -64,27 +65,27 @@ def test_services_leave_with_the_last_step_otherwise() -> None:
 
 
 def test_services_stop_in_reverse_order() -> None:
-    """A service stops once nothing that runs depends on it, through steps too."""
+    """A service stops when no running node needs it, directly or through steps."""
     plan = Plan(graph_of({"database": [], "schema": ["database"], "web": ["schema"]}, services={"database", "web"}), stays=True)
     plan.begin()
-    feed_all(plan, "database", "schema", "web")
-    assert plan.stop("asked to") == (Stop("web", "asked to"),)
-    assert plan.apply(Exited("web")) == (Stop("database", "asked to"),)
+    apply_successes(plan, "database", "schema", "web")
+    assert plan.stop("requested") == (Stop("web", "requested"),)
+    assert plan.apply(Exited("web")) == (Stop("database", "requested"),)
     assert plan.apply(Exited("database")) == (Finish(),)
 
 
-def test_a_shared_need_is_the_last_to_stop() -> None:
-    """What several need goes when the last of them has gone."""
+def test_a_shared_need_stops_last() -> None:
+    """A service that several need stops after the last of them."""
     plan = Plan(graph_of({"database": [], "a": ["database"], "b": ["database"]}, services={"database", "a", "b"}), stays=True)
     plan.begin()
-    feed_all(plan, "database", "a", "b")
-    assert plan.stop("asked to") == (Stop("a", "asked to"), Stop("b", "asked to"))
+    apply_successes(plan, "database", "a", "b")
+    assert plan.stop("requested") == (Stop("a", "requested"), Stop("b", "requested"))
     assert plan.apply(Exited("a")) == ()
-    assert plan.apply(Exited("b")) == (Stop("database", "asked to"),)
+    assert plan.apply(Exited("b")) == (Stop("database", "requested"),)
 
 
-def test_a_stop_in_the_middle_starts_nothing_more() -> None:
-    """What runs is stopped, what waits will never start."""
+def test_a_stop_during_the_start_starts_nothing_more() -> None:
+    """Running nodes are stopped, and waiting nodes never start."""
     plan = Plan(graph_of(CHAIN, services={"web"}))
     plan.begin()
     assert plan.stop("interrupted") == (Stop("database", "interrupted"),)
@@ -94,7 +95,7 @@ def test_a_stop_in_the_middle_starts_nothing_more() -> None:
 
 
 def test_a_second_stop_changes_nothing() -> None:
-    """The first reason holds, and finished is said once."""
+    """The first reason is kept, and the plan finishes once."""
     plan = Plan(graph_of({"a": []}))
     plan.begin()
     assert plan.stop("first") == (Stop("a", "first"),)
@@ -103,8 +104,8 @@ def test_a_second_stop_changes_nothing() -> None:
     assert plan.stop("third") == ()
 
 
-def test_a_failure_fails_what_needs_it_and_nothing_else() -> None:
-    """The rest goes on; when nothing can, all is stopped."""
+def test_a_failure_fails_only_dependents() -> None:
+    """Other nodes continue; when nothing can start any more, everything is stopped."""
     plan = Plan(graph_of(CHAIN | {"broker": [], "queue": ["broker"]}, services={"broker"}))
     plan.begin()
     assert plan.apply(Failed("database", "no room")) == (
@@ -112,13 +113,13 @@ def test_a_failure_fails_what_needs_it_and_nothing_else() -> None:
         MarkFailed("page", "web, which it needs, failed"),
     )
     assert plan.apply(Succeeded("broker")) == (Start("queue", "broker is up"),)
-    assert plan.apply(Succeeded("queue")) == (Stop("broker", "something it runs beside failed"),)
+    assert plan.apply(Succeeded("queue")) == (Stop("broker", "another node failed"),)
     assert plan.apply(Exited("broker")) == (Finish(),)
     assert plan.failed
 
 
-def test_a_node_is_given_up_once() -> None:
-    """Two ways to the same failure make one message."""
+def test_a_dependent_fails_once() -> None:
+    """A node that depends on a failed node on two paths is reported once."""
     plan = Plan(graph_of({"a": [], "b": ["a"], "c": ["a"], "d": ["b", "c"]}))
     plan.begin()
     assert plan.apply(Failed("a", "died")) == (
@@ -129,16 +130,16 @@ def test_a_node_is_given_up_once() -> None:
     )
 
 
-def test_a_deep_failure_is_no_problem() -> None:
-    """A chain far longer than Python's stack is given up to its end."""
+def test_a_deep_failure_is_propagated() -> None:
+    """A chain longer than Python's stack fails to its end."""
     names = [f"n{number}" for number in range(5_000)]
     plan = Plan(graph_of({names[0]: []} | {name: [need] for need, name in pairwise(names)}))
     plan.begin()
     assert plan.apply(Failed("n0", "died"))[-1] == Finish()
 
 
-def test_a_need_that_dies_late_holds_back_who_waits_for_a_lane() -> None:
-    """A node whose needs were all up, and which waits for its lane, is given up when one of them dies."""
+def test_a_node_in_a_full_pool_fails_with_its_need() -> None:
+    """A node that waits for its pool fails when one of its needs fails."""
     graph = graph_of(
         {"web": [], "other": [], "ask": ["web"]}, services={"web"}, pools={"other": ConcurrencyPool.CPU, "ask": ConcurrencyPool.CPU}
     )
@@ -149,27 +150,27 @@ def test_a_need_that_dies_late_holds_back_who_waits_for_a_lane() -> None:
     assert plan.apply(Succeeded("other")) == (Finish(),)
 
 
-def test_a_service_that_dies_after_all_is_up_ends_nothing_else() -> None:
-    """On a stack that stays, the others go on."""
+def test_a_later_failure_stops_nothing_else() -> None:
+    """After everything was up, the failure of a service leaves the others running."""
     plan = Plan(graph_of({"a": [], "b": []}, services={"a", "b"}), stays=True)
     plan.begin()
-    feed_all(plan, "a", "b")
+    apply_successes(plan, "a", "b")
     assert plan.apply(Failed("a", "died")) == ()
     assert plan.failed
-    assert plan.stop("asked to") == (Stop("b", "asked to"),)
+    assert plan.stop("requested") == (Stop("b", "requested"),)
 
 
-def test_a_service_that_dies_while_it_stops_is_failed_and_over() -> None:
-    """The plan does not wait for what is gone already."""
+def test_a_service_may_fail_while_it_stops() -> None:
+    """The plan does not wait for a service that has failed."""
     plan = Plan(graph_of({"a": []}, services={"a"}), stays=True)
     plan.begin()
-    feed_all(plan, "a")
-    plan.stop("asked to")
+    apply_successes(plan, "a")
+    plan.stop("requested")
     assert plan.apply(Failed("a", "crashed on the way out")) == (Finish(),)
 
 
-def test_a_lane_holds_back_what_does_not_fit() -> None:
-    """As many of a lane start as it is wide; the next one starts when one is done."""
+def test_a_pool_limits_concurrent_starts() -> None:
+    """As many nodes of a pool start as its limit allows; the next one starts when one is done."""
     plan = Plan(
         graph_of({"a": [], "b": [], "free": []}, pools={"a": ConcurrencyPool.APT, "b": ConcurrencyPool.APT}), pools={ConcurrencyPool.APT: 1}
     )
@@ -177,22 +178,22 @@ def test_a_lane_holds_back_what_does_not_fit() -> None:
     assert plan.apply(Succeeded("a")) == (Start("b", "needs nothing"),)
 
 
-def test_a_failure_frees_its_lane() -> None:
-    """A node that gave up holds nobody back."""
+def test_a_failure_frees_its_pool() -> None:
+    """A failed node no longer counts towards the limit of its pool."""
     plan = Plan(graph_of({"a": [], "b": []}, pools={"a": ConcurrencyPool.APT, "b": ConcurrencyPool.APT}), pools={ConcurrencyPool.APT: 1})
     plan.begin()
     assert plan.apply(Failed("a", "no network")) == (Start("b", "needs nothing"),)
 
 
 def test_the_longest_path_starts_first() -> None:
-    """Among those that could start, the one with most behind it does."""
+    """Among the nodes of a full pool, the one with the longest remaining path starts first."""
     graph = graph_of({"a": [], "b": [], "behind": ["b"]}, pools={"a": ConcurrencyPool.CPU, "b": ConcurrencyPool.CPU})
     assert Plan(graph, pools={ConcurrencyPool.CPU: 1}).begin() == (Start("b", "needs nothing"),)
     assert Plan(graph, pools={ConcurrencyPool.CPU: 1}, durations_s={"a": 9.0}).begin() == (Start("a", "needs nothing"),)
 
 
-def test_facts_out_of_place_change_nothing() -> None:
-    """A fact that the table of phases does not know is passed over."""
+def test_unexpected_facts_change_nothing() -> None:
+    """A fact that the life cycle does not allow is ignored."""
     plan = Plan(graph_of({"a": [], "b": ["a"]}))
     plan.begin()
     assert plan.apply(Succeeded("b")) == ()
@@ -200,50 +201,50 @@ def test_facts_out_of_place_change_nothing() -> None:
     assert plan.phases == {"a": Phase.STARTING, "b": Phase.WAITING}
 
 
-def a_plan_that_is_up() -> Plan:
-    """Return a plan of a database, what needs it, and what does not, all of them up."""
+def make_running_plan() -> Plan:
+    """Return a plan with a database, a service that needs it and one that does not, all up."""
     names = ("database", "web", "mail")
     plan = Plan(graph_of({"database": [], "web": ["database"], "mail": []}, services=names), stays=True)
     plan.begin()
-    feed_all(plan, *names)
+    apply_successes(plan, *names)
     return plan
 
 
 def test_a_service_is_restarted_alone() -> None:
-    """It starts again when nothing of it is left; nobody else is touched, or in doubt."""
-    plan = a_plan_that_is_up()
-    assert plan.apply_service_command(ServiceCommand.RESTART, ["database"], "asked for") == (Stop("database", "asked for"),)
-    assert plan.apply(Exited("database")) == (Start("database", "asked for"),)
+    """It starts again after its processes have exited; other services keep their state."""
+    plan = make_running_plan()
+    assert plan.apply_service_command(ServiceCommand.RESTART, ["database"], "requested") == (Stop("database", "requested"),)
+    assert plan.apply(Exited("database")) == (Start("database", "requested"),)
     assert plan.apply(Succeeded("database")) == ()
 
 
-def test_what_needs_a_stopped_service_is_in_doubt() -> None:
-    """Once, and until it is back; then it is asked again."""
-    plan = a_plan_that_is_up()
-    assert plan.apply_service_command(ServiceCommand.STOP, ["database"], "asked for") == (Stop("database", "asked for"),)
+def test_dependents_of_a_stopped_service_are_unready() -> None:
+    """They are marked unready once, and rechecked when the service is up again."""
+    plan = make_running_plan()
+    assert plan.apply_service_command(ServiceCommand.STOP, ["database"], "requested") == (Stop("database", "requested"),)
     assert plan.apply(Exited("database")) == (MarkUnready("web", "database, which it needs, is stopped"),)
     assert plan.apply(Failed("mail", "died")) == ()
-    assert plan.apply_service_command(ServiceCommand.START, ["database"], "asked for") == (Start("database", "asked for"),)
+    assert plan.apply_service_command(ServiceCommand.START, ["database"], "requested") == (Start("database", "requested"),)
     assert plan.apply(Succeeded("database")) == (Recheck("web"),)
 
 
-def test_what_needs_a_dead_service_is_in_doubt() -> None:
-    """Whoever ended it."""
-    assert a_plan_that_is_up().apply(Failed("database", "died")) == (MarkUnready("web", "database, which it needs, has failed"),)
+def test_dependents_of_a_failed_service_are_unready() -> None:
+    """They are marked unready, as after a stop."""
+    assert make_running_plan().apply(Failed("database", "died")) == (MarkUnready("web", "database, which it needs, has failed"),)
 
 
-def test_a_doubted_service_that_stops_is_doubted_no_more() -> None:
-    """What is down is not asked."""
-    plan = a_plan_that_is_up()
+def test_a_stopped_service_is_not_rechecked() -> None:
+    """An unready service that fails is not rechecked when its need is up again."""
+    plan = make_running_plan()
     plan.apply(Failed("database", "died"))
     plan.apply(Failed("web", "died"))
-    assert plan.apply_service_command(ServiceCommand.START, ["database"], "asked for") == (Start("database", "asked for"),)
+    assert plan.apply_service_command(ServiceCommand.START, ["database"], "requested") == (Start("database", "requested"),)
     assert plan.apply(Succeeded("database")) == ()
 
 
 def test_services_restarted_together_keep_their_order() -> None:
-    """The one that needs the other waits until that is up again."""
-    plan = a_plan_that_is_up()
+    """A service waits until the restarted services that it needs are up."""
+    plan = make_running_plan()
     assert plan.apply_service_command(ServiceCommand.RESTART, ["database", "web"], "both") == (
         Stop("database", "both"),
         Stop("web", "both"),
@@ -253,18 +254,18 @@ def test_services_restarted_together_keep_their_order() -> None:
     assert plan.apply(Succeeded("database")) == (Start("web", "database is up"),)
 
 
-def test_a_restart_after_a_crash_on_the_way_out_is_one() -> None:
-    """However it went down, it is started again, and so is what waits for it."""
-    plan = a_plan_that_is_up()
+def test_a_service_that_fails_during_a_restart_is_started() -> None:
+    """It starts again however it ended; if it fails again, services that wait for it fail too."""
+    plan = make_running_plan()
     plan.apply_service_command(ServiceCommand.RESTART, ["database", "web"], "both")
     plan.apply(Exited("web"))
     assert plan.apply(Failed("database", "crashed")) == (Start("database", "both"),)
     assert plan.apply(Failed("database", "again")) == (MarkFailed("web", "database, which it needs, failed"),)
 
 
-def test_a_service_that_starts_is_restarted_as_well() -> None:
-    """Whoever mended it need not wait until it gives up."""
-    plan = a_plan_that_is_up()
+def test_a_starting_service_can_be_restarted() -> None:
+    """A restart need not wait until the start has failed."""
+    plan = make_running_plan()
     plan.apply(Failed("mail", "died"))
     assert plan.apply_service_command(ServiceCommand.RESTART, ["mail"], "first") == (Start("mail", "first"),)
     assert plan.apply_service_command(ServiceCommand.RESTART, ["mail"], "second") == (Stop("mail", "second"),)
@@ -272,63 +273,63 @@ def test_a_service_that_starts_is_restarted_as_well() -> None:
     assert plan.apply(Exited("mail")) == (Start("mail", "third"),)
 
 
-def test_the_last_word_holds() -> None:
-    """A stop takes back a restart that has not come to its start, a start a stop that has not come to its end."""
-    plan = a_plan_that_is_up()
+def test_the_last_command_wins() -> None:
+    """A stop revokes a restart that has not started yet, and a start revokes a stop that has not ended yet."""
+    plan = make_running_plan()
     plan.apply_service_command(ServiceCommand.RESTART, ["mail"], "first")
     assert plan.apply_service_command(ServiceCommand.STOP, ["mail"], "second") == ()
     assert plan.apply_service_command(ServiceCommand.START, ["mail"], "third") == ()
     assert plan.apply(Exited("mail")) == (Start("mail", "third"),)
 
 
-def test_one_that_waits_for_its_need_is_stopped_at_once() -> None:
-    """Nothing of it runs yet."""
-    plan = a_plan_that_is_up()
+def test_a_waiting_service_is_stopped_at_once() -> None:
+    """A service that waits for a need has no process to stop."""
+    plan = make_running_plan()
     plan.apply_service_command(ServiceCommand.RESTART, ["database", "web"], "both")
     plan.apply(Exited("web"))
     assert plan.apply_service_command(ServiceCommand.STOP, ["web"], "enough") == ()
     assert plan.phases["web"] is Phase.STOPPED
 
 
-def test_starting_what_is_up_and_stopping_what_is_down_changes_nothing() -> None:
-    """It is so already."""
-    plan = a_plan_that_is_up()
-    assert plan.apply_service_command(ServiceCommand.START, ["mail"], "asked for") == ()
+def test_commands_without_effect_are_accepted() -> None:
+    """Starting a service that is up and stopping one that is down change nothing."""
+    plan = make_running_plan()
+    assert plan.apply_service_command(ServiceCommand.START, ["mail"], "requested") == ()
     plan.apply(Failed("mail", "died"))
-    assert plan.apply_service_command(ServiceCommand.STOP, ["mail"], "asked for") == ()
+    assert plan.apply_service_command(ServiceCommand.STOP, ["mail"], "requested") == ()
 
 
-def test_what_needs_something_that_is_down_is_not_started() -> None:
-    """It would only fail; the message says what to start first. Both together are fine."""
-    plan = a_plan_that_is_up()
-    plan.apply_service_command(ServiceCommand.STOP, ["database"], "asked for")
-    with pytest.raises(UsageError, match=r"^web needs database, which is stopping; start that first$"):
-        plan.apply_service_command(ServiceCommand.RESTART, ["web"], "asked for")
+def test_a_service_whose_need_is_down_is_not_started() -> None:
+    """The error names the need to start first; both can be restarted together."""
+    plan = make_running_plan()
+    plan.apply_service_command(ServiceCommand.STOP, ["database"], "requested")
+    with pytest.raises(UsageError, match=r"^web needs database, which is stopping; start database first$"):
+        plan.apply_service_command(ServiceCommand.RESTART, ["web"], "requested")
     plan.apply(Exited("database"))
-    with pytest.raises(UsageError, match=r"^web needs database, which is stopped; start that first$"):
-        plan.apply_service_command(ServiceCommand.RESTART, ["web"], "asked for")
+    with pytest.raises(UsageError, match=r"^web needs database, which is stopped; start database first$"):
+        plan.apply_service_command(ServiceCommand.RESTART, ["web"], "requested")
     assert plan.apply_service_command(ServiceCommand.RESTART, ["database", "web"], "both") == (
         Stop("web", "both"),
         Start("database", "both"),
     )
 
 
-def test_services_are_handled_when_all_has_been_up_and_before_all_stops() -> None:
-    """Before and after that, the plan has its own order."""
+def test_commands_need_a_running_stack() -> None:
+    """Before every node has been up, and while everything stops, commands are rejected."""
     plan = Plan(graph_of({"web": []}, services={"web"}), stays=True)
     plan.begin()
-    with pytest.raises(UsageError, match="not everything has been up yet"):
-        plan.apply_service_command(ServiceCommand.RESTART, ["web"], "asked for")
-    feed_all(plan, "web")
-    plan.stop("asked to")
-    with pytest.raises(UsageError, match="everything is about to stop: asked to"):
-        plan.apply_service_command(ServiceCommand.RESTART, ["web"], "asked for")
+    with pytest.raises(UsageError, match=r"^the stack is still starting; wait until it is ready$"):
+        plan.apply_service_command(ServiceCommand.RESTART, ["web"], "requested")
+    apply_successes(plan, "web")
+    plan.stop("requested")
+    with pytest.raises(UsageError, match=r"^the stack is stopping: requested$"):
+        plan.apply_service_command(ServiceCommand.RESTART, ["web"], "requested")
 
 
-def test_a_stop_of_all_ends_a_restart() -> None:
-    """What was to come back stays down."""
-    plan = a_plan_that_is_up()
-    plan.apply_service_command(ServiceCommand.RESTART, ["mail"], "asked for")
-    plan.stop("asked to")
+def test_a_stop_revokes_restarts() -> None:
+    """A service that waits for its restart stays down after a stop of everything."""
+    plan = make_running_plan()
+    plan.apply_service_command(ServiceCommand.RESTART, ["mail"], "requested")
+    plan.stop("requested")
     assert plan.apply(Exited("mail")) == ()
     assert plan.phases["mail"] is Phase.STOPPED

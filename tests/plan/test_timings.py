@@ -1,4 +1,4 @@
-"""Where the time went."""
+"""Timings of an execution, computed from its events."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -25,22 +25,22 @@ GRAPH = graph_of({"create": [], "db": ["create"], "web": ["db"], "keys": []}, se
 
 
 def begin(workflow: str = "run") -> WorkflowChanged:
-    """Return the news that a workflow began."""
+    """Return the event that starts a workflow."""
     return WorkflowChanged(name=workflow, state=WorkflowState.STARTED, reason="x")
 
 
 def a_step(name: str, state: StepState, duration_s: float | None = None) -> StepChanged:
-    """Return news of a step."""
+    """Return an event of a step."""
     return StepChanged(name=name, state=state, workflow="run", component=name, reason="x", duration_s=duration_s)
 
 
 def a_service(name: str, state: ServiceState, duration_s: float | None = None) -> ServiceChanged:
-    """Return news of a service."""
+    """Return an event of a service."""
     return ServiceChanged(name=name, state=state, workflow="run", component=name, reason="x", duration_s=duration_s)
 
 
 def record(events: Sequence[tuple[float, Event]], run_id: str = "r1") -> tuple[EventRecord, ...]:
-    """Return the events as told so many seconds after the beginning."""
+    """Return the events as recorded at these seconds after the start."""
     return tuple(
         EventRecord(
             id=f"{run_id}-{number}", sequence=number + 1, time=BEGAN + timedelta(seconds=at_s), source="/x/nova", run_id=run_id, event=event
@@ -70,8 +70,8 @@ def timings_of(*events: tuple[float, Event]) -> Timings:
     return measure(GRAPH, record(events), cores=2)
 
 
-def test_a_span_reaches_from_start_to_being_up() -> None:
-    """A step counts to its end, a service to its being ready; what comes later is another story."""
+def test_a_span_ends_when_the_node_is_up() -> None:
+    """A step's span ends with the step, a service's when it is ready; later events do not count."""
     spans = {span.node: (span.start_s, span.end_s, span.ending) for span in timings_of(*SMOOTH).spans}
     assert spans == {
         "create": (0, 1, Ending.UP),
@@ -81,34 +81,34 @@ def test_a_span_reaches_from_start_to_being_up() -> None:
     }
 
 
-def test_waiting_for_room_is_seen() -> None:
-    """Between the end of the last need and the start lies what a lane cost."""
+def test_waiting_for_a_pool_is_measured() -> None:
+    """The wait is the time between the end of the last need and the start of the node."""
     assert {span.node: span.waited_s for span in timings_of(*SMOOTH).spans} == {"create": 0, "keys": 0, "db": 0.5, "web": 0}
 
 
-def test_the_critical_path_is_walked_back() -> None:
-    """From the node that ended last, through the need that ended last."""
+def test_the_critical_path_is_traced_backwards() -> None:
+    """It leads from the node that ended last through the need that ended last."""
     timings = timings_of(*SMOOTH)
     assert timings.critical_path == ("create", "db", "web")
     assert timings.elapsed_s == 9
 
 
 def test_the_lower_bound_is_the_longest_chain() -> None:
-    """No order of starting makes a chain of needs shorter."""
+    """No schedule is faster than the longest chain of needs."""
     timings = timings_of(*SMOOTH)
     assert timings.chain_s == timings.lower_bound_s == 8.5
     assert timings.efficiency == pytest.approx(8.5 / 9)
 
 
-def test_processors_are_a_bound_too() -> None:
-    """Two cores cannot do twenty seconds of work in less than ten."""
+def test_the_lower_bound_includes_processor_time() -> None:
+    """Two cores need at least ten seconds for twenty seconds of processor time."""
     end = WorkflowChanged(name="run", state=WorkflowState.SUCCEEDED, reason="every node is up", processor_s=20)
     timings = measure(GRAPH, record((*SMOOTH, (9, end))), cores=2)
     assert timings.lower_bound_s == 10
 
 
-def test_a_failure_is_shown_and_what_never_started_is_not() -> None:
-    """A node that was given up has no time."""
+def test_nodes_that_never_started_have_no_span() -> None:
+    """A failed node has a span, a node that failed because of a need has none."""
     timings = timings_of(
         (0, begin()),
         (0, a_step("create", StepState.STARTED)),
@@ -118,37 +118,37 @@ def test_a_failure_is_shown_and_what_never_started_is_not() -> None:
     assert [(span.node, span.took_s, span.ending) for span in timings.spans] == [("create", 3, Ending.FAILED)]
 
 
-def test_what_has_not_ended_reaches_to_the_last_event() -> None:
-    """An execution can be looked at while it goes on, or after it was killed."""
+def test_an_open_span_ends_with_the_last_event() -> None:
+    """An unfinished execution can be measured."""
     timings = timings_of((0, begin()), (1, a_step("create", StepState.STARTED)), (5, a_step("keys", StepState.STARTED)))
     assert [(span.node, span.end_s, span.ending) for span in timings.spans] == [("create", 5, Ending.OPEN), ("keys", 5, Ending.OPEN)]
 
 
 def test_a_duration_is_more_exact_than_the_start_event() -> None:
-    """A service's own duration counts from before its process was there."""
+    """A service's duration counts from before its process was started."""
     timings = timings_of((0, begin()), (0.5, a_service("db", ServiceState.STARTED)), (2, a_service("db", ServiceState.READY, 1.75)))
     assert timings.spans[0].start_s == 0.25
 
 
-def test_nodes_that_left_the_workflow_are_passed_over() -> None:
-    """An old journal can name what today's files do not know."""
+def test_nodes_that_left_the_workflow_are_ignored() -> None:
+    """Events of nodes that the graph does not contain are ignored."""
     assert timings_of((0, begin()), (1, a_step("gone", StepState.STARTED))).spans == ()
 
 
-def test_nothing_took_no_time() -> None:
-    """An execution without nodes was as fast as can be."""
+def test_an_empty_execution_has_efficiency_one() -> None:
+    """An execution without nodes takes no time."""
     timings = timings_of((0, begin()))
     assert (timings.elapsed_s, timings.critical_path, timings.efficiency) == (0, (), 1)
 
 
 def test_the_latest_execution_counts() -> None:
-    """Events of earlier executions, of other workflows and of the stack's own are left out."""
+    """Events of earlier executions, of other workflows and of the stack are left out."""
     stack = StackChanged(name="nova", state=StackState.STARTING, reason="x")
     first, other = record([(0, begin())], "r1"), record([(0, begin("install"))], "r2")
     second = record([(0, stack), (1, begin()), (2, a_step("create", StepState.STARTED))], "r3")
     assert last_run("run", (*first, *other, *second, *record([(3, stack)], "r2"))) == second[1:]
 
 
-def test_what_was_never_run_has_no_events() -> None:
-    """No execution, no events."""
+def test_a_workflow_that_never_ran_has_no_events() -> None:
+    """Without an execution there are no events."""
     assert last_run("run", record([(0, begin("install"))])) == ()

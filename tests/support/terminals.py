@@ -1,4 +1,4 @@
-"""A real terminal for programs that draw on one: a tmux of the test's own, which shows what a person would see."""
+"""A real terminal for full-screen programs: a private tmux server."""
 
 import os
 import secrets
@@ -13,25 +13,25 @@ import pytest
 
 LOOK_EVERY_S = 0.05
 COLUMNS, LINES = 150, 45
-WITHIN_S = 30  # for what takes a second on a machine with nothing else to do
+WITHIN_S = 30  # for what takes a second on an idle machine
 
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """A terminal in which one program runs; ``socket`` is its tmux's."""
+    """A terminal that runs one program; ``socket`` is the socket of its tmux server."""
 
     socket: Path
 
     async def screen(self) -> str:
-        """Return what is to be seen."""
+        """Return the text on the screen."""
         return await self._tmux("capture-pane", "-p")
 
     async def type(self, *keys: str) -> None:
-        """Type keys, each by its name in tmux's words."""
+        """Type keys, named as in tmux."""
         await self._tmux("send-keys", *keys)
 
     async def wait_shown(self, *texts: str) -> str:
-        """Wait until all of these are to be seen at once, and return the picture."""
+        """Wait until the screen shows all of these texts at once, and return its text."""
         shown = ""
         with anyio.move_on_after(WITHIN_S):
             while True:
@@ -39,10 +39,10 @@ class Terminal:
                 if all(text in shown for text in texts):
                     return shown
                 await anyio.sleep(LOOK_EVERY_S)
-        raise AssertionError(f"{texts} is not to be seen:\n{shown}")
+        raise AssertionError(f"{texts} not on the screen:\n{shown}")
 
     async def wait_ended(self) -> int:
-        """Wait until the program has ended, and return its exit code."""
+        """Wait until the program has exited, and return its exit code."""
         with anyio.fail_after(WITHIN_S):
             while not (self.code.exists() and (code := self.code.read_text())):  # noqa: ASYNC110 - written by another process
                 await anyio.sleep(LOOK_EVERY_S)
@@ -50,7 +50,7 @@ class Terminal:
 
     @property
     def code(self) -> Path:
-        """Return the file that holds the program's exit code once it has ended; tmux itself does not always know it."""
+        """Return the file with the exit code of the program; tmux itself does not always know it."""
         return self.socket.with_suffix(".code")
 
     async def _tmux(self, *words: str) -> str:
@@ -59,11 +59,11 @@ class Terminal:
 
 @asynccontextmanager
 async def terminal(folder: Path, words: Sequence[str], env: Mapping[str, str]) -> AsyncIterator[Terminal]:
-    """Run a program in a terminal beside the block; what was shown stays to be seen when it has ended."""
+    """Run a program in a terminal during the block; its last screen stays after its exit."""
     require_program("tmux")
-    shown = Terminal(folder / f"terminal-{secrets.token_hex(2)}")  # the server before takes a moment to go
+    shown = Terminal(folder / f"terminal-{secrets.token_hex(2)}")  # an earlier server may take a moment to exit
     tmux = ["tmux", "-S", str(shown.socket), "-f", "/dev/null"]
-    settings = [f"{name}={value}" for name, value in env.items() if name != "COLUMNS"]  # the terminal knows how wide it is
+    settings = [f"{name}={value}" for name, value in env.items() if name != "COLUMNS"]  # the terminal sets its own width
     note = ["sh", "-c", 'trap : INT; "$@"; echo $? >"$0"', str(shown.code)]  # Ctrl-C is for the program
     size = ["-x", str(COLUMNS), "-y", str(LINES), "-c", str(folder)]
     command = ["env", "-i", "TERM=screen-256color", "LANG=C.UTF-8", *settings, *note, *words]
@@ -76,8 +76,8 @@ async def terminal(folder: Path, words: Sequence[str], env: Mapping[str, str]) -
 
 
 def require_program(name: str) -> None:
-    """Skip the test where a program is missing; fail it in CI."""
+    """Skip the test if a program is missing; fail it in CI."""
     if shutil.which(name) is None:
-        if os.environ.get("CI") == "true":  # noqa: TID251 - what CI says
+        if os.environ.get("CI") == "true":  # noqa: TID251 - the CI system sets it
             pytest.fail(f"{name} is missing, and CI must not skip")
         pytest.skip(f"{name} is not installed")

@@ -1,4 +1,4 @@
-"""Components, steps and graphs as small as can be."""
+"""Minimal components, steps and graphs."""
 
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
@@ -16,7 +16,7 @@ Novaflow = Callable[..., Result]  # the command line, called with arguments
 
 
 async def do_nothing(_: Context) -> None:
-    """Do nothing, at once."""
+    """Do nothing."""
 
 
 def a_step(name: str, *, needs: tuple[str, ...] = (), **others: Any) -> Step:
@@ -30,14 +30,14 @@ def a_service(name: str, *, needs: tuple[str, ...] = (), **others: Any) -> Servi
 
 
 def a_component(name: str, *parts: Part, workflow: str = "run", **others: Any) -> Component:
-    """Return a component that brings ``parts`` to one workflow."""
+    """Return a component with ``parts`` in one workflow."""
     return Component(name, f"The {name}.", {workflow: parts}, **others)
 
 
 def graph_of(
     needs: Mapping[str, Collection[str]], *, services: Collection[str] = (), pools: Mapping[str, ConcurrencyPool] | None = None
 ) -> Graph:
-    """Return a graph from node names to the names they need; what is no service is a step."""
+    """Return a graph; ``needs`` maps node names to the names they need, and ``services`` names the services."""
     make = {name: a_service if name in services else a_step for name in needs}
     parts = {name: make[name](name, pool=(pools or {}).get(name, ConcurrencyPool.FREE)) for name in needs}
     return Graph("run", {name: Node(name, name.partition(".")[0], parts[name], frozenset(them)) for name, them in needs.items()})

@@ -60,7 +60,7 @@ async def test_a_stopped_service_degrades_what_needs_it_until_it_is_started(toy:
         assert states(said) == {"web": "stopped", "needy": "unready"}
         assert said.json["services"][1]["reason"] == "web, which it needs, is stopped"
     refused = await toy.call("restart", "needy")
-    assert (refused.code, refused.err) == (2, "novaflow: needy needs web, which is stopped; start that first\n")
+    assert (refused.code, refused.err) == (2, "novaflow: needy needs web, which is stopped; start web first\n")
     for _ in range(2):
         assert (await toy.call("start", "web")).code == 0
     await toy.wait_told("novaflow.service.ready", times=4)
@@ -89,7 +89,7 @@ async def test_a_restart_that_fails_says_why_and_can_be_tried_again(toy: Toy) ->
     server.write_text("raise SystemExit('no such word')")
     said = await toy.call("restart", "web")
     assert said.code == 3
-    assert said.err.startswith("novaflow: restart of web failed: web exited with 1; its last lines:\n")
+    assert said.err.startswith("novaflow: restart of web failed: web exited with 1\n")
     assert "no such word" in said.err
     assert states(await toy.call("status", "--json")) == {"web": "failed"}
     server.write_text(good)
@@ -99,7 +99,7 @@ async def test_a_restart_that_fails_says_why_and_can_be_tried_again(toy: Toy) ->
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("wbe", "there is no component 'wbe'; did you mean 'web'?"), ("none", "none runs no service; those that run are: web")],
+    [("wbe", "unknown component 'wbe'; did you mean 'web'?"), ("none", "component none has no service; the services are: web")],
 )
 async def test_a_name_that_means_no_service_is_refused(toy: Toy, name: str, said: str) -> None:
     """Before the stack is asked, whether it is up or not."""

@@ -43,7 +43,7 @@ WORKFLOW = Workflow("install", "What the toy needs.")
 from novaflow.model.workflow import Workflow
 
 
-def is_missing(_, paths):
+def is_missing(_, paths, __):
     return None if (paths.data / "toy").exists() else f"{paths.root} is not installed; run `novaflow install` or `novaflow up`"
 
 

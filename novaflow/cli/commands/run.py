@@ -17,7 +17,6 @@ from novaflow.runtime.launcher import RunOptions, Until, launch
 from novaflow.runtime.orchestrator import open_orchestrator
 from novaflow.runtime.preflight import force_option, require_machine, require_met, require_ports
 from novaflow.runtime.stack import Stack, stack_arguments
-from workflows.services.nova.settings import NovaSettings
 
 ALL_TESTS = ""  # no selection
 
@@ -68,7 +67,8 @@ def run(stack: Stack, lock: StackLock, way: RunOptions) -> None:
     fails; NotReady; Interrupted.
     """
     require_met(stack, "run")
-    tests = ALL_TESTS if way.tests is None and stack.settings.of(NovaSettings).test else way.tests
+    test = stack.found.workflows.get("test")
+    tests = ALL_TESTS if way.tests is None and test is not None and test.before_run(stack.settings) else way.tests
     if tests is not None:
         require_met(stack, "test")
     if way.watch and not stack.paths.source.exists():

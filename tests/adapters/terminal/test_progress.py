@@ -36,7 +36,7 @@ def record(event: Event) -> EventRecord:
 
 
 def a_step(state: StepState, reason: str = "done", duration_s: float | None = None) -> EventRecord:
-    """Return what a step told."""
+    """Return an event of a step."""
     return record(StepChanged(name="web.fetch", state=state, workflow="run", component="web", reason=reason, duration_s=duration_s))
 
 
@@ -74,11 +74,33 @@ def test_marks_say_how_it_went(event: EventRecord, line: str) -> None:
     assert shown(event) == [line]
 
 
-def test_all_lines_of_a_failure_are_shown() -> None:
-    """The last lines of a log are what one looks for."""
-    assert shown(a_step(StepState.FAILED, "sh ended with exit code 1:\nno [bold]space[/]")) == [
-        "  ✘ web.fetch                      failed              sh ended with exit code 1:",
+def test_a_failure_is_shown_with_its_log_tail() -> None:
+    """The last lines of the log follow below the reason."""
+    event = StepChanged(
+        name="web.fetch",
+        state=StepState.FAILED,
+        workflow="run",
+        component="web",
+        reason="sh exited with 1",
+        log_tail="no [bold]space[/]\nbye",
+    )
+    assert shown(record(event)) == [
+        "  ✘ web.fetch                      failed              sh exited with 1",
         "      no [bold]space[/]",
+        "      bye",
+    ]
+
+
+def test_a_log_tail_is_shown_once() -> None:
+    """A service that exits fails next, and only the failure shows the last lines of its log."""
+    exited, failed = (
+        record(ServiceChanged(name="web", state=state, workflow="run", component="web", reason="web exited with 1", log_tail="bye"))
+        for state in (ServiceState.EXITED, ServiceState.FAILED)
+    )
+    assert shown(exited, failed) == [
+        "  ▼ web                            exited              web exited with 1",
+        "  ✘ web                            failed              web exited with 1",
+        "      bye",
     ]
 
 

@@ -10,6 +10,7 @@ from novaflow.model.settings import Settings
 from novaflow.model.step import ConcurrencyPool, Skipped, step
 from novaflow.model.workflow import Workflow
 from workflows.platform.python_env import CONSTRAINTS, install_with_uv
+from workflows.services.nova.settings import NovaSettings
 
 TOOLS = CONSTRAINTS.with_name("tests.txt")
 SHOWN = 20  # failed tests that are named; all of them are in the log
@@ -62,7 +63,11 @@ def _no_tree(_: Settings, paths: Paths, __: tuple[Component, ...]) -> str | None
     return None
 
 
-WORKFLOW = Workflow("test", "The unit tests of Nova's source tree.", unmet=_no_tree)
+def _runs_first(settings: Settings) -> bool:
+    return settings.of(NovaSettings).test
+
+
+WORKFLOW = Workflow("test", "The unit tests of Nova's source tree.", unmet=_no_tree, before_run=_runs_first)
 
 COMPONENT = Component(
     name="unit-tests",
