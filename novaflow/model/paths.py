@@ -1,4 +1,4 @@
-"""Where the files of a stack are."""
+"""The files of a stack."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """Where everything of one stack lies; absolute, because a relative path breaks in a privileged helper."""
+    """The files of one stack; ``root`` is absolute, because services and helpers run in other folders."""
 
     root: Path
 
@@ -17,12 +17,12 @@ class Paths:
 
     @property
     def log(self) -> Path:
-        """Return the folder of log files, one a service."""
+        """Return the folder of log files, one for each service."""
         return self.root / "log"
 
     @property
     def data(self) -> Path:
-        """Return the folder of databases, images, queues and servers' disks."""
+        """Return the folder of databases, images, queues and disks of servers."""
         return self.root / "data"
 
     @property
@@ -37,27 +37,27 @@ class Paths:
 
     @property
     def source(self) -> Path:
-        """Return the source tree that services run from; there is none where they are as released."""
+        """Return the source tree that services run from; it does not exist if they run a release."""
         return self.root / "source"
 
     @property
     def credentials(self) -> Path:
-        """Return the folder (0700) of what a client needs to log in."""
+        """Return the folder of credentials for clients; its mode is 0700."""
         return self.root / "credentials"
 
     @property
     def journal(self) -> Path:
-        """Return the file that holds every event, in order."""
+        """Return the file of all events, in order."""
         return self.root / "journal.jsonl"
 
     @property
     def lock(self) -> Path:
-        """Return the file that whoever works on the stack holds locked."""
+        """Return the lock file of the stack."""
         return self.run / "stack.lock"
 
     @property
     def imports(self) -> Path:
-        """Return the folder in which nodes note what they import from the source tree; it is there while somebody wants to know."""
+        """Return the folder in which services list the modules they import from the source tree; it exists while that is recorded."""
         return self.run / "imports"
 
     @property

@@ -1,4 +1,4 @@
-"""How readiness is asked for: each probe is a value, and adapters know how to ask it."""
+"""Readiness probes as values, and the backoff between attempts."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class NotYet(Exception):
-    """What a probe raises while the service is not ready; the message is the answer it got."""
+    """A probe's answer while the service is not ready; the message is the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,33 +18,33 @@ class HttpProbe:
 
     port: int
     path: str = "/"
-    statuses: tuple[int, ...] = (200, 300)  # 300 is how OpenStack's version documents answer
+    statuses: tuple[int, ...] = (200, 300)  # OpenStack answers with 300 where it lists API versions
 
 
 @dataclass(frozen=True, slots=True)
-class AskProbe:
-    """Ready when ``ask`` returns; its text says what was answered, ``NotYet`` what is missing.
+class FunctionProbe:
+    """Ready when ``check`` returns; its text is the answer, and it raises ``NotYet`` while the service is not ready.
 
-    ``asks`` says the same in a few words for drawings and help.
+    ``description`` says in a few words what is checked, for drawings and help.
     """
 
-    ask: Callable[["Context"], Awaitable[str]]
-    asks: str
+    check: Callable[["Context"], Awaitable[str]]
+    description: str
 
 
-Probe = HttpProbe | AskProbe
+Probe = HttpProbe | FunctionProbe
 
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """How patiently something is asked again; all times in seconds."""
+    """Pauses between attempts, growing by ``factor`` from ``first_s`` to ``most_s``."""
 
-    first_s: float = 0.005  # a local port costs 0.1 ms to ask: early on, be eager
+    first_s: float = 0.005  # an attempt on a local port costs 0.1 ms
     most_s: float = 0.5
     factor: float = 1.5
 
     def pause_before(self, attempt: int) -> float:
-        """Return the pause before ``attempt``, which counts from 1; bounded before it can overflow."""
+        """Return the pause before ``attempt`` in seconds; the first attempt is 1."""
         pause_s = self.first_s
         for _ in range(attempt - 1):
             pause_s *= self.factor

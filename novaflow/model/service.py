@@ -1,4 +1,4 @@
-"""A service: a program that stays up."""
+"""A service: a program that runs until it is stopped."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,11 @@ from novaflow.model.step import Body, ConcurrencyPool, Step, always
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A program that stays up; ``before_stop`` runs while it still answers, ``command`` may write what the program reads."""
+    """A program that runs until it is stopped.
+
+    ``command`` returns its argv and may write files that the program reads. It must be ready within ``within_s`` and gets
+    ``grace_s`` to exit after SIGTERM; ``before_stop`` runs before that. ``needs`` and ``after`` are those of a step.
+    """
 
     name: str
     summary: str

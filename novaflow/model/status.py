@@ -1,4 +1,4 @@
-"""What a stack is like now, computed from its events."""
+"""The status of a stack, computed from its events."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -13,7 +13,7 @@ _RUNNING = {ServiceState.STARTED, ServiceState.READY, ServiceState.UNREADY, Serv
 
 @dataclass(frozen=True, slots=True)
 class ServiceStatus:
-    """One service as of its last event; ``ready_after_s`` counts from its start."""
+    """The status of one service; ``ready_after_s`` counts from its start."""
 
     name: str
     component: str
@@ -25,19 +25,19 @@ class ServiceStatus:
     restarts: int = 0
 
     def apply(self, event: ServiceChanged) -> Self:
-        """Return the status after ``event``."""
+        """Return the status after one more event."""
         return replace(
             self,
             state=event.state,
             reason=event.reason,
             pid=event.pid or self.pid if event.state in _RUNNING else None,
-            # One that was asked again, and not started, has no other.
+            # A service that is ready after a recheck was not started again.
             ready_after_s=event.duration_s or self.ready_after_s if event.state is ServiceState.READY else self.ready_after_s,
             restarts=self.restarts + (event.state is ServiceState.RESTARTED),
         )
 
-    def ended(self, reason: str) -> Self:
-        """Return the status once the whole stack is gone."""
+    def stopped(self, reason: str) -> Self:
+        """Return the status after the stack has stopped."""
         if self.state in {ServiceState.STOPPED, ServiceState.FAILED}:
             return self
         return replace(self, state=ServiceState.STOPPED, reason=reason, pid=None)
@@ -45,11 +45,11 @@ class ServiceStatus:
 
 @dataclass(frozen=True, slots=True)
 class StackStatus:
-    """A stack as of its last event; ``run_id``, ``services`` and ``ready_after_s`` are those of its latest run."""
+    """The status of a stack; ``run_id``, ``services`` and ``ready_after_s`` are those of its latest run."""
 
     stack: str
     state: StackState = StackState.STOPPED
-    reason: str = "it was never run"
+    reason: str = "never run"
     since: datetime | None = None
     run_id: str = ""
     ready_after_s: float | None = None
@@ -57,7 +57,7 @@ class StackStatus:
 
     @property
     def all_ready(self) -> bool:
-        """Return whether every service answers."""
+        """Return whether every service is ready."""
         return all(service.state in {ServiceState.READY, ServiceState.ADOPTED} for service in self.services.values())
 
     def apply(self, record: EventRecord) -> Self:
@@ -66,12 +66,12 @@ class StackStatus:
             case StackChanged(state=StackState.STARTING, reason=reason):
                 return type(self)(self.stack, StackState.STARTING, reason, record.time, record.run_id)
             case StackChanged(state=state, reason=reason, duration_s=duration_s):
-                # Of one that is ready again, how long the first time took.
+                # A stack that is ready again keeps the duration of its start.
                 ready_after_s = duration_s or self.ready_after_s if state is StackState.READY else self.ready_after_s
                 services = self.services
                 if state in {StackState.STOPPED, StackState.FAILED}:
-                    # Nothing runs any more, also where a service could not say so itself.
-                    services = {name: service.ended(reason) for name, service in services.items()}
+                    # A service whose supervisor was killed has published no event of its own.
+                    services = {name: service.stopped(reason) for name, service in services.items()}
                 return replace(self, state=state, reason=reason, since=record.time, ready_after_s=ready_after_s, services=services)
             case ServiceChanged() as event if record.run_id == self.run_id:
                 before = self.services.get(event.name) or ServiceStatus(

@@ -11,7 +11,7 @@ from novaflow.model.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """What a step's body returns when it looked and found nothing to do."""
+    """The result of a step that had nothing to do."""
 
     reason: str
 
@@ -20,28 +20,28 @@ Body = Callable[[Context], Awaitable[Skipped | str | None]]
 
 
 class ConcurrencyPool(StrEnum):
-    """What a step uses up, so that only so many run at once."""
+    """A resource that limits how many steps run at once."""
 
-    FREE = "free"  # nothing scarce
-    APT = "apt"  # dpkg takes one transaction at a time
-    CPU = "cpu"  # as many as cores
+    FREE = "free"  # unlimited
+    APT = "apt"  # dpkg locks its database
+    CPU = "cpu"  # one step a core
     NET = "net"  # downloads
 
 
 def always(_: Settings) -> bool:
-    """Be part of the workflow whatever the settings say."""
+    """Return ``True``: the part does not depend on settings."""
     return True
 
 
-EVERYTHING = "*"  # a need: all nodes of the workflow that do not say so themselves
+EVERYTHING = "*"  # as a need: every node of the workflow that does not need everything itself
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Something that is done and over.
+    """Work that ends, within ``within_s``.
 
-    ``needs`` and ``after`` name nodes, or components as a whole, or ``EVERYTHING``; ``after`` counts only where the other
-    is part of the workflow.
+    ``needs`` and ``after`` are names of nodes, names of components, which stand for all their nodes, or ``EVERYTHING``. A need
+    must exist; ``after`` counts only where the other node is part of the workflow.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Step:
 
     @property
     def summary(self) -> str:
-        """Return the first line of the body's docstring: what an operator reads."""
+        """Return the first line of the body's docstring, which operators read."""
         return (inspect.getdoc(self.body) or "").partition("\n")[0]
 
 
@@ -66,15 +66,15 @@ def step(
     pool: ConcurrencyPool = ConcurrencyPool.FREE,
     when: Callable[[Settings], bool] = always,
 ) -> Callable[[Body], Step]:
-    """Turn an async function into a step named like it; registers nothing.
+    """Turn an async function into a step of the same name.
 
-    Raises: TypeError, if the function has no docstring: operators read its first line.
+    Raises: TypeError, if the function has no docstring.
     """
 
     def wrap(body: Body) -> Step:
         name = getattr(body, "__name__", "")
         if not inspect.getdoc(body):
-            message = f"step {name} has no docstring; its first line is what operators read"
+            message = f"step {name} has no docstring; operators read its first line"
             raise TypeError(message)
         return Step(name.strip("_").replace("_", "-"), body, within_s, needs, after, pool, when)
 

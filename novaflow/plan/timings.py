@@ -1,4 +1,4 @@
-"""Where the time of one execution went: each node's span, the critical path, and what was possible."""
+"""Timings of one execution: a span for each node, the critical path, and the lower bound."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,19 +11,19 @@ from novaflow.plan.graph import Graph
 
 
 class Ending(StrEnum):
-    """How a node's way up ended."""
+    """How the start of a node ended."""
 
     UP = "up"
     SKIPPED = "skipped"
     FAILED = "failed"
-    OPEN = "open"  # it had not ended when the last event was told
+    OPEN = "open"  # it had not ended at the last event
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A node's way up: a step to its end, a service to its being ready.
+    """The start of a node: a step until it ends, a service until it is ready.
 
-    ``start_s`` and ``end_s`` count from the beginning of the execution, ``waited_s`` from the end of the last need.
+    ``start_s`` and ``end_s`` count from the start of the execution, ``waited_s`` from the end of the last need.
     """
 
     node: str
@@ -34,17 +34,17 @@ class Span:
 
     @property
     def took_s(self) -> float:
-        """Return how long it took."""
+        """Return the duration."""
         return self.end_s - self.start_s
 
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """One execution, measured.
+    """The timings of one execution.
 
-    ``spans`` are in order of start. ``critical_path`` leads from the first node to the last that ended, each the need
-    that ended last. ``chain_s`` is the longest sum of durations along needs. ``cpu_s`` is the processor time of all
-    nodes together, ``None`` if nobody measured it.
+    ``spans`` are in the order of their start. ``critical_path`` ends with the node that ended last; before each node stands its
+    need that ended last. ``chain_s`` is the longest sum of durations along needs. ``cpu_s`` is the processor time of all nodes,
+    ``None`` if it was not measured.
     """
 
     workflow: str
@@ -58,12 +58,12 @@ class Timings:
 
     @property
     def lower_bound_s(self) -> float:
-        """Return what no order of the same nodes on the same cores could beat."""
+        """Return the time that every schedule of these nodes on these cores takes at least."""
         return max(self.chain_s, (self.cpu_s or 0.0) / self.cores)
 
     @property
     def efficiency(self) -> float:
-        """Return the lower bound as a part of the time it took; 1 is perfect."""
+        """Return the lower bound divided by the elapsed time; 1 is optimal."""
         return self.lower_bound_s / self.elapsed_s if self.elapsed_s else 1.0
 
 
@@ -80,20 +80,20 @@ _ENDINGS: Mapping[StepState | ServiceState, Ending] = {
 
 
 @dataclass(slots=True)
-class _Watch:
-    """What is known of each node while the events are read, in seconds since ``began``."""
+class _Recorder:
+    """Starts and ends of nodes in seconds since ``began``."""
 
     began: datetime
     starts_s: dict[str, float] = field(default_factory=dict)
     ends_s: dict[str, float] = field(default_factory=dict)
     endings: dict[str, Ending] = field(default_factory=dict)
 
-    def note(self, event: StepChanged | ServiceChanged, time: datetime) -> None:
-        """Take note of an event; only a node's first way up counts."""
+    def record(self, event: StepChanged | ServiceChanged, time: datetime) -> None:
+        """Record an event; only the first start of a node counts."""
         now_s = (time - self.began).total_seconds()
         ending = _ENDINGS.get(event.state)
         if event.name in self.ends_s or (ending is Ending.FAILED and event.name not in self.starts_s):
-            return  # it was up before, or never started
+            return  # the node has been up before, or never started
         self.starts_s.setdefault(event.name, now_s)
         if ending is not None:
             self.ends_s[event.name], self.endings[event.name] = now_s, ending
@@ -102,7 +102,7 @@ class _Watch:
 
 
 def last_run(workflow: str, events: Iterable[EventRecord]) -> tuple[EventRecord, ...]:
-    """Return the events of the workflow's latest execution, from its beginning; none if it was never run."""
+    """Return the events of the workflow's latest execution from its start; an empty tuple if it never ran."""
     found: list[EventRecord] = []
     for record in events:
         match record.event:
@@ -116,20 +116,16 @@ def last_run(workflow: str, events: Iterable[EventRecord]) -> tuple[EventRecord,
 
 
 def measure(graph: Graph, run: tuple[EventRecord, ...], *, cores: int) -> Timings:
-    """Return the timings of the execution whose events ``run`` holds, from its beginning.
-
-    Nodes that the graph does not know have left the workflow since
-    and are passed over.
-    """
-    watch = _Watch(run[0].time)
+    """Return the timings of the execution whose events are in ``run``; nodes that the graph does not contain are ignored."""
+    recorder = _Recorder(run[0].time)
     for record in run:
         if isinstance(record.event, StepChanged | ServiceChanged) and record.event.name in graph.nodes:
-            watch.note(record.event, record.time)
-    last_s = (run[-1].time - watch.began).total_seconds()
-    spans = {span.node: span for span in _make_spans(graph, watch, last_s)}
+            recorder.record(record.event, record.time)
+    last_s = (run[-1].time - recorder.began).total_seconds()
+    spans = {span.node: span for span in _make_spans(graph, recorder, last_s)}
     return Timings(
         workflow=graph.workflow,
-        began=watch.began,
+        began=recorder.began,
         elapsed_s=max((span.end_s for span in spans.values()), default=0.0),
         spans=tuple(sorted(spans.values(), key=lambda span: (span.start_s, span.end_s, span.node))),
         critical_path=_walk_back(graph, spans),
@@ -142,11 +138,11 @@ def measure(graph: Graph, run: tuple[EventRecord, ...], *, cores: int) -> Timing
     )
 
 
-def _make_spans(graph: Graph, watch: _Watch, last_s: float) -> Iterator[Span]:
-    for name, start_s in watch.starts_s.items():
-        free_s = max((watch.ends_s[need] for need in graph.nodes[name].needs if need in watch.ends_s), default=0.0)
+def _make_spans(graph: Graph, recorder: _Recorder, last_s: float) -> Iterator[Span]:
+    for name, start_s in recorder.starts_s.items():
+        free_s = max((recorder.ends_s[need] for need in graph.nodes[name].needs if need in recorder.ends_s), default=0.0)
         waited_s = max(0.0, start_s - free_s)
-        yield Span(name, start_s, watch.ends_s.get(name, last_s), waited_s, watch.endings.get(name, Ending.OPEN))
+        yield Span(name, start_s, recorder.ends_s.get(name, last_s), waited_s, recorder.endings.get(name, Ending.OPEN))
 
 
 def _walk_back(graph: Graph, spans: Mapping[str, Span]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""A graph as something to look at: pure functions from a graph to text."""
+"""Drawings of a graph: pure functions from a graph to text."""
 
 from collections.abc import Callable, Mapping
 

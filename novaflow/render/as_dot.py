@@ -1,4 +1,4 @@
-"""A graph for Graphviz."""
+"""A graph in the DOT language of Graphviz."""
 
 from novaflow.plan.graph import Graph
 from novaflow.render.colours import choose_colours

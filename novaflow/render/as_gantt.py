@@ -1,4 +1,4 @@
-"""Timings as a table with a chart, as wide as the terminal."""
+"""Timings as a Gantt chart in text."""
 
 from textwrap import wrap
 
@@ -10,13 +10,13 @@ _NUMBERS = 17  # columns of the start, the duration and the space around them
 
 
 def draw_timings(timings: Timings, columns: int) -> str:
-    """Return the timings as text of at most ``columns`` columns, if it has 60 at least."""
+    """Return the timings as text of at most ``columns`` columns; ``columns`` must be at least 60."""
     names = min(_WIDEST_NAME, max((len(span.node) for span in timings.spans), default=0))
     chart = max(_NARROWEST_CHART, columns - names - _NUMBERS)
     return "\n".join(
         (
             f"{timings.workflow} of {timings.began:%Y-%m-%d %H:%M:%S}: {len(timings.spans)} nodes in {timings.elapsed_s:.1f} s",
-            "# on the critical path, = beside it, . waited for room, ! failed",
+            "# critical, = not critical, . waiting for a pool, ! failed",
             "",
             f"{'':{names}}   start    took",
             *(_draw_span(span, timings, names, chart) for span in timings.spans),
@@ -30,7 +30,7 @@ def _draw_span(span: Span, timings: Timings, names: int, chart: int) -> str:
     scale = chart / timings.elapsed_s if timings.elapsed_s else 0.0
     free, start, end = (min(chart, round(second * scale)) for second in (span.start_s - span.waited_s, span.start_s, span.end_s))
     mark = "!" if span.ending is Ending.FAILED else "#" if span.node in timings.critical_path else "="
-    # Even what took no time shows.
+    # Every span is at least one column wide.
     start = min(start, chart - 1)
     bar = " " * min(free, start) + "." * (start - free) + mark * max(1, end - start)
     name = span.node if len(span.node) <= names else span.node[: names - 1] + "…"
@@ -40,10 +40,10 @@ def _draw_span(span: Span, timings: Timings, names: int, chart: int) -> str:
 
 def _summarise(timings: Timings, columns: int) -> tuple[str, ...]:
     waited_s = sum(span.waited_s for span in timings.spans if span.node in timings.critical_path)
-    processor = "" if timings.cpu_s is None else f", {timings.cpu_s:.1f} s of processor on {timings.cores} cores"
+    processor = "" if timings.cpu_s is None else f", {timings.cpu_s:.1f} s of processor time on {timings.cores} cores"
     path = " > ".join(timings.critical_path)
     return (
-        f"critical path  {timings.elapsed_s:.1f} s, {waited_s:.1f} s of it waiting for room",
+        f"critical path  {timings.elapsed_s:.1f} s, {waited_s:.1f} s of it waiting for a pool",
         *(f"               {line}" for line in wrap(path, columns - 15, break_on_hyphens=False)),
         f"lower bound    {timings.lower_bound_s:.1f} s: the longest chain of needs takes {timings.chain_s:.1f} s{processor}",
         f"efficiency     {timings.efficiency:.0%}",

@@ -1,4 +1,4 @@
-"""A graph for other programs, with every need there is."""
+"""A graph as JSON, with all needs."""
 
 import json
 
@@ -20,7 +20,7 @@ def _describe(node: Node) -> dict[str, object]:
         "component": node.component,
         "summary": part.summary,
         "needs": sorted(node.needs),
-        "lane": node.pool.value,
+        "pool": node.pool.value,
         "within_s": part.within_s,
         "port": part.port if isinstance(part, Service) else None,
     }

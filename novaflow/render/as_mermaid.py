@@ -1,4 +1,4 @@
-"""A graph for Markdown pages that know Mermaid."""
+"""A graph as a Mermaid flowchart."""
 
 from novaflow.plan.graph import Graph
 from novaflow.render.colours import choose_colours
@@ -23,5 +23,5 @@ def draw_mermaid(graph: Graph) -> str:
 
 
 def _escape(text: str) -> str:
-    # Mermaid has entity codes of its own and no escape for a quote.
+    # Mermaid has entity codes instead of escapes for quotes.
     return text.replace("#", "#35;").replace('"', "#quot;")

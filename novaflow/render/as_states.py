@@ -1,4 +1,4 @@
-"""The life of a node as a Mermaid diagram, from the table that rules it."""
+"""The life cycle of a node as a Mermaid state diagram."""
 
 import re
 
@@ -6,16 +6,16 @@ from novaflow.plan.lifecycle import LIFECYCLE, Phase, StartRequested
 
 
 def draw_states() -> str:
-    """Return the table of phases as a Mermaid state diagram; a move that leads nowhere else is left out."""
-    moves = [
-        f"  {before.value} --> {after.value}: {_words(move.__name__)}"
+    """Return the table of phases as a Mermaid state diagram, without transitions that lead back to the same phase."""
+    transitions = [
+        f"  {before.value} --> {after.value}: {_words(transition.__name__)}"
         for before, row in LIFECYCLE.items()
-        for move, after in row.items()
+        for transition, after in row.items()
         if after is not before
     ]
-    # What only somebody's wish leads out of is an end.
+    # A phase that only a user's request leaves is an end.
     ends = [f"  {phase.value} --> [*]" for phase, row in LIFECYCLE.items() if row.keys() <= {StartRequested}]
-    return "\n".join(["stateDiagram-v2", f"  [*] --> {Phase.WAITING.value}", *moves, *ends, ""])
+    return "\n".join(["stateDiagram-v2", f"  [*] --> {Phase.WAITING.value}", *transitions, *ends, ""])
 
 
 def _words(name: str) -> str:

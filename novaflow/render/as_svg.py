@@ -1,4 +1,4 @@
-"""A graph as an SVG picture, without Graphviz: time runs from left to right, a colour is a component."""
+"""A graph as an SVG picture: layers from left to right, one colour for each component."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from xml.sax.saxutils import escape
 from novaflow.plan.graph import Graph, Node
 from novaflow.render.as_text import count_nodes
 from novaflow.render.colours import Colours, choose_colours
-from novaflow.render.layout import Layout, Spot, lay_out
+from novaflow.render.layout import Layout, Vertex, lay_out
 
-# All in the picture's own units, which are pixels at its natural size.
-_LETTER = 6.63  # width of a letter of DejaVu Sans Mono at 11: the widest of the fonts named below
+# Lengths are in user units, which are pixels at the natural size.
+_LETTER = 6.63  # width of a character of DejaVu Sans Mono at 11, the widest of the fonts below
 _BOX = 22  # height of a node
-_PADDING = 9  # between a node's edge and its text
-_GAP = 56  # between columns: room for a line to climb
+_PADDING = 9  # between the border of a node and its text
+_GAP = 56  # between columns, in which edges climb
 _MARGIN = 24
 _HEAD = 46  # height of the title
 
@@ -32,7 +32,7 @@ class _Column:
 
 
 def draw_svg(graph: Graph) -> str:
-    """Return the graph as an SVG document that needs nothing else."""
+    """Return the graph as a self-contained SVG document."""
     layout = lay_out(graph)
     columns = _place_columns(layout)
     colours = choose_colours(graph)
@@ -46,7 +46,7 @@ def draw_svg(graph: Graph) -> str:
             f"<style>{_STYLE}</style>",
             '<rect width="100%" height="100%" fill="#fff"/>',
             f'<text class="title" x="{_MARGIN}" y="26">{escape(title)} <tspan class="note">box: step, pill: service</tspan></text>',
-            *_draw_lines(graph, layout, columns, colours),
+            *_draw_edges(graph, layout, columns, colours),
             *_draw_nodes(graph, layout, columns, colours),
             "</svg>\n",
         )
@@ -54,7 +54,7 @@ def draw_svg(graph: Graph) -> str:
 
 
 def _place_columns(layout: Layout) -> Sequence[_Column]:
-    widths = [max(_width(spot[0]) for spot in layer if layout.is_node(spot)) for layer in layout.layers]
+    widths = [max(_width(vertex[0]) for vertex in layer if layout.is_node(vertex)) for layer in layout.layers]
     lefts = accumulate(widths, lambda left, width: left + width + _GAP, initial=float(_MARGIN))
     return [_Column(left, left + width) for left, width in zip(lefts, widths, strict=False)]
 
@@ -63,35 +63,35 @@ def _width(name: str) -> float:
     return len(name) * _LETTER + 2 * _PADDING
 
 
-def _draw_lines(graph: Graph, layout: Layout, columns: Sequence[_Column], colours: Mapping[str, Colours]) -> Iterator[str]:
-    for left, right in layout.links:
+def _draw_edges(graph: Graph, layout: Layout, columns: Sequence[_Column], colours: Mapping[str, Colours]) -> Iterator[str]:
+    for left, right in layout.edges:
         colour = colours[graph.nodes[left[0]].component].line
-        yield f'<path d="{_draw_link(layout, columns, left, right)}" stroke="{colour}"/>'
+        yield f'<path d="{_draw_edge(layout, columns, left, right)}" stroke="{colour}"/>'
         if layout.is_node(right):
             yield f'<path d="M{columns[right[1]].left:.1f} {_middle(layout, right):.1f}l-6 -3.5v7z" style="fill:{colour};opacity:1"/>'
-    # Where lines pass a column, and from a node to the edge of its column, all of them are one.
-    for spot in dict.fromkeys(left for left, _ in layout.links):
-        column = columns[spot[1]]
-        start = column.left + _width(spot[0]) if layout.is_node(spot) else column.left
-        colour = colours[graph.nodes[spot[0]].component].line
-        yield f'<path d="M{start:.1f} {_middle(layout, spot):.1f}H{column.right:.1f}" stroke="{colour}"/>'
+    # All edges of a node share one line where they pass a column, and from the node to the border of its column.
+    for vertex in dict.fromkeys(left for left, _ in layout.edges):
+        column = columns[vertex[1]]
+        start = column.left + _width(vertex[0]) if layout.is_node(vertex) else column.left
+        colour = colours[graph.nodes[vertex[0]].component].line
+        yield f'<path d="M{start:.1f} {_middle(layout, vertex):.1f}H{column.right:.1f}" stroke="{colour}"/>'
 
 
-def _draw_link(layout: Layout, columns: Sequence[_Column], left: Spot, right: Spot) -> str:
+def _draw_edge(layout: Layout, columns: Sequence[_Column], left: Vertex, right: Vertex) -> str:
     x, y, to_x, to_y = columns[left[1]].right, _middle(layout, left), columns[right[1]].left, _middle(layout, right)
     half = (x + to_x) / 2
     return f"M{x:.1f} {y:.1f}C{half:.1f} {y:.1f} {half:.1f} {to_y:.1f} {to_x:.1f} {to_y:.1f}"
 
 
-def _middle(layout: Layout, spot: Spot) -> float:
-    return _HEAD + _BOX / 2 + layout.heights[spot]
+def _middle(layout: Layout, vertex: Vertex) -> float:
+    return _HEAD + _BOX / 2 + layout.heights[vertex]
 
 
 def _draw_nodes(graph: Graph, layout: Layout, columns: Sequence[_Column], colours: Mapping[str, Colours]) -> Iterator[str]:
     for column, layer in zip(columns, layout.layers, strict=True):
-        for spot in filter(layout.is_node, layer):
-            node = graph.nodes[spot[0]]
-            yield _draw_node(node, column.left, _middle(layout, spot), colours[node.component])
+        for vertex in filter(layout.is_node, layer):
+            node = graph.nodes[vertex[0]]
+            yield _draw_node(node, column.left, _middle(layout, vertex), colours[node.component])
 
 
 def _draw_node(node: Node, x: float, y: float, shades: Colours) -> str:

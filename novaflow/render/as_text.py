@@ -1,4 +1,4 @@
-"""A graph for a terminal of 80 columns: a line a node, layer by layer, with what it needs."""
+"""A graph as text of 80 columns: one line for each node and its needs, layer by layer."""
 
 from textwrap import wrap
 
@@ -6,11 +6,11 @@ from novaflow.plan.graph import Graph
 from novaflow.render.reduction import reduce_needs
 
 _COLUMNS = 80
-_WIDEST_NAME = 34  # leaves half of the line to the needs
+_WIDEST_NAME = 34  # leaves half of the line for the needs
 
 
 def draw_text(graph: Graph) -> str:
-    """Return the graph as text; what stands in one layer can run at once."""
+    """Return the graph as text; the nodes of one layer can run at once."""
     needs = reduce_needs(graph)
     widest = min(_WIDEST_NAME, max(map(len, graph.nodes), default=0))
     lines = [f"{graph.workflow}: {count_nodes(graph)} in {len(graph.layers)} layers (○ step, ● service, ← what it needs)"]
@@ -23,7 +23,7 @@ def draw_text(graph: Graph) -> str:
 
 
 def count_nodes(graph: Graph) -> str:
-    """Return how many steps and services there are, in words."""
+    """Return the numbers of steps and services as text."""
     services = sum(node.is_service for node in graph.nodes.values())
     steps = len(graph.nodes) - services
     return f"{steps} step{'s' * (steps != 1)} and {services} service{'s' * (services != 1)}"
@@ -33,6 +33,6 @@ def _write_node(head: str, needs: tuple[str, ...], indent: int) -> list[str]:
     if not needs:
         return [head.rstrip()]
     lines = wrap(", ".join(needs), _COLUMNS - indent - 2, break_long_words=False, break_on_hyphens=False)
-    if len(head) >= indent:  # a name too long for its column has a line of its own
+    if len(head) >= indent:  # a name too long for its column gets a line of its own
         return [head, *(f"{'':{indent}}{'←' if place == 0 else ' '} {line}" for place, line in enumerate(lines))]
     return [f"{head if place == 0 else '':{indent}}{'←' if place == 0 else ' '} {line}" for place, line in enumerate(lines)]

@@ -1,4 +1,4 @@
-"""A colour for each component."""
+"""Colours of components."""
 
 from collections.abc import Mapping
 from colorsys import hls_to_rgb
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from novaflow.plan.graph import Graph
 
-_GOLDEN = 0.618034  # of the circle: neighbours in the list are far apart on it, however long the list
+_GOLDEN = 0.618034  # of the circle: consecutive components get clearly different hues
 
 
 @dataclass(frozen=True, slots=True)
 class Colours:
-    """What a component's nodes are drawn with, as ``#rrggbb``."""
+    """The colours of a component's nodes, as ``#rrggbb``."""
 
     step: str
     service: str
@@ -20,7 +20,7 @@ class Colours:
 
 
 def choose_colours(graph: Graph) -> Mapping[str, Colours]:
-    """Return component name to its colours; the same graph gets the same ones."""
+    """Return the colours by name of component; the same graph gets the same colours."""
     components = dict.fromkeys(node.component for node in graph.nodes.values())
     return {name: _shades(0.58 + place * _GOLDEN) for place, name in enumerate(components)}
 

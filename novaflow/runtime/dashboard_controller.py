@@ -61,7 +61,7 @@ class DashboardController:
     def show(self, record: EventRecord) -> None:
         """Take note of one event."""
         self._status = self._status.apply(record)
-        self._choice = self._choice.settled([*self._status.services])
+        self._choice = self._choice.select_listed([*self._status.services])
         match record.event:
             case StepChanged(name=name, state=StepState.STARTED):
                 self._running_steps[name] = None
@@ -82,7 +82,7 @@ class DashboardController:
                 while True:
                     for key in await read_keys():
                         if self._choice.typing or key not in {LEAVE, "r", "s"}:
-                            self._choice = self._choice.pressed(key, [*self._status.services])
+                            self._choice = self._choice.press(key, [*self._status.services])
                         elif key == LEAVE:
                             leave()
                         elif self._choice.selected:

@@ -1,4 +1,4 @@
-"""What a component declares."""
+"""Values that components declare."""
 
 from pathlib import Path
 
@@ -14,22 +14,22 @@ from novaflow.model.workflow import Workflow, holds_never, no_broker, not_before
 ROOT = Path("/stack")
 
 
-def test_everything_lies_in_the_stacks_folder() -> None:
-    """Files of a stack are where the contract says."""
+def test_files_are_below_the_stacks_folder() -> None:
+    """The files of a stack are where the contract says."""
     paths = Paths(ROOT)
     assert (paths.etc, paths.log, paths.data, paths.run) == (ROOT / "etc", ROOT / "log", ROOT / "data", ROOT / "run")
     assert (paths.venv, paths.credentials) == (ROOT / "venv", ROOT / "credentials")
     assert (paths.journal, paths.control) == (ROOT / "journal.jsonl", ROOT / "run/control.sock")
 
 
-def test_a_step_is_named_like_its_function() -> None:
-    """The decorator makes a value of what it decorates, and registers nothing."""
+def test_a_step_is_named_after_its_function() -> None:
+    """The decorator returns a value and registers nothing."""
 
     @step(within_s=5, needs=("database",), pool=ConcurrencyPool.CPU)
     async def _sync_schema(_: Context) -> None:
         """Bring the tables to head.
 
-        Nobody reads this line.
+        No operator reads this line.
         """
 
     assert (_sync_schema.name, _sync_schema.within_s, _sync_schema.needs, _sync_schema.pool) == (
@@ -41,8 +41,8 @@ def test_a_step_is_named_like_its_function() -> None:
     assert _sync_schema.summary == "Bring the tables to head."
 
 
-def test_a_step_without_a_docstring_is_refused() -> None:
-    """Operators read the first line, so there must be one."""
+def test_a_step_needs_a_docstring() -> None:
+    """Operators read its first line."""
 
     async def mute(_: Context) -> None: ...
 
@@ -50,16 +50,16 @@ def test_a_step_without_a_docstring_is_refused() -> None:
         step(within_s=1)(mute)
 
 
-def test_a_step_made_by_hand_may_be_mute() -> None:
-    """A body without a docstring has nothing to say to operators."""
+def test_a_step_made_without_the_decorator_needs_none() -> None:
+    """Its summary is empty."""
 
     async def mute(_: Context) -> None: ...
 
     assert Step("mute", mute, within_s=1).summary == ""
 
 
-def test_a_workflow_and_a_component_by_default() -> None:
-    """By default there is always something to do, nothing is missing, nobody is told, and users reach nothing."""
+def test_defaults_of_a_workflow_and_a_component() -> None:
+    """By default nothing is done already, nothing is missing, nothing is published, and no address is listed."""
     settings, workflow = Settings(), Workflow("run", "Run it.")
     assert (workflow.already, workflow.unmet, workflow.broker) == (holds_never, holds_never, no_broker)
     assert Component("web", "A toy.").urls is no_urls

@@ -1,4 +1,4 @@
-"""What a watcher's keys do."""
+"""Keys of the dashboard."""
 
 import pytest
 
@@ -8,11 +8,11 @@ NAMES = ("mariadb", "nova-api", "nova-compute", "rabbitmq")
 
 
 def after(*keys: str) -> Selection:
-    """Return the choice after these keys."""
-    choice = Selection().settled(NAMES)
+    """Return the selection after these keys."""
+    selection = Selection().select_listed(NAMES)
     for key in keys:
-        choice = choice.pressed(key, NAMES)
-    return choice
+        selection = selection.press(key, NAMES)
+    return selection
 
 
 @pytest.mark.parametrize(
@@ -29,21 +29,21 @@ def after(*keys: str) -> Selection:
         (("x",), "mariadb"),
     ],
 )
-def test_keys_lead_through_what_is_listed(keys: tuple[str, ...], selected: str) -> None:
-    """Round and round; what is not listed is never selected."""
+def test_arrow_keys_select_listed_services(keys: tuple[str, ...], selected: str) -> None:
+    """The selection wraps around, and skips services that are not listed."""
     assert after(*keys).selected == selected
 
 
 def test_a_filter_is_typed() -> None:
-    """Letters that are commands elsewhere are letters here, until Enter."""
-    choice = after("f", *"nova-q", BACKSPACE, "c")
-    assert (choice.filter, choice.typing, choice.selected) == ("nova-c", Typing.FILTER, "nova-compute")
-    assert choice.listed(NAMES) == ["nova-compute"]
-    assert choice.pressed(ENTER, NAMES).typing is Typing.NOTHING
+    """Letters that are commands elsewhere are text until Enter."""
+    selection = after("f", *"nova-q", BACKSPACE, "c")
+    assert (selection.filter, selection.typing, selection.selected) == ("nova-c", Typing.FILTER, "nova-compute")
+    assert selection.listed(NAMES) == ["nova-compute"]
+    assert selection.press(ENTER, NAMES).typing is Typing.NOTHING
 
 
-def test_a_search_is_typed_and_escape_takes_all_back() -> None:
-    """Escape while typing takes the text back, and afterwards filter and search."""
+def test_escape_clears_filter_and_search() -> None:
+    """While typing, Escape clears that text; otherwise it clears both."""
     assert after("/", *"err", ENTER).search == "err"
     assert after("/", *"err", ESCAPE) == Selection("mariadb")
     assert after("f", *"nova", ENTER, "/", *"err", ENTER, ESCAPE) == Selection("nova-api")

@@ -1,4 +1,4 @@
-"""What a stack is like, from its events alone."""
+"""The status of a stack, computed from events."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +10,7 @@ START = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
 
 def status_after(*events: tuple[str, Event]) -> StackStatus:
-    """Return the status after events given with their run's id, a second apart."""
+    """Return the status after these events, one a second, each with the id of its run."""
     status = StackStatus("nova")
     for number, (run_id, event) in enumerate(events):
         status = status.apply(
@@ -22,38 +22,38 @@ def status_after(*events: tuple[str, Event]) -> StackStatus:
 
 
 def stack(state: StackState, duration_s: float | None = None) -> StackChanged:
-    """Return the news that the stack is in that state."""
+    """Return an event of the stack."""
     return StackChanged(name="nova", state=state, reason=f"now {state}", duration_s=duration_s)
 
 
 def web(state: ServiceState, duration_s: float | None = None, pid: int | None = None) -> ServiceChanged:
-    """Return the news that the service ``web`` is in that state."""
+    """Return an event of the service ``web``."""
     return ServiceChanged(
         name="web", state=state, workflow="run", component="site", reason=f"now {state}", duration_s=duration_s, pid=pid, port=80
     )
 
 
-def test_a_stack_without_events_was_never_run() -> None:
-    """Before anything happened, a stack is stopped, and says why."""
+def test_a_stack_without_events_is_stopped() -> None:
+    """Before the first run, the reason says so."""
     status = StackStatus("nova")
-    assert (status.state, status.reason, status.since) == (StackState.STOPPED, "it was never run", None)
+    assert (status.state, status.reason, status.since) == (StackState.STOPPED, "never run", None)
 
 
 def test_a_stack_becomes_ready() -> None:
-    """The last event about the stack counts, with its time."""
+    """The last event of the stack determines its state and time."""
     status = status_after(("r1", stack(StackState.STARTING)), ("r1", stack(StackState.READY, 61.2)))
     assert (status.state, status.reason, status.run_id) == (StackState.READY, "now ready", "r1")
     assert (status.since, status.ready_after_s) == (START + timedelta(seconds=1), 61.2)
 
 
-def test_how_long_it_took_is_remembered() -> None:
-    """A stack that degrades was still ready after so many seconds."""
+def test_the_duration_of_the_start_is_kept() -> None:
+    """A degraded stack keeps the seconds that its start took."""
     status = status_after(("r1", stack(StackState.STARTING)), ("r1", stack(StackState.READY, 61.2)), ("r1", stack(StackState.DEGRADED)))
     assert (status.state, status.ready_after_s) == (StackState.DEGRADED, 61.2)
 
 
 def test_a_service_is_followed() -> None:
-    """A service shows its state, its process while it has one, and how long it took."""
+    """A service has a state, a process while it runs, and the duration of its start."""
     up: list[tuple[str, Event]] = [
         ("r1", stack(StackState.STARTING)),
         ("r1", web(ServiceState.STARTED, pid=7)),
@@ -65,7 +65,7 @@ def test_a_service_is_followed() -> None:
 
 
 def test_restarts_are_counted() -> None:
-    """Each restart counts one."""
+    """Each restart counts once."""
     status = status_after(
         ("r1", stack(StackState.STARTING)),
         ("r1", web(ServiceState.RESTARTED)),
@@ -75,8 +75,8 @@ def test_restarts_are_counted() -> None:
     assert status.services["web"].restarts == 2
 
 
-def test_one_that_is_asked_again_is_as_it_was() -> None:
-    """A service in doubt keeps its process; when it answers, and the stack is ready again, their first times still hold."""
+def test_a_recheck_changes_no_start() -> None:
+    """A service that was unready keeps its process and the duration of its start."""
     up: list[tuple[str, Event]] = [
         ("r1", stack(StackState.STARTING)),
         ("r1", web(ServiceState.STARTED, pid=7)),
@@ -91,8 +91,8 @@ def test_one_that_is_asked_again_is_as_it_was() -> None:
     assert status.all_ready
 
 
-def test_a_new_run_starts_from_nothing() -> None:
-    """Services of an earlier run are gone, and stragglers of it are passed over."""
+def test_a_new_run_has_no_services() -> None:
+    """Services of an earlier run are dropped, and late events of that run are ignored."""
     status = status_after(
         ("r1", stack(StackState.STARTING)),
         ("r1", web(ServiceState.READY)),
@@ -102,6 +102,6 @@ def test_a_new_run_starts_from_nothing() -> None:
     assert (status.run_id, status.services) == ("r2", {})
 
 
-def test_other_news_changes_nothing() -> None:
-    """Workflows and steps are no part of the status."""
+def test_other_events_change_nothing() -> None:
+    """Workflows and steps are not part of the status."""
     assert status_after(("r1", WorkflowChanged(name="run", state=WorkflowState.STARTED, reason="x"))) == StackStatus("nova")

@@ -1,4 +1,4 @@
-"""Drawings: what each language must hold, and that hostile names do no harm."""
+"""Drawings: the content of each format, and the escaping of names."""
 
 import json
 from xml.etree import ElementTree as ET
@@ -20,14 +20,14 @@ SITE = graph_of({"db.create": [], "mariadb": ["db.create"], "web": ["mariadb", "
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def test_only_needs_that_do_not_follow_are_drawn() -> None:
-    """A need that another need brings along is left out, in declared order."""
+def test_implied_needs_are_not_drawn() -> None:
+    """A need that another need implies is left out; the others keep the order of declaration."""
     graph = graph_of({"a": [], "b": ["a"], "c": ["a", "b"], "d": ["c", "a", "other"], "other": []})
     assert reduce_needs(graph) == {"a": (), "b": ("a",), "c": ("b",), "d": ("c", "other"), "other": ()}
 
 
 def test_text_shows_layers_and_needs() -> None:
-    """A line a node, numbered by layer, with what it needs."""
+    """One line for each node, numbered by layer, with its needs."""
     assert draw_text(SITE) == (
         "run: 1 step and 2 services in 3 layers (○ step, ● service, ← what it needs)\n"
         "\n"
@@ -40,7 +40,7 @@ def test_text_shows_layers_and_needs() -> None:
 
 
 def test_text_fits_a_terminal() -> None:
-    """However many needs and however long the names, no line is longer than 80 columns."""
+    """No line is longer than 80 columns, with any number of needs and any length of names."""
     needs: dict[str, list[str]] = {f"component-{number}.some-step": [] for number in range(12)}
     text = draw_text(graph_of(needs | {"a-component-of-a-long-name.and-its-step": [*needs]}))
     assert max(map(len, text.splitlines())) <= 80
@@ -48,7 +48,7 @@ def test_text_fits_a_terminal() -> None:
 
 
 def test_mermaid_draws_boxes_and_pills() -> None:
-    """Steps are boxes, services are pills, lines lead from the need to who needs it."""
+    """Steps are boxes, services are pills, arrows lead from a need to its dependent."""
     lines = draw_mermaid(SITE).splitlines()
     assert lines[:6] == [
         "flowchart LR",
@@ -60,15 +60,15 @@ def test_mermaid_draws_boxes_and_pills() -> None:
     ]
 
 
-def test_dot_names_nodes_and_lines() -> None:
+def test_dot_names_nodes_and_edges() -> None:
     """Every node and every drawn need is a statement."""
     dot = draw_dot(SITE)
     assert dot.startswith('digraph "run" {')
     assert '  "db.create" -> "mariadb";\n  "mariadb" -> "web";\n}' in dot
 
 
-def test_json_holds_every_need() -> None:
-    """Programs get all needs, and what kind each node is."""
+def test_json_contains_every_need() -> None:
+    """Programs get all needs and the kind of each node."""
     drawn = json.loads(draw_json(SITE))
     assert drawn["workflow"] == "run"
     assert [(node["name"], node["kind"], node["needs"]) for node in drawn["nodes"]] == [
@@ -79,48 +79,48 @@ def test_json_holds_every_need() -> None:
 
 
 def test_svg_shows_every_node_once() -> None:
-    """The picture is well-formed and holds each name."""
-    picture = ET.fromstring(draw_svg(SITE))  # noqa: S314 - our own text
+    """The document is well-formed and contains each name."""
+    picture = ET.fromstring(draw_svg(SITE))  # noqa: S314 - the text is ours
     labels = ["".join(group.find(f"{SVG}text").itertext()) for group in picture.iter(f"{SVG}g")]  # type: ignore[union-attr]
     assert sorted(labels) == ["db.create", "mariadb", "web"]
 
 
-def test_svg_ends_every_line_in_an_arrow() -> None:
-    """A line that passes layers has one head, where it arrives."""
+def test_svg_edges_have_one_arrow_each() -> None:
+    """An edge that passes layers has one arrow, at its end."""
     picture = draw_svg(graph_of({"a": [], "b": ["a"], "c": ["b"], "early": ["a"], "late": ["c", "early"]}))
     assert picture.count("l-6 -3.5v7z") == 5
 
 
 @pytest.mark.parametrize("language", DRAWINGS)
-def test_an_empty_graph_can_be_drawn(language: str) -> None:
-    """Nothing to do is no reason to fail."""
+def test_an_empty_graph_is_drawn(language: str) -> None:
+    """Every format accepts a graph without nodes."""
     assert DRAWINGS[language](graph_of({})).endswith("\n")
 
 
 @pytest.mark.parametrize("language", DRAWINGS)
-def test_the_same_graph_is_drawn_the_same(language: str) -> None:
-    """A drawing can be compared and kept: nothing in it depends on chance."""
+def test_drawings_are_deterministic(language: str) -> None:
+    """The same graph gives the same text."""
     needs = {f"n{number}": [f"n{before}" for before in range(0, number, 3)] for number in range(12)}
     assert DRAWINGS[language](graph_of(needs)) == DRAWINGS[language](graph_of(needs))
 
 
-def test_hostile_names_do_no_harm() -> None:
-    """Quotes, markup and entities of a name stay a name in every language."""
+def test_names_are_escaped() -> None:
+    """Quotes, markup and entities in names are shown as they are."""
     graph = graph_of({'a"<b>&#x;\\': []})
-    assert "".join(ET.fromstring(draw_svg(graph)).find(f".//{SVG}g/{SVG}text").itertext()) == 'a"<b>&#x;\\'  # type: ignore[union-attr]  # noqa: S314 - our own text
+    assert "".join(ET.fromstring(draw_svg(graph)).find(f".//{SVG}g/{SVG}text").itertext()) == 'a"<b>&#x;\\'  # type: ignore[union-attr]  # noqa: S314 - the text is ours
     assert r'"a\"<b>&#x;\\"' in draw_dot(graph)
     assert '["a#quot;<b>&#35;x;\\"]' in draw_mermaid(graph)
     assert json.loads(draw_json(graph))["nodes"][0]["name"] == 'a"<b>&#x;\\'
 
 
-def test_neighbours_differ_in_colour() -> None:
-    """Each component has a colour of its own."""
+def test_components_differ_in_colour() -> None:
+    """Each component has its own colours."""
     colours = choose_colours(graph_of({f"c{number}.go": [] for number in range(20)}))
     assert len({shades.line for shades in colours.values()}) == 20
 
 
-def test_states_are_drawn_from_the_table() -> None:
-    """Every move of the table that leads somewhere is an arrow."""
+def test_states_follow_the_table() -> None:
+    """Every transition to another phase is an arrow."""
     assert draw_states().splitlines() == [
         "stateDiagram-v2",
         "  [*] --> waiting",

@@ -1,4 +1,4 @@
-"""Timings on a terminal."""
+"""Timings as a Gantt chart."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,10 +25,10 @@ TIMINGS = Timings(
 
 
 def test_a_chart_of_46_columns() -> None:
-    """A bar for each node, to scale: what was critical, what waited, what failed."""
+    """Each node has a bar to scale, with marks for the critical path, for waiting and for failures."""
     assert draw_timings(TIMINGS, 46).splitlines() == [
         "run of 2026-11-22 09:00:00: 4 nodes in 10.0 s",
-        "# on the critical path, = beside it, . waited for room, ! failed",
+        "# critical, = not critical, . waiting for a pool, ! failed",
         "",
         "            start    took",
         "db.create     0.0     2.0 ####",
@@ -36,35 +36,35 @@ def test_a_chart_of_46_columns() -> None:
         "web           4.0     6.0     ....############",
         "mail          5.0     1.0           !!",
         "",
-        "critical path  10.0 s, 2.0 s of it waiting for room",
+        "critical path  10.0 s, 2.0 s of it waiting for a pool",
         "               db.create > web",
         "lower bound    8.0 s: the longest chain of needs takes 8.0 s",
         "efficiency     80%",
     ]
 
 
-def test_processor_time_is_told_where_it_was_measured() -> None:
-    """The lower bound says what it rests on."""
-    assert "lower bound    9.0 s: the longest chain of needs takes 8.0 s, 18.0 s of processor on 2 cores" in draw_timings(
+def test_processor_time_is_shown_if_measured() -> None:
+    """The lower bound names its parts."""
+    assert "lower bound    9.0 s: the longest chain of needs takes 8.0 s, 18.0 s of processor time on 2 cores" in draw_timings(
         replace(TIMINGS, cpu_s=18.0), 80
     )
 
 
 @pytest.mark.parametrize("columns", [66, 80, 200])
-def test_it_fits_the_terminal(columns: int) -> None:
+def test_the_chart_fits_the_terminal(columns: int) -> None:
     """No line is longer than the terminal is wide."""
     many = tuple(Span(f"component-{number}.with-a-rather-long-name", number, number + 3, 1, Ending.OPEN) for number in range(40))
     drawn = draw_timings(replace(TIMINGS, spans=many, elapsed_s=43, critical_path=tuple(span.node for span in many)), columns)
     assert max(map(len, drawn.splitlines())) <= columns
 
 
-def test_nothing_can_be_drawn() -> None:
-    """An execution without nodes has a table without rows."""
+def test_an_empty_execution_is_drawn() -> None:
+    """An execution without nodes has a chart without rows."""
     empty = replace(TIMINGS, spans=(), elapsed_s=0, critical_path=(), chain_s=0)
     assert draw_timings(empty, 80).splitlines()[0] == "run of 2026-11-22 09:00:00: 0 nodes in 0.0 s"
 
 
-def test_what_took_no_time_still_shows() -> None:
-    """A step too short for a column has a mark."""
+def test_a_short_span_is_visible() -> None:
+    """A span shorter than a column is drawn as one."""
     short = replace(TIMINGS, spans=(Span("end", 10, 10, 0, Ending.UP), Span("all", 0, 0, 0, Ending.UP)), elapsed_s=0)
     assert draw_timings(short, 80).count("=") == 3

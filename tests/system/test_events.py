@@ -28,7 +28,7 @@ import json
 from novaflow.model.component import Component, NotificationSource
 from novaflow.model.service import Service
 from novaflow.events.types import InstanceChanged, InstanceState
-from novaflow.model.probe import AskProbe
+from novaflow.model.probe import FunctionProbe
 
 
 async def log_in(ctx):
@@ -44,7 +44,7 @@ def read(body):
     return InstanceChanged(name=told["name"], state=InstanceState(told["state"]), reason="told")
 
 
-BROKER = Service("broker", "A broker.", lambda _: ({server!r},), AskProbe(log_in, "AMQP login"), env=lambda _: {env!r},
+BROKER = Service("broker", "A broker.", lambda _: ({server!r},), FunctionProbe(log_in, "AMQP login"), env=lambda _: {env!r},
                  before_stop=let_events_out, within_s=90, grace_s=10, port={port})
 SOURCE = NotificationSource("instances", ("told",), lambda _, __: {rpc_url!r}, read)
 COMPONENT = Component("broker", "A broker.", {{"run": (BROKER,)}}, notification_sources=(SOURCE,))

@@ -15,7 +15,7 @@ import sys
 
 from novaflow.model.component import Component
 from novaflow.model.service import Service
-from novaflow.model.probe import AskProbe
+from novaflow.model.probe import FunctionProbe
 
 
 async def ask(_):
@@ -23,7 +23,7 @@ async def ask(_):
 
 
 SERVICE = Service("needy", "A toy that needs the other.", lambda _: (sys.executable, "-IS", "-c", "import time; time.sleep(600)"),
-                  AskProbe(ask, "itself"), grace_s=2, needs=("web",))
+                  FunctionProbe(ask, "itself"), grace_s=2, needs=("web",))
 COMPONENT = Component("needy", "A toy that needs the other.", {"run": (SERVICE,)})
 """
 

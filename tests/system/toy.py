@@ -120,7 +120,7 @@ import sys
 
 from novaflow.model.component import Component
 from novaflow.model.service import Service
-from novaflow.model.probe import AskProbe, NotYet
+from novaflow.model.probe import FunctionProbe, NotYet
 
 CODE = {code!r}
 ANSWER = {answer!r}
@@ -132,7 +132,7 @@ async def ask(_):
     return ANSWER
 
 
-EXTRA = Service("extra", "Another toy.", lambda _: (sys.executable, "-IS", "-u", "-c", CODE), AskProbe(ask, "itself"), within_s=20,
+EXTRA = Service("extra", "Another toy.", lambda _: (sys.executable, "-IS", "-u", "-c", CODE), FunctionProbe(ask, "itself"), within_s=20,
                 grace_s=2, needs=("web",))
 COMPONENT = Component("extra", "Another toy.", {{"run": (EXTRA,)}})
 """

@@ -8,13 +8,13 @@ import os
 import uuid
 
 from novaflow.model.context import Context
-from novaflow.model.probe import AskProbe, NotYet
+from novaflow.model.probe import FunctionProbe, NotYet
 from workflows.infra.rabbitmq.urls import rpc_url
 
 ANSWER_WITHIN_S = 2.0  # a server that is up answers in milliseconds; one that is not leaves the message in its queue
 
 
-def rpc_probe(exchange: str, topic: str) -> AskProbe:
+def rpc_probe(exchange: str, topic: str) -> FunctionProbe:
     """Ready when the RPC server of that topic on this host answers a ping."""
 
     async def ask(ctx: Context) -> str:
@@ -36,4 +36,4 @@ def rpc_probe(exchange: str, topic: str) -> AskProbe:
             raise NotYet(f"{topic} answered a ping with {answer.get('failure') or answer}")
         return f"{topic}.{host} answered an RPC ping with pong"
 
-    return AskProbe(ask, f"RPC ping of {topic}")
+    return FunctionProbe(ask, f"RPC ping of {topic}")

@@ -14,7 +14,7 @@ from novaflow.adapters.process.probe import is_served_by, wait_answer
 from novaflow.adapters.process.programs import Command, running
 from novaflow.adapters.storage.files import read_last_lines
 from novaflow.errors import MachineError, NotReady, NovaflowError, ServiceExited, StepFailed
-from novaflow.model.probe import AskProbe, Backoff, HttpProbe, NotYet
+from novaflow.model.probe import Backoff, FunctionProbe, HttpProbe, NotYet
 from novaflow.model.service import Service
 from novaflow.model.step import Skipped, Step
 from novaflow.plan.graph import Node
@@ -150,8 +150,8 @@ class LocalProgram:
 
     async def _ask(self) -> str:
         match self._service.ready:
-            case AskProbe(ask=ask):
-                return await ask(self._context)
+            case FunctionProbe(check=check):
+                return await check(self._context)
             case HttpProbe(port=port, path=path, statuses=statuses):
                 answer = await self._context.http("GET", f"http://{self._context.settings.host_ip}:{port}{path}")
                 if answer.status not in statuses:

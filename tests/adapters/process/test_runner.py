@@ -21,7 +21,7 @@ from novaflow.errors import MachineError, NotReady, NovaflowError, ProgramFailed
 from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.paths import Paths
-from novaflow.model.probe import AskProbe, Backoff, HttpProbe, NotYet
+from novaflow.model.probe import Backoff, FunctionProbe, HttpProbe, NotYet
 from novaflow.model.service import Service
 from novaflow.model.step import Skipped, Step
 from novaflow.plan.graph import Node
@@ -93,10 +93,10 @@ async def answer_at_once(_: Context) -> str:
     return "answered"
 
 
-def a_service(code: str, *arguments: str, ready: AskProbe | HttpProbe | None = None, **others: Any) -> Service:
+def a_service(code: str, *arguments: str, ready: FunctionProbe | HttpProbe | None = None, **others: Any) -> Service:
     """Return a service named ``web`` that runs the code and is ready at once unless a probe says otherwise."""
     service = Service(
-        "web", "A toy.", lambda _: python(code, *arguments), ready or AskProbe(answer_at_once, "nothing"), within_s=WITHIN_S, grace_s=1
+        "web", "A toy.", lambda _: python(code, *arguments), ready or FunctionProbe(answer_at_once, "nothing"), within_s=WITHIN_S, grace_s=1
     )
     return replace(service, **others)
 
@@ -298,7 +298,7 @@ async def test_a_probe_that_fails_fails_its_service(workshop: Workshop, error: E
     async def ask(_: Context) -> str:
         raise error
 
-    async with workshop.run_service(a_service(SLEEP, ready=AskProbe(ask, "something"))) as program:
+    async with workshop.run_service(a_service(SLEEP, ready=FunctionProbe(ask, "something"))) as program:
         with capture_logs(), pytest.raises(StepFailed, match=said):
             await program.wait_ready()
 
@@ -309,7 +309,7 @@ async def test_a_probe_that_is_cut_off_leaves_its_service_alone(workshop: Worksh
     async def ask(ctx: Context) -> str:
         return await ctx.run("sleep", "60")
 
-    async with workshop.run_service(a_service(SLEEP, ready=AskProbe(ask, "something"), within_s=0.2)) as program:
+    async with workshop.run_service(a_service(SLEEP, ready=FunctionProbe(ask, "something"), within_s=0.2)) as program:
         with pytest.raises(NotReady):
             await program.wait_ready()
         assert [process.pid for process in find_processes(NodeContext(workshop.machine, "web").owner)] == [program.pid]

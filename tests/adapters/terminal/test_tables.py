@@ -42,10 +42,10 @@ def test_a_stack_that_never_was_has_no_table() -> None:
     """Only its state, and that no event was told."""
     stream = io.StringIO()
     events = {"published": 0, "waiting": 0, "broker": "down"}
-    never: dict[str, Any] = {"state": "stopped", "reason": "it was never run", "ready_after_s": None, "services": [], "url": {}}
+    never: dict[str, Any] = {"state": "stopped", "reason": "never run", "ready_after_s": None, "services": [], "url": {}}
     print_status(STATUS | never | {"events": events}, stream)
     assert [" ".join(line) for line in words(stream.getvalue())] == [
-        "nova is stopped: it was never run",
+        "nova is stopped: never run",
         "events 0 published, 0 waiting, broker down",
     ]
 

@@ -10,7 +10,7 @@ from novaflow.model.check import CheckResult, Severity
 from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.paths import Paths
-from novaflow.model.probe import AskProbe, NotYet
+from novaflow.model.probe import FunctionProbe, NotYet
 from novaflow.model.service import Service
 from novaflow.model.settings import Settings
 from novaflow.model.step import Skipped, step
@@ -142,7 +142,7 @@ async def _ask_mgr(ctx: Context) -> str:
     return "the monitor calls it available"
 
 
-def _daemon(kind: str, name: str, summary: str, ready: AskProbe, needs: tuple[str, ...], port: int | None = None) -> Service:  # noqa: PLR0913, PLR0917
+def _daemon(kind: str, name: str, summary: str, ready: FunctionProbe, needs: tuple[str, ...], port: int | None = None) -> Service:  # noqa: PLR0913, PLR0917
     return Service(
         name=f"ceph-{kind}",
         summary=summary,
@@ -154,7 +154,7 @@ def _daemon(kind: str, name: str, summary: str, ready: AskProbe, needs: tuple[st
     )
 
 
-MONITOR = _daemon("mon", "a", "Ceph's map.", AskProbe(_ask_monitor, "ceph mon stat"), ("ceph.prepare",), MONITOR_PORTS[0])
+MONITOR = _daemon("mon", "a", "Ceph's map.", FunctionProbe(_ask_monitor, "ceph mon stat"), ("ceph.prepare",), MONITOR_PORTS[0])
 
 
 @step(needs=("ceph-mon",), within_s=60)
@@ -163,8 +163,8 @@ async def register(ctx: Context) -> None:
     await _command(ctx, "osd new", uuid=str(_disk_id(ctx)), id=0)
 
 
-OSD = _daemon("osd", "0", "Ceph's disk.", AskProbe(_ask_osd, "up in ceph osd stat"), ("ceph.register",))
-MGR = _daemon("mgr", "a", "Ceph's figures: how much is free.", AskProbe(_ask_mgr, "available in ceph mgr stat"), ("ceph-mon",))
+OSD = _daemon("osd", "0", "Ceph's disk.", FunctionProbe(_ask_osd, "up in ceph osd stat"), ("ceph.register",))
+MGR = _daemon("mgr", "a", "Ceph's figures: how much is free.", FunctionProbe(_ask_mgr, "available in ceph mgr stat"), ("ceph-mon",))
 
 
 @step(needs=("ceph-osd",), within_s=60)

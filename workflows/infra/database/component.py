@@ -8,7 +8,7 @@ from novaflow.model.check import CheckResult, Severity
 from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.paths import Paths
-from novaflow.model.probe import AskProbe, NotYet
+from novaflow.model.probe import FunctionProbe, NotYet
 from novaflow.model.service import Service
 from novaflow.model.settings import Settings
 from novaflow.model.step import EVERYTHING, ConcurrencyPool, step
@@ -151,7 +151,7 @@ def _mariadb(name: str, needs: tuple[str, ...], summary: str) -> Service:
         name=name,
         summary=summary,
         command=lambda ctx: ("mariadbd", f"--defaults-file={ctx.paths.etc}/mariadb/{name}.cnf"),
-        ready=AskProbe(_ask_database, "SELECT VERSION() as the services' user"),
+        ready=FunctionProbe(_ask_database, "SELECT VERSION() as the services' user"),
         needs=needs,
         when=_uses_mysql,
         grace_s=20,

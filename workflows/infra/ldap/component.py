@@ -12,7 +12,7 @@ from novaflow.model.check import CheckResult, Severity
 from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.paths import Paths
-from novaflow.model.probe import AskProbe, NotYet
+from novaflow.model.probe import FunctionProbe, NotYet
 from novaflow.model.service import Service
 from novaflow.model.settings import Settings
 from novaflow.model.step import Skipped, step
@@ -131,7 +131,7 @@ SLAPD = Service(
     name="slapd",
     summary="LDAP, a slapd of the stack's own.",
     command=lambda ctx: ("slapd", "-d", "none", "-f", _config(ctx), "-h", own_url(ctx)),
-    ready=AskProbe(_log_in, "ldapwhoami"),
+    ready=FunctionProbe(_log_in, "ldapwhoami"),
     needs=("ldap.configure",),
     when=has_own_server,
 )

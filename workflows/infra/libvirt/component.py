@@ -7,7 +7,7 @@ from pathlib import Path
 from novaflow.errors import ProgramFailed
 from novaflow.model.component import Component
 from novaflow.model.context import Context
-from novaflow.model.probe import AskProbe, NotYet
+from novaflow.model.probe import FunctionProbe, NotYet
 from novaflow.model.service import Service
 from novaflow.model.settings import Settings
 from novaflow.model.step import step
@@ -69,7 +69,7 @@ LIBVIRTD = Service(
     summary="libvirt, in a room of its own.",
     # Servers are processes of the room: when its first process ends, so do they, whoever killed what before.
     command=lambda ctx: ("/bin/sh", "-c", IN_A_ROOM, room_file(ctx.paths), "/bin/sh", OWN_ROOM, ctx.paths.root),
-    ready=AskProbe(_ask_libvirt, "virsh version"),
+    ready=FunctionProbe(_ask_libvirt, "virsh version"),
     needs=("libvirt.configure",),
     when=_is_real,
 )

@@ -10,7 +10,7 @@ from novaflow.model.check import CheckResult, Severity
 from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.paths import Paths
-from novaflow.model.probe import AskProbe, NotYet
+from novaflow.model.probe import FunctionProbe, NotYet
 from novaflow.model.service import Service
 from novaflow.model.settings import Settings
 from novaflow.model.step import Skipped, step
@@ -106,7 +106,7 @@ OVSDB = Service(
         *QUIET,
     ),
     env=ovs_environment,
-    ready=AskProbe(_ask_ovsdb, "ovs-vsctl init"),
+    ready=FunctionProbe(_ask_ovsdb, "ovs-vsctl init"),
     needs=("openvswitch.prepare",),
 )
 
@@ -121,7 +121,7 @@ VSWITCHD = Service(
         *QUIET,
     ),
     env=ovs_environment,
-    ready=AskProbe(_ask_vswitchd, "ovs-appctl version"),
+    ready=FunctionProbe(_ask_vswitchd, "ovs-appctl version"),
     needs=("ovsdb-server",),
 )
 

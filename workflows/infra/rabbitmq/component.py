@@ -7,7 +7,7 @@ from pathlib import Path
 from novaflow.events.exchange import PUBLISHER, SUBSCRIBER, definitions
 from novaflow.model.component import Component
 from novaflow.model.context import Context
-from novaflow.model.probe import AskProbe
+from novaflow.model.probe import FunctionProbe
 from novaflow.model.service import Service
 from novaflow.model.step import step
 from workflows.infra.rabbitmq.urls import PORT, RPC, BrokerDefinitions, RpcQueue, hash_password, rpc_url, subscriber_url
@@ -125,7 +125,7 @@ RABBITMQ = Service(
     summary="RabbitMQ, a node of the stack's own.",
     command=lambda _: (Path("/usr/lib/rabbitmq/bin/rabbitmq-server"),),
     env=_environment,
-    ready=AskProbe(_log_in, "AMQP login"),
+    ready=FunctionProbe(_log_in, "AMQP login"),
     before_stop=_let_events_out,
     port=PORT,
     needs=("rabbitmq.configure",),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from novaflow.model.component import Component
 from novaflow.model.context import Context
-from novaflow.model.probe import AskProbe, NotYet
+from novaflow.model.probe import FunctionProbe, NotYet
 from novaflow.model.service import Service
 from novaflow.model.settings import Settings
 from novaflow.model.step import ConcurrencyPool, step
@@ -107,7 +107,7 @@ async def _ask_pool(ctx: Context) -> str:
     return f"cinder's scheduler knows of {free[0]:g} GiB that are free"
 
 
-def _daemon(name: str, summary: str, ready: AskProbe, needs: tuple[str, ...]) -> Service:
+def _daemon(name: str, summary: str, ready: FunctionProbe, needs: tuple[str, ...]) -> Service:
     return Service(
         name=name,
         summary=summary,
@@ -121,7 +121,7 @@ def _daemon(name: str, summary: str, ready: AskProbe, needs: tuple[str, ...]) ->
 
 
 SCHEDULER = _daemon("cinder-scheduler", "Chooses where a volume lies.", rpc_probe("openstack", "cinder-scheduler"), ())
-VOLUME = _daemon("cinder-volume", "Makes volumes.", AskProbe(_ask_pool, "free in GET /v3/scheduler-stats/get_pools"), ("ceph",))
+VOLUME = _daemon("cinder-volume", "Makes volumes.", FunctionProbe(_ask_pool, "free in GET /v3/scheduler-stats/get_pools"), ("ceph",))
 
 
 def _is_real(settings: Settings) -> bool:

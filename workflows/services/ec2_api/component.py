@@ -6,7 +6,7 @@ from pathlib import Path
 
 from novaflow.model.component import Component
 from novaflow.model.context import Context
-from novaflow.model.probe import AskProbe, NotYet
+from novaflow.model.probe import FunctionProbe, NotYet
 from novaflow.model.service import Service
 from novaflow.model.step import ConcurrencyPool, Skipped, step
 from workflows.infra.database.urls import Database, database_url
@@ -111,7 +111,7 @@ EC2_API = Service(
     summary="The cloud as Amazon's tools see it.",
     command=lambda ctx: (_venv(ctx) / "bin" / "ec2-api", "--config-file", _folder(ctx) / "ec2api.conf"),
     env=lambda ctx: {"PYTHONPATH": str(_folder(ctx))},
-    ready=AskProbe(_ask, "refuses an unsigned request"),
+    ready=FunctionProbe(_ask, "refuses an unsigned request"),
     port=EC2_PORT,
     needs=("ec2-api.configure", "database", "nova-api", "neutron-api", "glance"),
     within_s=120,

@@ -7,7 +7,7 @@ from pathlib import Path
 from novaflow.errors import StepFailed
 from novaflow.model.component import Component
 from novaflow.model.context import Context
-from novaflow.model.probe import AskProbe, NotYet
+from novaflow.model.probe import FunctionProbe, NotYet
 from novaflow.model.step import ConcurrencyPool, step
 from workflows.infra.database.urls import Database, database_url
 from workflows.infra.ldap.settings import LdapSettings
@@ -44,7 +44,7 @@ KEYSTONE = Wsgi(
     env=lambda ctx: {"OS_KEYSTONE_CONFIG_FILES": str(_config(ctx))},
     needs=("keystone.configure", "database"),
     after=("keystone.bootstrap",),
-    ready=AskProbe(_log_in, "a login, and a look at its token"),
+    ready=FunctionProbe(_log_in, "a login, and a look at its token"),
 )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from novaflow.model.context import Context
 from novaflow.model.paths import Paths
-from novaflow.model.probe import AskProbe, NotYet, Probe
+from novaflow.model.probe import FunctionProbe, NotYet, Probe
 from novaflow.model.service import Service
 from workflows.infra.database.urls import database_url
 from workflows.infra.openvswitch.bridges import EXTERNAL, INTEGRATION, SERVERS, datapath_type, ovs_environment, ovsdb_address
@@ -163,7 +163,7 @@ def daemon(  # noqa: PLR0913 - as many as its services differ in
     )
 
 
-def agent_probe(binary: str) -> AskProbe:
+def agent_probe(binary: str) -> FunctionProbe:
     """Ready when neutron's API calls the agent of this host alive."""
 
     async def ask(ctx: Context) -> str:
@@ -173,4 +173,4 @@ def agent_probe(binary: str) -> AskProbe:
             raise NotYet("neutron's API does not list it as alive")
         return "neutron's API lists it as alive"
 
-    return AskProbe(ask, "alive in GET /v2.0/agents")
+    return FunctionProbe(ask, "alive in GET /v2.0/agents")

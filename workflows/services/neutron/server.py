@@ -6,7 +6,7 @@ from novaflow.model.check import CheckResult, Severity
 from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.paths import Paths
-from novaflow.model.probe import AskProbe, NotYet
+from novaflow.model.probe import FunctionProbe, NotYet
 from novaflow.model.settings import Settings
 from novaflow.model.step import ConcurrencyPool, step
 from workflows.infra.database.settings import DatabaseSettings
@@ -97,7 +97,7 @@ RPC = daemon(
 PERIODIC = daemon(
     "neutron-periodic-workers",
     "Does what neutron has to do from time to time.",
-    AskProbe(_ask_workers, "its workers run"),
+    FunctionProbe(_ask_workers, "its workers run"),
     needs=("database", "rabbitmq"),
     also="ml2.ini",
 )
