@@ -1,1 +1,1 @@
-"""OpenStack: everything that knows the word "nova"."""
+"""OpenStack: the workflows and components of novaflow."""

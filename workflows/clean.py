@@ -1,8 +1,8 @@
-"""`clean`: undoes what services leave on the machine after they are gone.
+"""`clean`: removes the resources that services leave on the machine when they stop.
 
-Needs none of them: it is also what follows a crash.
+It needs no running service, so it also cleans up after a crash.
 """
 
 from novaflow.model.workflow import Workflow
 
-WORKFLOW = Workflow("clean", "Namespaces, links, rules and disks of servers.")
+WORKFLOW = Workflow("clean", "Removes namespaces, links, firewall rules and disks of servers.")

@@ -1,9 +1,9 @@
-"""`install`: what the machine needs, concurrently.
+"""`install`: everything that the machine needs, in parallel.
 
-Each component brings the Debian packages it names (one apt transaction for all), the stack's Python environment,
-the tty image, keys. All of it looks first: a second time nothing is done.
+A component adds its system packages, which are installed in one transaction, its Python packages, and files such as images. Every
+step checks first whether its result exists: a second `install` changes nothing.
 """
 
 from novaflow.model.workflow import Workflow
 
-WORKFLOW = Workflow("install", "Debian's packages, the Python environment and the image, side by side.")
+WORKFLOW = Workflow("install", "System packages, the Python environment and images, in parallel.")

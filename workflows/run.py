@@ -1,23 +1,21 @@
-"""`run`: fresh databases, then all services, each as soon as what it needs answers.
+"""`run`: all services on fresh databases, each as soon as the services that it needs are ready.
 
-Every component brings its configuration, its account in the catalogue and its services; `cloud.ready` comes last and
-is done when a server could be placed.
+A component adds its configuration, its endpoints in the service catalogue and its services. The last step is `cloud.ready`, which
+succeeds when a server can be scheduled.
 """
 
-from novaflow.model.component import Component
+from novaflow.model.component import Component, declared
 from novaflow.model.paths import Paths
 from novaflow.model.settings import Settings
 from novaflow.model.workflow import Workflow
-from workflows.infra.database.urls import template_is_sealed
-from workflows.infra.ldap.directory import speaks_ldap
-from workflows.infra.ldap.settings import LdapSettings
 from workflows.infra.rabbitmq.urls import publisher_url
+from workflows.platform.install_check import InstallCheck
 
 
 def _not_installed(settings: Settings, paths: Paths, components: tuple[Component, ...]) -> str | None:
-    if template_is_sealed(settings, paths, components) is None or (settings.of(LdapSettings).use_ldap and not speaks_ldap(paths)):
-        return f"{paths.root} is not installed; run `novaflow install` or `novaflow up`"
-    return None
+    if all(check.is_complete(settings, paths, components) for check in declared(components, InstallCheck)):
+        return None
+    return f"{paths.root} is not installed; run `novaflow install` or `novaflow up`"
 
 
 WORKFLOW = Workflow("run", "All services on fresh databases.", stays=True, unmet=_not_installed, broker=publisher_url)

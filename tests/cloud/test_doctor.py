@@ -57,7 +57,7 @@ def test_a_machine_that_fits_is_called_good(tmp_path: Path) -> None:
         LOCK_PATH="/mnt/locks",
     )
     assert code == 0
-    assert found["cards"]["found"] == "given to the stack: free0, free1"
+    assert found["network interfaces"]["found"] == "free0, free1 will be used"
     assert found["servers' disks"]["found"].endswith("MiB free for /mnt/new/instances")
     assert not (tmp_path / "nova").exists()
 
@@ -73,10 +73,10 @@ def test_what_does_not_fit_is_told_all_at_once(tmp_path: Path) -> None:
         "servers' addresses": ("10.1.0.128/25 overlaps 10.1.0.0/24, which is reached over out0", "choose another FIXED_RANGE"),
         "floating addresses": ("10.8.1.0/24 overlaps 10.8.0.0/16, which is reached over out0", "choose another FLOATING_RANGE"),
         "address": (
-            "HOST_IP=10.9.9.9 is no address of this machine: cannot assign requested address",
-            "name one that `ip address` lists, or auto",
+            "HOST_IP=10.9.9.9 is not an address of this machine: cannot assign requested address",
+            "choose an address that `ip address` lists, or auto",
         ),
-        "servers' disks": ("0 MiB free for /mnt, and 200 are needed", "make room, or name another INSTANCES_PATH"),
+        "servers' disks": ("0 MiB free for /mnt; 200 MiB are required", "free disk space, or choose another INSTANCES_PATH"),
     }
 
 
@@ -92,13 +92,13 @@ def test_a_card_the_machine_needs_is_unwise(tmp_path: Path) -> None:
     """One with the default route, one with an address: both are named, with what they are needed for."""
     code, found = ask(tmp_path / "nova", "", INTERFACE="out0", FLAT_INTERFACE="used0")
     assert code == 5
-    assert found["cards"]["severity"] == "unwise"
-    assert found["cards"]["found"] == (
-        "out0 is in use: it carries the default route and it has the address 10.1.0.5; used0 is in use: it has the address 10.2.0.5"
+    assert found["network interfaces"]["severity"] == "unwise"
+    assert found["network interfaces"]["found"] == (
+        "out0 is in use: it carries the default route and has the address 10.1.0.5; used0 is in use: it has the address 10.2.0.5"
     )
 
 
-@pytest.mark.parametrize(("interface_name", "why"), [("used0", "used0 is in use"), ("gone0", "there is no network card gone0")])
+@pytest.mark.parametrize(("interface_name", "why"), [("used0", "used0 is in use"), ("gone0", "no network interface is named gone0")])
 def test_a_card_that_is_refused_stops_up_before_anything(tmp_path: Path, interface_name: str, why: str) -> None:
     """Nothing is touched: not even the stack's folder is made."""
     done = call("", "up", str(tmp_path / "nova"), INTERFACE=interface_name)
@@ -118,7 +118,7 @@ def test_kvm_that_does_not_work_is_refused_and_auto_does_without(tmp_path: Path)
     """Where the kernel has no KVM, LIBVIRT_TYPE=kvm is refused with the reason, and auto means emulation."""
     code, found = ask(tmp_path / "nova", "mount --bind /dev/null /dev/kvm" if Path("/dev/kvm").exists() else "", LIBVIRT_TYPE="kvm")
     assert (code, found["virtualisation"]["severity"]) == (5, "bad")
-    assert "LIBVIRT_TYPE=kvm asks for it" in found["virtualisation"]["found"]
+    assert "LIBVIRT_TYPE=kvm requires it" in found["virtualisation"]["found"]
     code, found = ask(tmp_path / "nova", "mount --bind /dev/null /dev/kvm" if Path("/dev/kvm").exists() else "")
     assert (code, found["virtualisation"]["severity"]) == (0, "warning")
 
@@ -128,11 +128,11 @@ def test_an_ldap_server_that_does_not_answer_is_refused(tmp_path: Path) -> None:
     settings = {"USE_LDAP": "1", "USE_OPENDJ": "1", "NOVAFLOW_LDAP_URL": "ldap://127.0.0.1:1389/ou=people,dc=example,dc=com"}
     code, found = ask(tmp_path / "nova", "", **settings)
     assert (code, found["LDAP"]["severity"]) == (5, "bad")
-    assert found["LDAP"]["found"] == "ldap://127.0.0.1:1389/ou=people,dc=example,dc=com is not reached: connection refused"
+    assert found["LDAP"]["found"] == "ldap://127.0.0.1:1389/ou=people,dc=example,dc=com is unreachable: connection refused"
 
 
 def test_containers_need_cgroups(tmp_path: Path) -> None:
     """LIBVIRT_TYPE=lxc on a machine where nobody mounted cgroups: what is missing is named, and nothing is mounted."""
     code, found = ask(tmp_path / "nova", "mount -t tmpfs none /sys/fs/cgroup", LIBVIRT_TYPE="lxc")
     assert (code, found["cgroups"]["severity"]) == (5, "bad")
-    assert found["cgroups"]["found"] == "/sys/fs/cgroup has no cpuacct, devices, memory, and LIBVIRT_TYPE=lxc needs it"
+    assert found["cgroups"]["found"] == "/sys/fs/cgroup has no cpuacct, devices, memory; LIBVIRT_TYPE=lxc requires it"

@@ -110,8 +110,8 @@ def test_a_stacks_own_is_removed_and_its_neighbours_stays(room: Room) -> None:
     assert names["namespace"] == {f"qdhcp-{NETWORK}"}
     assert names["domain"] == {"instance-00000001"}
     assert names["mount"] == {f"{room.root}/run/place"}
-    assert names["loop"] == {room.ours}
-    assert "set" not in names
+    assert names["loop device"] == {room.ours}
+    assert "ipset" not in names
     assert after["links"] == ["br-ex", "br-net", "lo", f"qvb{NEIGHBOURS_PORT}", f"qvo{NEIGHBOURS_PORT}"]
     assert after["namespaces"] == [f"qrouter-{STRANGER}"]
     assert after["sets"] == [f"NIPv4{NETWORK:.20}"]
@@ -125,6 +125,6 @@ def test_a_stacks_own_is_removed_and_its_neighbours_stays(room: Room) -> None:
 def test_where_it_was_alone_chains_and_sets_go_too(room: Room) -> None:
     """What is in nobody's rules stays: those of the machine's owner."""
     removed, after = scrub(room, RULES, PORTS_RULES.format(port=PORT, chain=PORT[:10]))
-    assert {"iptables", "set"} <= {one["kind"] for one in removed}
+    assert {"iptables", "ipset"} <= {one["kind"] for one in removed}
     assert after["sets"] == []
     assert after["rules"] == ["INPUT_-p_tcp_-m_tcp_--dport_1_-j_mine"]

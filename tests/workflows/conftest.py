@@ -1,9 +1,43 @@
-"""Steps of components, on a machine's real programs."""
+"""Fixtures for tests of workflows: the contexts of steps."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
+
+from novaflow.adapters.http.client import HttpClient
+from novaflow.adapters.process.context import NodeContext, StackResources
+from novaflow.adapters.storage.secrets import Secrets
+from novaflow.model.component import Component
+from novaflow.model.paths import Paths
+from tests.support.settings import make_settings
+
+MakeContext = Callable[..., NodeContext]
 
 
 @pytest.fixture
 def anyio_backend() -> str:
-    """Programs are watched by asyncio's means."""
+    """Return the backend that novaflow runs on; the programs of steps run on no other."""
     return "asyncio"
+
+
+async def drain(_: float) -> bool:
+    """Return that the broker has all events."""
+    return True
+
+
+@pytest.fixture
+async def make_context(tmp_path: Path) -> AsyncIterator[MakeContext]:
+    """Return a function that returns the context of a step in a stack below ``tmp_path``, with what it is given as declared values."""
+    paths, client = Paths(tmp_path / "nova"), HttpClient()
+    for folder in (paths.run, paths.data, paths.log):
+        folder.mkdir(parents=True)
+
+    def make(*declared: object, **settings: object) -> NodeContext:
+        components = (Component("test", "A component.", declares=declared),)
+        secrets = Secrets(paths.credentials / "secrets.json")
+        resources = StackResources(make_settings(**settings), paths, components, secrets, client, lambda *_: None, drain)
+        return NodeContext(resources, "test.step")
+
+    yield make
+    await client.aclose()

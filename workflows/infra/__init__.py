@@ -1,1 +1,1 @@
-"""Infrastructure that OpenStack services use."""
+"""Infrastructure that OpenStack uses: databases, broker, switch, hypervisor, storage, directory."""

@@ -1,1 +1,1 @@
-"""What differs between machines."""
+"""The platform: the distribution, its packages and files, the Python environment, the kernel."""

@@ -1,25 +1,28 @@
-"""Debian's packages that are only looked into: fetched and unpacked, never installed."""
+"""Debian and the distributions derived from it: paths, and names of packages that differ between releases."""
 
-import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
-from novaflow.errors import MachineError, ProgramFailed
-from novaflow.model.context import Context
+from workflows.platform.apt import Apt
+from workflows.platform.distribution import Distribution
 
+DEBIAN = Distribution(
+    name="Debian",
+    manager=Apt(),
+    family_names=lambda packages: packages.debian,
+    paths={
+        "busybox": Path("/bin/busybox"),
+        "dropbear": Path("/usr/sbin/dropbear"),
+        "ldap-modules": Path("/usr/lib/ldap"),
+        "ldap-schemas": Path("/etc/ldap/schema"),
+        "libvirtd": Path("/usr/sbin/libvirtd"),
+        "novnc": Path("/usr/share/novnc"),
+        "openvswitch-schema": Path("/usr/share/openvswitch/vswitch.ovsschema"),
+        "python": Path("/usr/bin/python3"),
+        "python-modules": Path("/usr/lib/python3/dist-packages"),
+        "rabbitmq-server": Path("/usr/lib/rabbitmq/bin/rabbitmq-server"),
+    },
+)
 
-async def unpack_package(ctx: Context, name: str, folder: Path) -> None:
-    """Fetch a package and unpack it into a folder, which is made anew.
-
-    Raises: MachineError, if apt cannot fetch it.
-    """
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    try:
-        # As root apt would drop its privileges for the download, into a folder that is ours alone.
-        await ctx.run("sh", "-c", 'cd "$0" && exec apt-get -qq -o APT::Sandbox::User=root download "$1"', folder, name)
-    except ProgramFailed as error:
-        message = f"{name} cannot be fetched; look at the network and at apt's sources:\n{error.log_tail}"
-        raise MachineError(message) from error
-    archive = next(folder.glob("*.deb"))
-    await ctx.run("dpkg-deb", "--extract", archive, folder)
-    archive.unlink()
+# By ID and VERSION_ID of os-release(5). A release without an entry is treated as DEBIAN.
+RELEASES: Mapping[tuple[str, str], Distribution] = {}

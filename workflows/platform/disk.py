@@ -1,14 +1,25 @@
-"""What is there of a path that need not exist yet."""
+"""Free disk space and write access for paths that need not exist yet."""
 
 import shutil
+import tempfile
 from pathlib import Path
 
 
-def existing(path: Path) -> Path:
-    """Return the path, or the nearest folder above it that exists."""
-    return path if path.exists() else existing(path.parent)
+def find_existing(path: Path) -> Path:
+    """Return the path, or its nearest parent that exists."""
+    return path if path.exists() else find_existing(path.parent)
 
 
 def free_mib(path: Path) -> int:
-    """Return how much the disk has free where the path will be, in MiB."""
-    return shutil.disk_usage(existing(path)).free // 2**20
+    """Return the free space of the file system that the path is on, or will be on, in MiB."""
+    return shutil.disk_usage(find_existing(path)).free // 2**20
+
+
+def find_write_error(folder: Path) -> str | None:
+    """Return why no file can be created in the folder, or in the parent where it will be; ``None`` if one can."""
+    existing = find_existing(folder)
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            return None
+    except OSError as error:
+        return f"{folder} cannot be written: {existing}: {(error.strerror or '').lower()}"

@@ -1,27 +1,22 @@
-"""The stack's own Python environment: OpenStack's releases, pinned with hashes."""
+"""The stack's virtual environment with the Python packages of OpenStack."""
 
 from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.step import ConcurrencyPool, Skipped, step
-from workflows.platform.python_env import CONSTRAINTS, install_releases, lend_modules
-from workflows.platform.system_packages import SystemPackages
+from workflows.platform.python_env import CONSTRAINTS, install_requirements
+from workflows.platform.requirements import PythonPackages, PythonRequirements
 
 
 @step(within_s=900, pool=ConcurrencyPool.NET)
 async def environment(ctx: Context) -> Skipped | str:
-    """Install OpenStack's releases into the stack's own environment."""
-    return await install_releases(ctx, ctx.paths.venv, CONSTRAINTS)
-
-
-@step(needs=("python.environment", "packages.install"), within_s=30)
-async def libvirt_binding(ctx: Context) -> Skipped | str:
-    """Lend Debian's libvirt binding to the environment: it fits the libvirt of this machine."""
-    return await lend_modules(ctx, "libvirt.py", "libvirtmod*.so", proof="libvirt")
+    """Install the Python packages of all components into the stack's virtual environment."""
+    added = (one.file for one in ctx.declared(PythonRequirements) if ctx.paths.root / one.environment == ctx.paths.venv)
+    return await install_requirements(ctx, ctx.paths.venv, (CONSTRAINTS, *added))
 
 
 COMPONENT = Component(
     name="python",
-    summary="OpenStack's releases in an environment of the stack's own.",
-    declares=(SystemPackages(debian=("python3-libvirt",)),),
-    parts={"branch": (environment,), "install": (environment, libvirt_binding)},
+    summary="The stack's virtual environment.",
+    declares=(PythonPackages(("gunicorn", "oslo.service[threading]", "python-openstackclient")),),
+    parts={"branch": (environment,), "install": (environment,)},
 )

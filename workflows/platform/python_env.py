@@ -1,7 +1,7 @@
-"""The releases a stack is made of, and how they get into an environment of their own."""
+"""The virtual environments of a stack, and how Python packages are installed into them."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -9,82 +9,92 @@ from novaflow.errors import MachineError, ProgramFailed
 from novaflow.model.context import Context
 from novaflow.model.step import Skipped
 from novaflow.settings import registry_environment
+from workflows.platform.detect import find_distribution
+from workflows.platform.requirements import PythonModule
 
-CONSTRAINTS = Path(__file__).parent.parent / "constraints" / "openstack.txt"
-EC2_CONSTRAINTS = CONSTRAINTS.with_name("ec2.txt")
-SQLITE_PLUGIN = "novaflow_sqlite_lock"
-SQLITE_PLUGIN_SOURCE = Path(__file__).parents[1] / "infra" / "database" / "sqlite_lock.py"
-DEBIAN_PYTHON = Path("/usr/bin/python3")  # Debian's modules fit this one
-DEBIAN_MODULES = Path("/usr/lib/python3/dist-packages")
-# Python looks for cycles at every 700 new objects: while modules are imported all stay, and the looking is a seventh of the time.
+CONSTRAINTS = Path(__file__).parents[1] / "constraints" / "openstack.txt"
+# The garbage collector runs at every 700 new objects by default; during imports, when all objects stay, that takes a seventh of the time.
 START = "import gc; gc.set_threshold(10_000)\n"
 NOTHING: Mapping[str, str] = MappingProxyType({})
 UV = Path(sys.executable).with_name("uv")
+# What uv prints, and what it means for the user.
+DOWNLOAD_FAILED = "Python packages cannot be downloaded; check the network, UV_INDEX_URL and PIP_INDEX_URL"
+ERRORS = {
+    "Failed to fetch": DOWNLOAD_FAILED,
+    "error sending request": DOWNLOAD_FAILED,
+    "dns error": DOWNLOAD_FAILED,
+    "Connection refused": DOWNLOAD_FAILED,
+    "No space left": "the disk is full; free disk space and try again",
+}
 
 
 async def site_packages(ctx: Context, venv: Path) -> Path:
-    """Return the folder of an environment's modules."""
+    """Return the folder of the modules of a virtual environment."""
     return Path(await ctx.run(venv / "bin" / "python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'), end='')"))
 
 
 def read_pins(constraints: str) -> dict[str, str]:
-    """Return the version of each release that the text of a constraints file pins."""
+    """Return the version of each package that the text of a requirements file pins."""
     pinned = (line.split()[0].partition("==") for line in constraints.splitlines() if "==" in line and not line.startswith("#"))
     return {name: version for name, _, version in pinned}
 
 
-async def install_releases(ctx: Context, venv: Path, constraints: Path) -> Skipped | str:
-    """Make the environment hold what the constraints pin, each with its hash, and the plugin for databases in SQLite.
+async def install_requirements(ctx: Context, venv: Path, files: Iterable[Path]) -> Skipped | str:
+    """Create a virtual environment with the packages of these requirements files and the modules that components declare.
 
-    Raises: MachineError, if the registry is out of reach or the disk is full.
+    Each package is checked against its hash.
+
+    Raises: MachineError, if the registry is unreachable or the disk is full.
     """
-    pins, plugin = constraints.read_text(), SQLITE_PLUGIN_SOURCE.read_text()
-    wanted = pins + plugin + START
-    kept = venv / "novaflow-releases.txt"
-    if kept.exists() and kept.read_text() == wanted:
-        return Skipped("every release is installed as pinned")
-    await ctx.run(UV, "venv", "--quiet", "--allow-existing", "--python", DEBIAN_PYTHON, venv)
-    await install_with_uv(ctx, venv, "--require-hashes", "--requirements", constraints)
+    files, modules = tuple(files), ctx.declared(PythonModule)
+    pins = "".join(file.read_text() for file in files)
+    wanted = pins + "".join(module.source.read_text() + module.entry_points for module in modules) + START
+    installed = venv / "novaflow-requirements.txt"
+    if installed.exists() and installed.read_text() == wanted:
+        return Skipped("all packages are installed in the pinned versions")
+    await ctx.run(UV, "venv", "--quiet", "--allow-existing", "--python", find_distribution().path("python"), venv)
+    await install_with_uv(ctx, venv, "--require-hashes", *(word for file in files for word in ("--requirements", file)))
     site = await site_packages(ctx, venv)
-    await _lend_plugin(ctx, site, plugin)
-    await ctx.write(site / "novaflow_start.pth", START)  # Python carries it out at each start
-    await ctx.write(kept, wanted)
-    return f"{pins.count('==')} releases, each with its hash"
+    for module in modules:
+        await _install_module(ctx, site, module)
+    await ctx.write(site / "novaflow_start.pth", START)  # Python executes it at every start
+    await ctx.write(installed, wanted)
+    return f"{len(read_pins(pins))} packages, each verified by its hash"
 
 
 async def install_with_uv(ctx: Context, venv: Path, *words: str | Path, env: Mapping[str, str] = NOTHING) -> None:
-    """Install into an environment what the words, uv's own, say.
+    """Run ``uv pip install`` with these arguments in a virtual environment.
 
-    Raises: MachineError, if the registry is out of reach or the disk is full.
+    Raises: MachineError, if the registry is unreachable or the disk is full.
     """
     argv = (UV, "pip", "install", "--python", venv / "bin" / "python", *words)
     try:
         await ctx.run(*argv, env={**registry_environment(), **env}, on_line=lambda line: ctx.report(line.strip()) if line.strip() else None)
     except ProgramFailed as error:
-        if any(sign in error.log_tail for sign in ("Failed to fetch", "error sending request", "dns error", "Connection refused")):
-            message = f"Python's packages cannot be fetched; look at the network, at UV_INDEX_URL and PIP_INDEX_URL:\n{error.log_tail}"
-            raise MachineError(message) from error
-        if "No space left" in error.log_tail:
-            message = f"the disk is full; make room and try again:\n{error.log_tail}"
-            raise MachineError(message) from error
+        for printed, message in ERRORS.items():
+            if printed in error.log_tail:
+                raise MachineError(f"{message}:\n{error.log_tail}") from error
         raise
 
 
-async def _lend_plugin(ctx: Context, site: Path, source: str) -> None:
-    """Lay the plugin among the releases as one of them: SQLAlchemy finds plugins by what distributions say of themselves."""
-    distribution = site / f"{SQLITE_PLUGIN}-1.dist-info"
-    await ctx.write(site / f"{SQLITE_PLUGIN}.py", source)
-    await ctx.write(distribution / "METADATA", f"Metadata-Version: 2.1\nName: {SQLITE_PLUGIN}\nVersion: 1\n")
-    await ctx.write(distribution / "entry_points.txt", f"[sqlalchemy.plugins]\n{SQLITE_PLUGIN} = {SQLITE_PLUGIN}:WriteLockFirst\n")
+async def _install_module(ctx: Context, site: Path, module: PythonModule) -> None:
+    """Write the module with the metadata of a distribution, in which other packages look for entry points."""
+    distribution = site / f"{module.name}-1.dist-info"
+    await ctx.write(site / f"{module.name}.py", module.source.read_text())
+    await ctx.write(distribution / "METADATA", f"Metadata-Version: 2.1\nName: {module.name}\nVersion: 1\n")
+    await ctx.write(distribution / "entry_points.txt", module.entry_points)
 
 
-async def lend_modules(ctx: Context, *patterns: str, proof: str) -> Skipped | str:
-    """Lend Debian's Python modules, found by their files' patterns, to the stack's environment; ``proof`` is the one to import then."""
+async def link_modules(ctx: Context, *patterns: str, proof: str) -> Skipped | str:
+    """Link Python modules of system packages into the stack's environment, and import ``proof``, one of them.
+
+    ``patterns`` match the names of their files and folders.
+    """
     site = await site_packages(ctx, ctx.paths.venv)
-    wanted = [path for pattern in patterns for path in DEBIAN_MODULES.glob(pattern)]
+    wanted = [path for pattern in patterns for path in find_distribution().path("python-modules").glob(pattern)]
     missing = [path for path in wanted if not (site / path.name).exists()]
     if wanted and not missing:
-        return Skipped("it is there")
+        return Skipped("already linked")
     for path in missing:
         (site / path.name).unlink(missing_ok=True)
         (site / path.name).symlink_to(path)

@@ -10,7 +10,7 @@ from novaflow.settings.validators import read_path
 
 
 class MachineSettings(SettingsGroup):
-    """Folders outside the stack's own."""
+    """Folders outside that of the stack."""
 
     lock_path: Annotated[Path, AfterValidator(read_path), Allowed("a folder", default="DIR/run/lock")] = Field(
         default=Path("run/lock"), description="Folder of the lock files that services share."

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class SystemPackages:
-    """Packages to install, by the names that each family of distributions has for them."""
+    """System packages by the names that each family of distributions has for them.
+
+    A component declares those to install. The name in a single release may differ: see ``Distribution.package_names``.
+    """
 
     debian: tuple[str, ...]

@@ -1,32 +1,32 @@
-"""The tty image: a kernel, a busybox and nothing else; boots to its lease in seconds. In three parts, and as one disk."""
+"""The tty image: a kernel and busybox, which boot to a DHCP lease in seconds; as three images, and as one bootable disk."""
 
 import gzip
 import shutil
 from pathlib import Path
 
-from novaflow.errors import MachineError, StepFailed
+from novaflow.errors import StepFailed
 from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.step import ConcurrencyPool, Skipped, step
 from workflows.images.tty.cpio import Entry, pack, unpack
-from workflows.images.tty.image_files import guest_files
+from workflows.images.tty.image_files import read_image_files
 from workflows.infra.libvirt.address import uses_containers
-from workflows.platform.debian import unpack_package
+from workflows.platform.detect import find_distribution
 from workflows.platform.system_packages import SystemPackages
 from workflows.services.neutron.settings import NetMan, NetworkSettings
 from workflows.services.openstack import Api
 
-PACKAGE = "linux-image-cloud-amd64"  # Debian's name for the newest kernel for virtual machines
-# In the order they need each other: the package brings no list of that, depmod makes it at installation.
+KERNEL = SystemPackages(debian=("linux-image-cloud-amd64",))  # a metapackage: the newest kernel for virtual machines
+# In the order of their dependencies, which depmod determines only when the package is installed.
 MODULES = (
     "virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci",
     "failover", "net_failover", "virtio_net", "virtio_blk", "virtio-rng",
 )  # fmt: skip
-DRIVE_MODULES = ("scsi_common", "scsi_mod", "libata", "ata_piix", "cdrom", "sr_mod", "isofs")  # of a config drive, which is a CD
+DRIVE_MODULES = ("scsi_common", "scsi_mod", "libata", "ata_piix", "cdrom", "sr_mod", "isofs")  # for the config drive, a CD-ROM
 DISK_MIB = 1
-CONTAINER, CONTAINER_MIB = "container.ext4", 16  # its files take 4
-BOOTABLE_MIB = 32  # kernel, first file system and boot loader take 18
-COMMAND_LINE = "console=tty0 console=ttyS0 quiet"  # a screen, and what `/dev/console` is
+CONTAINER, CONTAINER_MIB = "container.ext4", 16  # the files use 4
+BOOTABLE_MIB = 32  # kernel, initial RAM file system and boot loader use 18
+COMMAND_LINE = "console=tty0 console=ttyS0 quiet"  # the last one is `/dev/console`
 
 BOOT_LOADER = """\
 DEFAULT tty
@@ -43,55 +43,50 @@ def _folder(ctx: Context) -> Path:
 
 @step(within_s=300, pool=ConcurrencyPool.NET)
 async def kernel(ctx: Context) -> Skipped | str:
-    """Fetch Debian's kernel for virtual machines; it is unpacked, never installed."""
-    wanted = ("vmlinuz", *(f"{module}.ko" for module in (*MODULES, *DRIVE_MODULES)))
-    if all((_folder(ctx) / "kernel" / name).exists() for name in wanted):
-        return Skipped("it is there")
-    work = _folder(ctx) / "kernel.new"
-    depends = await ctx.run("apt-cache", "depends", "--important", PACKAGE)
-    name = next((line.split()[-1] for line in depends.splitlines() if "linux-image" in line and "Depends:" in line), None)
-    if name is None:
-        message = f"apt knows no kernel for {PACKAGE}; look at apt's sources"
-        raise MachineError(message)
-    await unpack_package(ctx, name, work)
-    for found, kept in (
-        (next((work / "boot").glob("vmlinuz-*")), "vmlinuz"),
-        *((_find_module(work, module), f"{module}.ko") for module in (*MODULES, *DRIVE_MODULES)),
-    ):
-        found.rename(work / kept)
-    for rest in ("boot", "lib", "usr"):
-        shutil.rmtree(work / rest, ignore_errors=True)
+    """Download the distribution's kernel for virtual machines and unpack it, without installing it."""
+    names = ("vmlinuz", *(f"{module}.ko" for module in (*MODULES, *DRIVE_MODULES)))
+    if all((_folder(ctx) / "kernel" / name).exists() for name in names):
+        return Skipped("already unpacked")
+    work, distribution = _folder(ctx) / "kernel.new", find_distribution()
+    (metapackage,) = distribution.resolve(KERNEL)
+    package = await distribution.manager.find_dependency(ctx, metapackage, "linux-image")
+    await distribution.manager.unpack(ctx, (package,), work)
+    next((work / "boot").glob("vmlinuz-*")).rename(work / "vmlinuz")
+    for module in (*MODULES, *DRIVE_MODULES):
+        _find_module(work, module).rename(work / f"{module}.ko")
+    for unused in ("boot", "lib", "usr"):
+        shutil.rmtree(work / unused, ignore_errors=True)
     shutil.rmtree(_folder(ctx) / "kernel", ignore_errors=True)
     work.rename(_folder(ctx) / "kernel")
-    return name
+    return package
 
 
 def _find_module(folder: Path, name: str) -> Path:
     found = next(folder.glob(f"**/{name}.ko*"), None)
     if found is None or found.suffix != ".ko":
-        message = f"the kernel brings no {name}.ko, found {found}"
-        raise StepFailed(message)
+        raise StepFailed(f"the kernel package has no uncompressed {name}.ko, found {found}")
     return found
 
 
 @step(needs=("tty.kernel", "packages.install"), pool=ConcurrencyPool.CPU, within_s=60)
 async def image(ctx: Context) -> Skipped | str:
-    """Make the tty image: kernel, first file system, empty disk."""
-    packed = gzip.compress(pack(await guest_files(ctx, _folder(ctx) / "kernel", {"lib": MODULES, "lib/drive": DRIVE_MODULES})), mtime=0)
+    """Create the tty image: kernel, initial RAM file system and empty disk."""
+    files = await read_image_files(ctx, _folder(ctx) / "kernel", {"lib": MODULES, "lib/drive": DRIVE_MODULES})
+    packed = gzip.compress(pack(files), mtime=0)
     target = _folder(ctx) / "initrd"
     if target.exists() and target.read_bytes() == packed:
-        return Skipped("it is there")
+        return Skipped("up to date")
     await ctx.write(_folder(ctx) / "disk", bytes(DISK_MIB << 20))
     await ctx.write(target, packed)
-    return f"{len(packed) // 1024} KiB beside the kernel"
+    return f"{len(packed) // 1024} KiB, without the kernel"
 
 
 @step(within_s=60, when=uses_containers)
 async def container(ctx: Context) -> str:
-    """Make the disk of a container: the same files as the image's, in a file system."""
+    """Create the disk of a container: a file system with the files of the image."""
     root, disk = _folder(ctx) / "root", _folder(ctx) / CONTAINER
     shutil.rmtree(root, ignore_errors=True)
-    files = await guest_files(ctx, _folder(ctx) / "kernel", {})
+    files = await read_image_files(ctx, _folder(ctx) / "kernel", {})
     unpack([*files, Entry("sbin"), Entry("sbin/init", next(file.content for file in files if file.path == "init"), 0o755)], root)
     disk.unlink(missing_ok=True)
     await ctx.run("mke2fs", "-q", "-t", "ext4", "-d", root, disk, f"{CONTAINER_MIB}M")
@@ -100,10 +95,10 @@ async def container(ctx: Context) -> str:
 
 @step(needs=("tty.image",), within_s=60)
 async def disk(ctx: Context) -> Skipped | str:
-    """Make the tty image as one disk, with a boot loader."""
+    """Create the tty image as one bootable disk."""
     parts = (_folder(ctx) / "kernel" / "vmlinuz", _folder(ctx) / "initrd")
     if _bootable(ctx).exists() and _bootable(ctx).stat().st_mtime > max(part.stat().st_mtime for part in parts):
-        return Skipped("it is there")
+        return Skipped("up to date")
     work = _folder(ctx) / "bootable.new"
     work.unlink(missing_ok=True)
     await ctx.run("truncate", f"--size={BOOTABLE_MIB}M", work)
@@ -120,25 +115,26 @@ def _bootable(ctx: Context) -> Path:
 
 @step(needs=("glance", "keystone", "tty.container"), within_s=120)
 async def upload(ctx: Context) -> str:
-    """Upload the tty image in its three parts, aki-tty, ari-tty and ami-tty, and as one disk, disk-tty."""
-    # Where nobody hands out addresses, the guest looks for its own on the drive.
+    """Upload the tty image as three images, aki-tty, ari-tty and ami-tty, and as one disk, disk-tty."""
+    # Without DHCP the guest reads its address from the config drive.
     command_line = f"{COMMAND_LINE} config_drive=1" if ctx.settings.of(NetworkSettings).net_man is NetMan.FLAT else COMMAND_LINE
     await ctx.write(_folder(ctx) / "syslinux.cfg", BOOT_LOADER.format(command_line=command_line))
     await ctx.run("mcopy", "-o", "-i", _bootable(ctx), _folder(ctx) / "syslinux.cfg", "::")
-    kernel = await _upload(ctx, "kernel/vmlinuz", name="aki-tty", **_both("aki"))
-    ramdisk = await _upload(ctx, "initrd", name="ari-tty", **_both("ari"))
+    kernel = await _upload(ctx, "kernel/vmlinuz", name="aki-tty", **_formats("aki"))
+    ramdisk = await _upload(ctx, "initrd", name="ari-tty", **_formats("ari"))
     boot = {"kernel_id": kernel, "ramdisk_id": ramdisk, "os_command_line": command_line}
-    empty = CONTAINER if uses_containers(ctx.settings) else "disk"
-    ami = await _upload(ctx, empty, name="ami-tty", **_both("ami"), **boot)
+    root_disk = CONTAINER if uses_containers(ctx.settings) else "disk"
+    ami = await _upload(ctx, root_disk, name="ami-tty", **_formats("ami"), **boot)
     disk = await _upload(ctx, "bootable", name="disk-tty", disk_format="raw", container_format="bare")
     return f"ami-tty is {ami}, disk-tty {disk}"
 
 
-def _both(form: str) -> dict[str, str]:
-    return {"disk_format": form, "container_format": form}
+def _formats(kind: str) -> dict[str, str]:
+    return {"disk_format": kind, "container_format": kind}
 
 
 async def _upload(ctx: Context, path: str, **properties: str) -> str:
+    """Upload a file of the image and return the id that glance gives it."""
     api = Api.logged_in(ctx)
     new = {"visibility": "public", "hw_rng_model": "virtio", **properties}
     image_id: str = (await api.call("POST", api.image("/images"), new))["id"]

@@ -1,4 +1,4 @@
-"""cpio archives in the "newc" format, which the kernel unpacks as its first file system.
+"""cpio archives in the "newc" format, which the kernel unpacks as its initial RAM file system.
 
 Source: Documentation/driver-api/early-userspace/buffer-format.rst of the Linux kernel.
 """
@@ -13,7 +13,7 @@ _END = "TRAILER!!!"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file, or a folder if ``content`` is ``None``; everything belongs to root and is as old as the epoch."""
+    """A file, or a folder if ``content`` is ``None``; it belongs to root and its modification time is the epoch."""
 
     path: str
     content: bytes | None = None
@@ -21,13 +21,13 @@ class Entry:
 
 
 def pack(entries: Iterable[Entry]) -> bytes:
-    """Return the archive; the same entries give the same bytes."""
+    """Return the archive of the entries; equal entries give equal bytes."""
     archive = b"".join(_pack_one(number, entry) for number, entry in enumerate(entries, start=1))
     return archive + _pack_one(0, Entry(_END, b"", 0))
 
 
 def unpack(entries: Iterable[Entry], root: Path) -> None:
-    """Make files and folders of the entries, below ``root``; a folder comes before what lies in it."""
+    """Write the entries as files and folders below ``root``, which must not exist; a folder comes before its contents."""
     root.mkdir(parents=True)
     for entry in entries:
         path = root / entry.path
@@ -40,10 +40,10 @@ def unpack(entries: Iterable[Entry], root: Path) -> None:
 
 def _pack_one(number: int, entry: Entry) -> bytes:
     name, content = entry.path.encode() + b"\0", entry.content or b""
-    # Only the end has no mode: it is no file.
+    # Only the trailer has no mode.
     mode = _FOLDER | 0o755 if entry.content is None else entry.mode and _FILE | entry.mode
     links = 2 if entry.content is None else 1
-    # magic, inode, mode, uid, gid, links, mtime, size, four of devices, length of the name, checksum
+    # inode, mode, uid, gid, links, mtime, size, four device numbers, length of the name, checksum
     numbers = (number, mode, 0, 0, links, 0, len(content), 0, 0, 0, 0, len(name), 0)
     header = b"070701" + b"".join(b"%08X" % value for value in numbers)
     return _padded(header + name) + _padded(content)

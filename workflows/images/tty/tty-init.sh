@@ -1,8 +1,9 @@
 #!/bin/busybox sh
-# The tty image's first process, in a machine or in a container: load the drivers, get an address, say so on the console, let ssh in, and ask who it is.
+# The first process of the tty image, in a virtual machine or in a container: loads drivers, configures the network, prints the
+# address on the console, and starts the SSH server.
 /bin/busybox --install -s /bin
 export PATH=/bin HOME=/root
-if [ -z "$container" ]; then # libvirt says so in the environment, and has done all this
+if [ -z "$container" ]; then # libvirt sets it in containers, where this is already done
     mount -t proc proc /proc
     mount -t sysfs sys /sys
     mount -t devtmpfs dev /dev
@@ -14,13 +15,13 @@ hostname tty
 echo "tty: $(uname -sr), up $(cut -d' ' -f1 /proc/uptime) s, $(grep MemTotal /proc/meminfo)"
 ip link set lo up
 ip link set eth0 up
-# A parameter of the kernel's, from the image.
+# config_drive is a parameter of the kernel command line, from the image.
 [ "$config_drive" ] && /etc/drive || udhcpc -i eth0 -t 10 -T 1 -A 2 -S -b -s /etc/lease -x hostname:tty
 ip -o -4 addr show dev eth0
-dropbear -R -s # makes its host key when it is first asked; passwords let nobody in
+dropbear -R -s # creates its host key at the first connection; rejects passwords
 /etc/metadata &
 echo "tty: ready after $(cut -d' ' -f1 /proc/uptime) s"
-login_at() { # root needs no password, and others there are none
+login_at() { # root, the only user, needs no password
     while :; do setsid getty -L 115200 "$1" linux; done
 }
 [ -z "$container" ] || while :; do setsid -c sh -c "exec sh </dev/console >/dev/console 2>&1"; sleep 1; done

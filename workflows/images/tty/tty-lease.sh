@@ -1,5 +1,5 @@
 #!/bin/busybox sh
-# What udhcpc calls when it has a lease: put it on the card.
+# udhcpc runs this script when it has a lease: configures the interface.
 case $1 in
 bound | renew)
     ip addr flush dev "$interface"

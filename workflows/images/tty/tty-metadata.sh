@@ -1,9 +1,9 @@
 #!/bin/busybox sh
-# What the cloud knows of this server: its id, the key that may log in over ssh, and a script to run at boot.
+# Reads the metadata of this server: its id, the SSH key that may log in, and a script to run at boot.
 url=http://169.254.169.254/latest
-# Not wget's own -T: Debian's static busybox 1.35 ends in a segmentation fault with it.
-ask() { timeout 10 wget -q -O - "$url/$1" 2>/dev/null; }
-until id=$(ask meta-data/instance-id); do
+# timeout instead of wget -T, with which Debian's static busybox 1.35 crashes.
+get() { timeout 10 wget -q -O - "$url/$1" 2>/dev/null; }
+until id=$(get meta-data/instance-id); do
     attempt=$((attempt + 1))
     if [ $attempt -eq 10 ]; then
         echo "tty: no metadata: $(timeout 10 wget -O - $url/meta-data/instance-id 2>&1)"
@@ -12,12 +12,12 @@ until id=$(ask meta-data/instance-id); do
     sleep 1
 done
 echo "tty: metadata says instance-id $id"
-hostname "$(ask meta-data/local-hostname || echo tty)"
-if key=$(ask meta-data/public-keys/0/openssh-key); then
+hostname "$(get meta-data/local-hostname || echo tty)"
+if key=$(get meta-data/public-keys/0/openssh-key); then
     echo "$key" >/root/.ssh/authorized_keys
     echo "tty: a key may log in"
 fi
-ask user-data >/run/user-data
+get user-data >/run/user-data
 if [ "$(head -c 2 /run/user-data)" = '#!' ]; then
     chmod 700 /run/user-data
     /run/user-data

@@ -1,4 +1,4 @@
-"""The stack's Ceph: one of each daemon, in one folder, all in userspace."""
+"""Names, addresses and keys of the stack's Ceph cluster, which has one daemon of each kind."""
 
 import base64
 import os
@@ -11,9 +11,9 @@ from novaflow.model.context import Context
 from novaflow.model.paths import Paths
 
 POOL = "volumes"
-SIZE_GIB = 20  # of the sparse file that holds all volumes
-MONITOR_PORTS = (3300, 6789)  # the messenger's second version and its first, which the emulator still speaks
-SECRET = uuid.uuid5(uuid.NAMESPACE_DNS, "novaflow.volumes")  # the name libvirt knows the key by
+SIZE_GIB = 20  # of the sparse file that contains all volumes
+MONITOR_PORTS = (3300, 6789)  # of the second version of the messenger, and of the first, which QEMU uses
+SECRET = uuid.uuid5(uuid.NAMESPACE_DNS, "novaflow.volumes")  # id of the key in libvirt
 CAPABILITIES = {
     "mon.": {"mon": "allow *"},
     "client.admin": {"mon": "allow *", "osd": "allow *", "mgr": "allow *"},
@@ -25,36 +25,36 @@ _AES, _KEY_BYTES = 1, 16  # Source: CryptoKey::encode in Ceph's src/auth/Crypto.
 
 
 def ceph_config(paths: Paths) -> Path:
-    """Return Ceph's configuration; sockets, keys, data and logs follow it."""
+    """Return the configuration file of Ceph."""
     return paths.etc / "ceph" / "ceph.conf"
 
 
 def keyring(paths: Paths, name: str) -> Path:
-    """Return the file with the key of a daemon or a client."""
+    """Return the file with the key of a daemon or client."""
     return paths.etc / "ceph" / f"{name}.keyring"
 
 
 def cluster_id(paths: Paths) -> uuid.UUID:
-    """Return the cluster's name for itself."""
+    """Return the id (fsid) of the cluster."""
     return uuid.uuid5(uuid.NAMESPACE_URL, f"ceph:{paths.root}")
 
 
 def monitor_address(ctx: Context) -> str:
-    """Return where the monitor answers."""
+    """Return the addresses of the monitor, as Ceph's configuration has them."""
     second, first = MONITOR_PORTS
     return f"[v2:{ctx.settings.host_ip}:{second},v1:{ctx.settings.host_ip}:{first}]"
 
 
 async def write_keys(ctx: Context) -> None:
-    """Make a key for everyone, and write who may do what."""
-    rings = {name: _render(name, _new_key(), allowed) for name, allowed in CAPABILITIES.items()}
-    for name, ring in rings.items():
-        await ctx.write(keyring(ctx.paths, name), ring, 0o600)
-    await ctx.write(keyring(ctx.paths, "all"), "".join(rings.values()), 0o600)
+    """Write a new key with its capabilities for each daemon and client."""
+    keyrings = {name: _render(name, _new_key(), allowed) for name, allowed in CAPABILITIES.items()}
+    for name, text in keyrings.items():
+        await ctx.write(keyring(ctx.paths, name), text, 0o600)
+    await ctx.write(keyring(ctx.paths, "all"), "".join(keyrings.values()), 0o600)
 
 
 def read_key(paths: Paths, name: str) -> str:
-    """Return a key as its file has it."""
+    """Return the key of a daemon or client, in base64."""
     line = next(line for line in keyring(paths, name).read_text().splitlines() if "key = " in line)
     return line.partition("key = ")[2]
 
@@ -64,4 +64,4 @@ def _new_key() -> str:
 
 
 def _render(name: str, key: str, allowed: dict[str, str]) -> str:
-    return "\n".join([f"[{name}]", f"\tkey = {key}", *(f'\tcaps {kind} = "{what}"' for kind, what in allowed.items())]) + "\n"
+    return "\n".join([f"[{name}]", f"\tkey = {key}", *(f'\tcaps {kind} = "{capability}"' for kind, capability in allowed.items())]) + "\n"

@@ -1,4 +1,4 @@
-"""Ceph: where volumes lie; needs nothing of the kernel, so it is the same on every machine."""
+"""Ceph: the storage of volumes; it runs in userspace and needs no module of the kernel."""
 
 import json
 import shutil
@@ -26,35 +26,33 @@ from workflows.infra.ceph.cluster import (
     write_keys,
 )
 from workflows.platform.disk import free_mib
-from workflows.platform.python_env import lend_modules
+from workflows.platform.python_env import link_modules
 from workflows.platform.system_packages import SystemPackages
 from workflows.services.ini import Sections, Value, render_ini
 
-PLACEMENT_GROUPS = 8  # of one pool on one disk; Ceph counts on a hundred a disk
+PLACEMENT_GROUPS = 8  # Ceph recommends a hundred for each disk, for clusters of many disks
 NO_MODULES = "no-modules"
 
 
-def has_backend(_: Settings, paths: Paths) -> CheckResult:
-    """Say which backend volumes get, and why; and whether the disk holds all that it promises."""
-    why = "all of it runs in userspace: neither device-mapper nor iSCSI is asked of the kernel"
-    found = f"Ceph RBD, {SIZE_GIB} GiB in one sparse file; {why}"
+def check_backend(_: Settings, paths: Paths) -> CheckResult:
+    """Check that the disk has enough free space for all volumes."""
+    found = f"Ceph RBD, {SIZE_GIB} GiB in a sparse file; it runs in userspace, without device-mapper and iSCSI"
     free_gib = free_mib(paths.data) // 1024
     if free_gib < SIZE_GIB:
-        return CheckResult(
-            "volumes", Severity.WARNING, f"{found}; {free_gib} GiB are free", "write less than that into volumes, or make room"
-        )
+        advice = f"write at most {free_gib} GiB to volumes, or free disk space"
+        return CheckResult("volumes", Severity.WARNING, f"{found}; {free_gib} GiB are free", advice)
     return CheckResult("volumes", Severity.GOOD, found)
 
 
 @step(needs=("python.environment", "packages.install"), within_s=60)
 async def binding(ctx: Context) -> Skipped | str:
-    """Lend Debian's Ceph bindings to the environment."""
-    return await lend_modules(ctx, "rados.*.so", "rbd.*.so", proof="rbd")
+    """Link the system's Ceph modules into the stack's virtual environment."""
+    return await link_modules(ctx, "rados.*.so", "rbd.*.so", proof="rbd")
 
 
 @step(within_s=60)
 async def prepare(ctx: Context) -> str:
-    """Make an empty cluster: its keys, its map, its monitor's data and one sparse disk."""
+    """Create an empty cluster: keys, the map of monitors, the data of the monitor and a sparse disk."""
     data, config = ctx.paths.data / "ceph", ceph_config(ctx.paths)
     shutil.rmtree(data, ignore_errors=True)
     for folder in (*(data / name for name in ("mon", "osd", "mgr")), ctx.paths.run / "ceph" / NO_MODULES):
@@ -63,9 +61,9 @@ async def prepare(ctx: Context) -> str:
     await write_keys(ctx)
     cluster = str(cluster_id(ctx.paths))
     await ctx.run("monmaptool", "--create", "--clobber", "--fsid", cluster, "--addv", "a", monitor_address(ctx), data / "monmap")
-    making = ("--conf", config, "--no-mon-config", "--mkfs", "--monmap", data / "monmap")
-    await ctx.run("ceph-mon", *making, "--id", "a", "--keyring", keyring(ctx.paths, "all"))
-    await ctx.run("ceph-osd", *making, "--id", "0", "--osd-uuid", str(_disk_id(ctx)))
+    create = ("--conf", config, "--no-mon-config", "--mkfs", "--monmap", data / "monmap")
+    await ctx.run("ceph-mon", *create, "--id", "a", "--keyring", keyring(ctx.paths, "all"))
+    await ctx.run("ceph-osd", *create, "--id", "0", "--osd-uuid", str(_disk_id(ctx)))
     return f"{SIZE_GIB} GiB"
 
 
@@ -76,9 +74,9 @@ def _options(ctx: Context) -> Sections:
         "mon host": monitor_address(ctx),
         "mon initial members": "a",
         "public addr": host,
-        "cluster addr": host,  # else the disk says on all addresses that it is alive
+        "cluster addr": host,  # by default the OSD sends heartbeats on all addresses
         "auth allow insecure global id reclaim": False,
-        # One of everything: a copy on the same disk protects nothing.
+        # One replica: a second one on the same disk protects nothing.
         "mon allow pool size one": True,
         "mon warn on pool no redundancy": False,
         "osd pool default size": 1,
@@ -89,9 +87,9 @@ def _options(ctx: Context) -> Sections:
         "osd data": data / "osd",
         "mgr data": data / "mgr",
         "bluestore block size": SIZE_GIB << 30,
-        # Of the manager only its own figures are wanted: its modules, in Python, take 270 MiB and three seconds.
+        # The manager is needed for its statistics only; its Python modules use 270 MiB and take three seconds to load.
         "mgr module path": run / NO_MODULES,
-        "paxos propose interval": 0.05,  # a second between two changes of the map is for monitors that are many
+        "paxos propose interval": 0.05,  # the default of a second batches changes among several monitors
         "run dir": run,
         "crash dir": run,
         "log to file": False,
@@ -104,21 +102,22 @@ def _disk_id(ctx: Context) -> uuid.UUID:
     return uuid.uuid5(cluster_id(ctx.paths), "osd.0")
 
 
-# What `ceph` does, without the second of processor time that its start takes.
+# The same as the program `ceph`, whose start takes a second of processor time.
 _COMMAND = """
 import rados, sys
 with rados.Rados(conffile=sys.argv[1]) as cluster:
-    code, answer, refusal = cluster.mon_command(sys.argv[2], b"", timeout=5)
-sys.exit(refusal) if code else print(answer.decode())
+    code, answer, error = cluster.mon_command(sys.argv[2], b"", timeout=5)
+sys.exit(error) if code else print(answer.decode())
 """
 
 
-async def _command(ctx: Context, prefix: str, **words: str | int) -> str:
-    """Have the monitor do something, and return its answer."""
-    return await ctx.run(ctx.paths.venv / "bin" / "python", "-c", _COMMAND, ceph_config(ctx.paths), json.dumps({"prefix": prefix, **words}))
+async def _command(ctx: Context, prefix: str, **arguments: str | int) -> str:
+    """Send a command to the monitor and return its answer."""
+    command = json.dumps({"prefix": prefix, **arguments})
+    return await ctx.run(ctx.paths.venv / "bin" / "python", "-c", _COMMAND, ceph_config(ctx.paths), command)
 
 
-async def _ask(ctx: Context, prefix: str) -> dict[str, Any]:
+async def _read_state(ctx: Context, prefix: str) -> dict[str, Any]:
     try:
         answer: dict[str, Any] = json.loads(await _command(ctx, prefix, format="json"))
     except ProgramFailed as error:
@@ -126,20 +125,20 @@ async def _ask(ctx: Context, prefix: str) -> dict[str, Any]:
     return answer
 
 
-async def _ask_monitor(ctx: Context) -> str:
-    return f"is {(await _ask(ctx, 'mon stat'))['leader']}, the leader of one"
+async def _probe_monitor(ctx: Context) -> str:
+    return f"monitor {(await _read_state(ctx, 'mon stat'))['leader']} leads a quorum of 1"
 
 
-async def _ask_osd(ctx: Context) -> str:
-    if not (await _ask(ctx, "osd stat"))["num_up_osds"]:
-        raise NotYet("the monitor does not call it up")
-    return "the monitor calls it up"
+async def _probe_osd(ctx: Context) -> str:
+    if not (await _read_state(ctx, "osd stat"))["num_up_osds"]:
+        raise NotYet("the monitor reports it down")
+    return "the monitor reports it up"
 
 
-async def _ask_mgr(ctx: Context) -> str:
-    if not (await _ask(ctx, "mgr stat"))["available"]:
-        raise NotYet("the monitor does not call it available")
-    return "the monitor calls it available"
+async def _probe_manager(ctx: Context) -> str:
+    if not (await _read_state(ctx, "mgr stat"))["available"]:
+        raise NotYet("the monitor reports it unavailable")
+    return "the monitor reports it available"
 
 
 def _daemon(kind: str, name: str, summary: str, ready: FunctionProbe, needs: tuple[str, ...], port: int | None = None) -> Service:  # noqa: PLR0913, PLR0917
@@ -154,22 +153,24 @@ def _daemon(kind: str, name: str, summary: str, ready: FunctionProbe, needs: tup
     )
 
 
-MONITOR = _daemon("mon", "a", "Ceph's map.", FunctionProbe(_ask_monitor, "ceph mon stat"), ("ceph.prepare",), MONITOR_PORTS[0])
+MONITOR = _daemon("mon", "a", "The monitor of Ceph.", FunctionProbe(_probe_monitor, "ceph mon stat"), ("ceph.prepare",), MONITOR_PORTS[0])
 
 
 @step(needs=("ceph-mon",), within_s=60)
 async def register(ctx: Context) -> None:
-    """Tell the monitor of the disk."""
+    """Register the OSD, Ceph's disk, with the monitor."""
     await _command(ctx, "osd new", uuid=str(_disk_id(ctx)), id=0)
 
 
-OSD = _daemon("osd", "0", "Ceph's disk.", FunctionProbe(_ask_osd, "up in ceph osd stat"), ("ceph.register",))
-MGR = _daemon("mgr", "a", "Ceph's figures: how much is free.", FunctionProbe(_ask_mgr, "available in ceph mgr stat"), ("ceph-mon",))
+OSD = _daemon("osd", "0", "The OSD of Ceph, its disk.", FunctionProbe(_probe_osd, "up in ceph osd stat"), ("ceph.register",))
+MANAGER = _daemon(
+    "mgr", "a", "The manager of Ceph, its statistics.", FunctionProbe(_probe_manager, "available in ceph mgr stat"), ("ceph-mon",)
+)
 
 
 @step(needs=("ceph-osd",), within_s=60)
 async def pool(ctx: Context) -> str:
-    """Make the pool of volumes."""
+    """Create the pool of volumes."""
     await _command(ctx, "osd pool create", pool=POOL, pg_num=PLACEMENT_GROUPS)
     await _command(ctx, "osd pool application enable", pool=POOL, app="rbd")
     return POOL
@@ -177,10 +178,10 @@ async def pool(ctx: Context) -> str:
 
 COMPONENT = Component(
     name="ceph",
-    summary="Where volumes lie.",
+    summary="The storage of volumes.",
     declares=(
         SystemPackages(debian=("ceph-mon", "ceph-osd", "ceph-mgr", "ceph-common", "qemu-block-extra", "python3-rados", "python3-rbd")),
     ),
-    checks=(has_backend,),
-    parts={"install": (binding,), "run": (prepare, MONITOR, register, OSD, MGR, pool)},
+    checks=(check_backend,),
+    parts={"install": (binding,), "run": (prepare, MONITOR, register, OSD, MANAGER, pool)},
 )

@@ -1,1 +1,1 @@
-"""database."""
+"""The databases."""

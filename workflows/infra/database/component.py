@@ -1,8 +1,10 @@
-"""The databases: a MariaDB of the stack's own on a Unix socket, or SQLite files."""
+"""The databases of all services: a private MariaDB on a Unix socket, or SQLite files."""
 
 import shutil
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
+from pathlib import Path
 
 from novaflow.model.check import CheckResult, Severity
 from novaflow.model.component import Component
@@ -14,6 +16,7 @@ from novaflow.model.settings import Settings
 from novaflow.model.step import EVERYTHING, ConcurrencyPool, step
 from workflows.infra.database.settings import DatabaseSettings
 from workflows.infra.database.urls import (
+    SQLITE_PLUGIN,
     USER,
     Database,
     database_password,
@@ -21,10 +24,18 @@ from workflows.infra.database.urls import (
     socket_path,
     template_folder,
 )
+from workflows.platform.requirements import PythonModule, PythonPackages
 from workflows.platform.system_packages import SystemPackages
 from workflows.services.ini import Value, render_ini
 
-ONE_WRITER = "services write one after the other; it serves one server at a time, of several at once one may fail"
+ONE_WRITER = "one service writes at a time; when several servers boot at once, one may fail"
+
+
+SQLITE_LOCK = PythonModule(
+    name=SQLITE_PLUGIN,
+    source=Path(__file__).with_name("sqlite_lock.py"),
+    entry_points=f"[sqlalchemy.plugins]\n{SQLITE_PLUGIN} = {SQLITE_PLUGIN}:WriteLockFirst\n",
+)
 
 
 def _uses_mysql(settings: Settings) -> bool:
@@ -35,58 +46,73 @@ def _uses_sqlite(settings: Settings) -> bool:
     return not settings.of(DatabaseSettings).use_mysql
 
 
-def holds_servers(settings: Settings, _: Paths) -> CheckResult:
-    """Look how much the databases hold."""
+def check_server(settings: Settings, _: Paths) -> CheckResult:
+    """Check whether the databases allow several servers to boot at once."""
     if settings.of(DatabaseSettings).use_mysql:
-        return CheckResult("databases", Severity.GOOD, "a MariaDB of the stack's own")
-    return CheckResult("databases", Severity.WARNING, f"SQLite: {ONE_WRITER}", "leave USE_MYSQL at 1 for more than one")
+        return CheckResult("databases", Severity.GOOD, "a private MariaDB")
+    return CheckResult("databases", Severity.WARNING, f"SQLite: {ONE_WRITER}", "set USE_MYSQL=1 to boot several servers at once")
 
 
 @step(within_s=60, when=_uses_mysql)
 async def configure(ctx: Context) -> str:
-    """Write MariaDB's configuration, and the SQL that makes its user."""
+    """Write the configuration of MariaDB, and the SQL that creates the databases and their user."""
     for name, data in (("mariadb", ctx.paths.data / "mariadb"), ("mariadb-template", template_folder(ctx.paths) / "mariadb")):
-        options: dict[str, Value] = {
-            "datadir": data,
-            "socket": socket_path(ctx.paths),
-            "pid-file": ctx.paths.run / "mariadb.pid",
-            "init-file": ctx.paths.etc / "mariadb" / "init.sql",
-            "tmpdir": ctx.paths.run,
-            "user": "root",
-            "skip-networking": True,
-            "skip-name-resolve": True,
-            "skip-log-bin": True,
-            "character-set-server": "utf8mb3",
-            "collation-server": "utf8mb3_general_ci",
-            "max_connections": 500,
-            "performance_schema": False,
-            "innodb_buffer_pool_size": "128M",
-            # What follows trades a crash-proof disk for speed: the databases are made afresh at every run.
-            "innodb_log_file_size": "8M",
-            "innodb_flush_log_at_trx_commit": 0,
-            "innodb_flush_method": "nosync",
-            "innodb_doublewrite": False,
-            "innodb_stats_persistent": False,
-            "innodb_buffer_pool_dump_at_shutdown": False,
-            "innodb_buffer_pool_load_at_startup": False,
-            "aria_pagecache_buffer_size": "8M",
-            "key_buffer_size": "1M",
-        }
-        await ctx.write(ctx.paths.etc / "mariadb" / f"{name}.cnf", render_ini({"mariadbd": options}))
+        await ctx.write(_config_file(ctx, name), render_ini({"mariadbd": _options(ctx, data)}))
     databases = ctx.declared(Database)
+    await ctx.write(_init_file(ctx), _render_sql(databases, database_password(ctx)), 0o600)
+    return f"{len(databases)} databases, user {USER}"
+
+
+def _config_file(ctx: Context, name: str) -> Path:
+    return ctx.paths.etc / "mariadb" / f"{name}.cnf"
+
+
+def _init_file(ctx: Context) -> Path:
+    return ctx.paths.etc / "mariadb" / "init.sql"
+
+
+def _options(ctx: Context, data: Path) -> dict[str, Value]:
+    return {
+        "datadir": data,
+        "socket": socket_path(ctx.paths),
+        "pid-file": ctx.paths.run / "mariadb.pid",
+        "init-file": _init_file(ctx),
+        "tmpdir": ctx.paths.run,
+        "user": "root",
+        "skip-networking": True,
+        "skip-name-resolve": True,
+        "skip-log-bin": True,
+        "character-set-server": "utf8mb3",
+        "collation-server": "utf8mb3_general_ci",
+        "max_connections": 500,
+        "performance_schema": False,
+        "innodb_buffer_pool_size": "128M",
+        # The following trade durability for speed: every run creates the databases again.
+        "innodb_log_file_size": "8M",
+        "innodb_flush_log_at_trx_commit": 0,
+        "innodb_flush_method": "nosync",
+        "innodb_doublewrite": False,
+        "innodb_stats_persistent": False,
+        "innodb_buffer_pool_dump_at_shutdown": False,
+        "innodb_buffer_pool_load_at_startup": False,
+        "aria_pagecache_buffer_size": "8M",
+        "key_buffer_size": "1M",
+    }
+
+
+def _render_sql(databases: Sequence[Database], password: str) -> str:
+    """Return the statements of the init file, one per line as MariaDB requires."""
     statements = [f"CREATE DATABASE IF NOT EXISTS {database.name};" for database in databases]
-    # As a hash: what a statement may hold as it stands depends on the server's character set and mode.
-    known = password_hash(database_password(ctx))
+    # A hash, because the quoting of a password depends on the server's character set and mode.
+    known = password_hash(password)
     statements.append(f"CREATE OR REPLACE USER {USER}@localhost IDENTIFIED VIA mysql_native_password USING '{known}';")
     statements.append(f"GRANT ALL ON *.* TO {USER}@localhost;")
-    # The server reads one statement a line.
-    await ctx.write(ctx.paths.etc / "mariadb" / "init.sql", "\n".join(statements) + "\n", 0o600)
-    return f"{len(databases)} databases, user {USER}"
+    return "\n".join(statements) + "\n"
 
 
 @step(within_s=60, when=_uses_mysql)
 async def prepare(ctx: Context) -> str:
-    """Make an empty MariaDB to migrate the schemas in."""
+    """Create an empty MariaDB, in which the schemas are migrated."""
     folder = template_folder(ctx.paths)
     shutil.rmtree(folder, ignore_errors=True)
     await ctx.run(
@@ -103,7 +129,7 @@ async def prepare(ctx: Context) -> str:
 
 @step(within_s=60, when=_uses_sqlite, pool=ConcurrencyPool.FREE)
 async def prepare_sqlite(ctx: Context) -> str:
-    """Make the folder the schemas are migrated in."""
+    """Create the folder in which the schemas are migrated."""
     shutil.rmtree(template_folder(ctx.paths), ignore_errors=True)
     shutil.rmtree(ctx.paths.data / "sqlite", ignore_errors=True)
     (ctx.paths.data / "sqlite").mkdir(parents=True)
@@ -113,9 +139,9 @@ async def prepare_sqlite(ctx: Context) -> str:
 
 @step(within_s=60, needs=(EVERYTHING,), when=_uses_sqlite)
 async def keep_sqlite(ctx: Context) -> str:
-    """Keep the files with every schema at its head, to be copied at every run."""
+    """Copy the migrated databases into the template."""
     for file in (ctx.paths.data / "sqlite").glob("*.db"):
-        with closing(sqlite3.connect(file)) as database:  # kept in the file: readers and a writer side by side
+        with closing(sqlite3.connect(file)) as database:  # stored in the file; readers do not block the writer
             database.execute("PRAGMA journal_mode=WAL")
     shutil.copytree(ctx.paths.data / "sqlite", template_folder(ctx.paths) / "sqlite")
     return "SQLite"
@@ -123,18 +149,18 @@ async def keep_sqlite(ctx: Context) -> str:
 
 @step(within_s=60)
 async def restore(ctx: Context) -> str:
-    """Start from the migrated, empty databases."""
+    """Copy the migrated, empty databases from the template."""
     kind = "mariadb" if ctx.settings.of(DatabaseSettings).use_mysql else "sqlite"
     target = ctx.paths.data / kind
     shutil.rmtree(target, ignore_errors=True)
     await ctx.run("cp", "--archive", "--reflink=auto", "--sparse=always", template_folder(ctx.paths) / kind, target)
     if kind == "sqlite":
         return f"SQLite: {ONE_WRITER}"
-    return "MariaDB, as it was after the last migration"
+    return "MariaDB, copied from the template"
 
 
-async def _ask_database(ctx: Context) -> str:
-    """Ask with the user and the password that services will use."""
+async def _probe_mariadb(ctx: Context) -> str:
+    """Log in with the user and the password of the services."""
     sql = "SELECT VERSION()"
     answer = await ctx.run(
         "mariadb", "--no-defaults", f"--socket={socket_path(ctx.paths)}", f"--user={USER}", "--batch", "--skip-column-names",
@@ -142,7 +168,7 @@ async def _ask_database(ctx: Context) -> str:
         env={"MYSQL_PWD": database_password(ctx)}, ok=(0, 1),
     )  # fmt: skip
     if not answer.strip():
-        raise NotYet("it does not answer SELECT VERSION()")
+        raise NotYet(f"no answer to {sql}")
     return f"answered {sql} with {answer.strip()}"
 
 
@@ -150,8 +176,8 @@ def _mariadb(name: str, needs: tuple[str, ...], summary: str) -> Service:
     return Service(
         name=name,
         summary=summary,
-        command=lambda ctx: ("mariadbd", f"--defaults-file={ctx.paths.etc}/mariadb/{name}.cnf"),
-        ready=FunctionProbe(_ask_database, "SELECT VERSION() as the services' user"),
+        command=lambda ctx: ("mariadbd", f"--defaults-file={_config_file(ctx, name)}"),
+        ready=FunctionProbe(_probe_mariadb, "SELECT VERSION() as the services' user"),
         needs=needs,
         when=_uses_mysql,
         grace_s=20,
@@ -161,8 +187,8 @@ def _mariadb(name: str, needs: tuple[str, ...], summary: str) -> Service:
 COMPONENT = Component(
     name="database",
     summary="The databases of all services.",
-    declares=(SystemPackages(debian=("mariadb-server-core", "mariadb-client-core")),),
-    checks=(holds_servers,),
+    declares=(SystemPackages(debian=("mariadb-server-core", "mariadb-client-core")), PythonPackages(("PyMySQL",)), SQLITE_LOCK),
+    checks=(check_server,),
     parts={
         "template": (
             configure,
@@ -171,7 +197,7 @@ COMPONENT = Component(
             _mariadb("mariadb-template", ("database.configure", "database.prepare"), "MariaDB, for the migrations."),
             keep_sqlite,
         ),
-        "run": (configure, restore, _mariadb("mariadb", ("database.configure", "database.restore"), "MariaDB, of the stack's own.")),
+        "run": (configure, restore, _mariadb("mariadb", ("database.configure", "database.restore"), "MariaDB, private to the stack.")),
     },
     settings=(DatabaseSettings,),
 )

@@ -9,7 +9,7 @@ from novaflow.settings.validators import read_line
 
 
 class DatabaseSettings(SettingsGroup):
-    """Which database server the services use."""
+    """The database server of the services."""
 
     use_mysql: Switch = Field(default=True, description="1: a private MariaDB; 0: SQLite, which is for one server at a time.")
     mysql_pass: Annotated[

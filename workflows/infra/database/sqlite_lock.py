@@ -1,23 +1,23 @@
-"""A plugin for SQLAlchemy, in the stack's own environment: on SQLite a transaction takes the write lock as it begins.
+"""A plugin of SQLAlchemy that takes SQLite's write lock at the start of each transaction.
 
-oslo.db begins every transaction with ``BEGIN``. One that has read and then wants to write is refused at once, however
-long it would wait, if another wrote in between; and OpenStack's services do not try again. Begun with ``BEGIN IMMEDIATE``
-they wait for each other instead. Source: sqlite.org/lang_transaction.html.
+oslo.db starts every transaction with ``BEGIN``. If such a transaction reads first and another one writes before it does, SQLite
+rejects its write at once, whatever its timeout, and OpenStack's services do not retry. With ``BEGIN IMMEDIATE`` the second
+transaction waits at its start instead. Source: sqlite.org/lang_transaction.html.
 """
 
 from sqlalchemy import event
-from sqlalchemy.engine import URL, CreateEnginePlugin, Engine  # also where ec2-api's older release has them
+from sqlalchemy.engine import URL, CreateEnginePlugin, Engine  # where both SQLAlchemy 1.4, of ec2-api, and 2 have them
 
 
 class WriteLockFirst(CreateEnginePlugin):
-    """Asked for by ``plugin=novaflow_sqlite_lock`` in a database's address."""
+    """The plugin, which ``plugin=novaflow_sqlite_lock`` in the URL of a database selects."""
 
     def update_url(self, url: URL) -> URL:
-        """Return the address without what was for this plugin."""
+        """Return the URL without the parameter that selects this plugin."""
         return url.difference_update_query(["plugin"])
 
     def engine_created(self, engine: Engine) -> None:
-        """Listen to what the engine's connections say."""
+        """Replace each ``BEGIN`` on the connections of the engine."""
         event.listen(engine, "before_cursor_execute", _lock, retval=True)
 
 

@@ -1,20 +1,33 @@
-"""The template: what was migrated, sealed for the releases, accounts and addresses it fits; a stack without databases has one, too."""
+"""The template: migrated, empty databases, and a seal that names what they were made from. A stack without databases has one, too."""
 
 from novaflow.model.component import Component
 from novaflow.model.context import Context
+from novaflow.model.paths import Paths
+from novaflow.model.settings import Settings
 from novaflow.model.step import EVERYTHING, step
 from novaflow.model.workflow import Workflow
-from workflows.infra.database.urls import Database, template_folder, template_is_sealed, template_key
+from workflows.infra.database.urls import Database, find_sealed_template, template_folder, template_key
+from workflows.platform.install_check import InstallCheck
+from workflows.platform.requirements import PythonRequirements
 
 
 @step(within_s=60, needs=(EVERYTHING,), after=("database.keep-sqlite",))
 async def seal(ctx: Context) -> str:
-    """Say that every schema is at its head, and for which releases."""
-    key = template_key(ctx.settings, ctx.paths, ctx.declared(Database))
+    """Seal the template: every schema is migrated."""
+    key = template_key(ctx.settings, ctx.paths, ctx.declared(Database), ctx.declared(PythonRequirements))
     await ctx.write(template_folder(ctx.paths) / "seal", key)
     return key
 
 
-WORKFLOW = Workflow("template", "Migrated, empty databases, to be copied at every run.", already=template_is_sealed)
+def _is_complete(settings: Settings, paths: Paths, components: tuple[Component, ...]) -> bool:
+    return find_sealed_template(settings, paths, components) is not None
 
-COMPONENT = Component(name="template", summary="What was migrated, and for which releases.", parts={"template": (seal,)})
+
+WORKFLOW = Workflow("template", "Migrated, empty databases, which every run copies.", already=find_sealed_template)
+
+COMPONENT = Component(
+    name="template",
+    summary="Migrated, empty databases.",
+    declares=(InstallCheck(_is_complete),),
+    parts={"template": (seal,)},
+)

@@ -1,4 +1,4 @@
-"""ldap: users who live in LDAP and log in through keystone; services' own accounts stay in its database."""
+"""ldap: users in an LDAP server, who log in through keystone; the accounts of services stay in keystone's database."""
 
 import base64
 import hashlib
@@ -24,40 +24,46 @@ from workflows.infra.ldap.directory import (
     Directory,
     has_named_server,
     has_own_server,
-    named_place,
+    named_address,
     own_url,
     password_file,
     user_login,
 )
 from workflows.infra.ldap.settings import LdapSettings
-from workflows.platform.python_env import lend_modules
+from workflows.platform.detect import find_distribution
+from workflows.platform.install_check import InstallCheck
+from workflows.platform.python_env import link_modules
 from workflows.platform.system_packages import SystemPackages
 from workflows.services.openstack import Api
 
 SCHEMAS = ("core", "cosine", "inetorgperson")
-KEPT_MIB = 256  # what the database may grow to; a million users would fit
-PATIENCE_S = 3.0  # for a server that was named to take a connection
+DATABASE_MIB = 256  # upper limit; enough for a million users
+CONNECT_WITHIN_S = 3.0
 ANY_USER = "(objectClass=inetOrgPerson)"
 
 
-def is_reachable(settings: Settings, _: Paths) -> CheckResult:
-    """Look whether the server that was named answers."""
+def check_server(settings: Settings, _: Paths) -> CheckResult:
+    """Check that the LDAP server of NOVAFLOW_LDAP_URL accepts connections."""
     if not has_named_server(settings):
-        return CheckResult("LDAP", Severity.GOOD, "a slapd of the stack's own")
-    host, port = named_place(settings)
+        return CheckResult("LDAP", Severity.GOOD, "a private slapd")
+    host, port = named_address(settings)
     try:
-        socket.create_connection((host, port), timeout=PATIENCE_S).close()
+        socket.create_connection((host, port), timeout=CONNECT_WITHIN_S).close()
     except OSError as error:
-        found = f"{settings.of(LdapSettings).novaflow_ldap_url} is not reached: {str(error.strerror or error).lower()}"
-        return CheckResult("LDAP", Severity.BAD, found, "start that server, or name another NOVAFLOW_LDAP_URL")
-    return CheckResult("LDAP", Severity.GOOD, f"{host}:{port} takes connections")
+        found = f"{settings.of(LdapSettings).novaflow_ldap_url} is unreachable: {str(error.strerror or error).lower()}"
+        return CheckResult("LDAP", Severity.BAD, found, "start that server, or choose another NOVAFLOW_LDAP_URL")
+    return CheckResult("LDAP", Severity.GOOD, f"{host}:{port} accepts connections")
 
 
-# python-ldap has no wheels, and no compiler is needed where Debian's own is lent.
+# python-ldap has no wheels; the system's module needs no compiler.
 @step(needs=("python.environment", "packages.install"), within_s=30)
 async def binding(ctx: Context) -> Skipped | str:
-    """Lend Debian's LDAP modules to the environment: keystone speaks LDAP with them."""
-    return await lend_modules(ctx, "ldap", "ldapurl.py", "ldif.py", "_ldap*.so", "ldappool", "pyasn1", "pyasn1_modules", proof="ldappool")
+    """Link the system's LDAP modules, which keystone uses, into the stack's virtual environment."""
+    return await link_modules(ctx, "ldap", "ldapurl.py", "ldif.py", "_ldap*.so", "ldappool", "pyasn1", "pyasn1_modules", proof="ldappool")
+
+
+def _is_complete(_: Settings, paths: Paths, __: tuple[Component, ...]) -> bool:
+    return any(paths.venv.glob("lib/*/site-packages/ldappool"))
 
 
 def _config(ctx: Context) -> Path:
@@ -70,16 +76,17 @@ def _database(ctx: Context) -> Path:
 
 @step(within_s=60, when=has_own_server)
 async def configure(ctx: Context) -> str:
-    """Write slapd's configuration, and its first user into an empty database."""
+    """Write the configuration of slapd, and create its database with one user."""
     shutil.rmtree(_database(ctx), ignore_errors=True)
     _database(ctx).mkdir(parents=True, mode=0o700)
+    distribution = find_distribution()
     lines = [
-        *(f"include /etc/ldap/schema/{schema}.schema" for schema in SCHEMAS),
-        "modulepath /usr/lib/ldap",
+        *(f"include {distribution.path('ldap-schemas')}/{schema}.schema" for schema in SCHEMAS),
+        f"modulepath {distribution.path('ldap-modules')}",
         "moduleload back_mdb",
         f'pidfile "{ctx.paths.run}/slapd.pid"',
         "database mdb",
-        f"maxsize {KEPT_MIB << 20}",
+        f"maxsize {DATABASE_MIB << 20}",
         f'suffix "{SUFFIX}"',
         f'rootdn "{MANAGER}"',
         f"rootpw {_hash(ctx.secret('ldap-manager'))}",
@@ -91,7 +98,7 @@ async def configure(ctx: Context) -> str:
     await ctx.write(_config(ctx), "\n".join(lines) + "\n", 0o600)
     await ctx.write(password_file(ctx), ctx.secret("ldap-manager"), 0o600)
     await ctx.run("slapadd", "-q", "-f", _config(ctx), stdin=_first_entries(ctx).encode())
-    return f"{user_login(ctx).user} below {USERS}"
+    return f"user {user_login(ctx).user} in {USERS}"
 
 
 def _first_entries(ctx: Context) -> str:
@@ -114,12 +121,12 @@ userPassword: {_hash(login.password)}
 
 
 def _hash(password: str) -> str:
-    """Return what LDAP keeps of a password, salted. Source: slapd.conf(5), rootpw, and slappasswd(8), {SSHA}."""
+    """Return the salted hash of a password that slapd stores. Source: slapd.conf(5), rootpw, and slappasswd(8), {SSHA}."""
     salt = secrets.token_bytes(8)
-    return "{SSHA}" + base64.b64encode(hashlib.sha1(password.encode() + salt).digest() + salt).decode()  # noqa: S324 - what slapd knows
+    return "{SSHA}" + base64.b64encode(hashlib.sha1(password.encode() + salt).digest() + salt).decode()  # noqa: S324 - slapd's algorithm
 
 
-async def _log_in(ctx: Context) -> str:
+async def _probe_slapd(ctx: Context) -> str:
     try:
         answer = await ctx.run("ldapwhoami", "-x", "-H", own_url(ctx), "-D", MANAGER, "-y", password_file(ctx))
     except ProgramFailed as error:
@@ -129,41 +136,52 @@ async def _log_in(ctx: Context) -> str:
 
 SLAPD = Service(
     name="slapd",
-    summary="LDAP, a slapd of the stack's own.",
+    summary="The LDAP server, private to the stack.",
     command=lambda ctx: ("slapd", "-d", "none", "-f", _config(ctx), "-h", own_url(ctx)),
-    ready=FunctionProbe(_log_in, "ldapwhoami"),
+    ready=FunctionProbe(_probe_slapd, "ldapwhoami"),
     needs=("ldap.configure",),
     when=has_own_server,
 )
 
 
 @step(within_s=30, when=has_named_server)
-async def ask(ctx: Context) -> str:
-    """Log in to the server that was named, and look for users there."""
+async def search(ctx: Context) -> str:
+    """Search the LDAP server of NOVAFLOW_LDAP_URL for users."""
     directory = Directory.of(ctx)
     await ctx.write(password_file(ctx), directory.password, 0o600)
     login = ("-D", directory.user, "-y", str(password_file(ctx))) if directory.user else ()
-    search = ("-H", directory.url, "-b", directory.base, "-z", "1", ANY_USER, "uid")
+    query = ("-H", directory.url, "-b", directory.base, "-z", "1", ANY_USER, "uid")
     try:
-        # 4: there are more than the one asked for.
-        answer = await ctx.run("ldapsearch", "-x", "-LLL", "-o", "nettimeout=5", *login, *search, ok=(0, 4))
+        # 4: the server has more entries than the limit of 1.
+        answer = await ctx.run("ldapsearch", "-x", "-LLL", "-o", "nettimeout=5", *login, *query, ok=(0, 4))
     except ProgramFailed as error:
-        message = f"{directory.url} lets nobody look for users below {directory.base}:\n{error.log_tail}"
+        message = f"{directory.url} rejected a search for users below {directory.base}:\n{error.log_tail}"
         raise StepFailed(message) from error
     if "uid:" not in answer:
-        message = f"{directory.url} has no user, {ANY_USER} with a uid, below {directory.base}; NOVAFLOW_LDAP_URL ends with where they lie"
-        raise StepFailed(message)
+        found = f"{directory.url} has no entry with {ANY_USER} and a uid below {directory.base}"
+        raise StepFailed(f"{found}; NOVAFLOW_LDAP_URL must end with the entry above the users")
     return f"{directory.url} has users below {directory.base}"
 
 
-@step(needs=("keystone", "slapd", "ldap.ask"), within_s=60)
+@step(needs=("keystone", "slapd", "ldap.search"), within_s=60)
 async def domain(ctx: Context) -> str:
-    """Make keystone's domain of the users in LDAP, and let the first one in."""
+    """Create the keystone domain of the users in LDAP, and make the private server's user an administrator."""
     api, directory = Api.logged_in(ctx), Directory.of(ctx)
-    made = (await api.call("POST", api.identity("/domains"), {"domain": {"name": LDAP_DOMAIN}}))["domain"]["id"]
-    options = {
+    created = (await api.call("POST", api.identity("/domains"), {"domain": {"name": LDAP_DOMAIN}}))["domain"]["id"]
+    config = {"identity": {"driver": "ldap"}, "ldap": _keystone_options(directory)}
+    await api.call("PUT", api.identity(f"/domains/{created}/config"), {"config": config})
+    users = (await api.call("GET", api.identity(f"/users?domain_id={created}")))["users"]
+    if has_own_server(ctx.settings):
+        role = (await api.call("GET", api.identity("/roles?name=admin")))["roles"][0]["id"]
+        await api.call("PUT", api.identity(f"/projects/{api.project_id}/users/{users[0]['id']}/roles/{role}"))
+    return f"domain {LDAP_DOMAIN} has {len(users)} users, from {directory.url}"
+
+
+def _keystone_options(directory: Directory) -> dict[str, str]:
+    login = {"user": directory.user, "password": directory.password} if directory.user else {}
+    return {
         "url": directory.url,
-        **({"user": directory.user, "password": directory.password} if directory.user else {}),
+        **login,
         "suffix": directory.base,
         "query_scope": "sub",
         "user_tree_dn": directory.base,
@@ -171,24 +189,14 @@ async def domain(ctx: Context) -> str:
         "user_id_attribute": "uid",
         "user_name_attribute": "uid",
     }
-    await api.call("PUT", api.identity(f"/domains/{made}/config"), {"config": {"identity": {"driver": "ldap"}, "ldap": options}})
-    users = (await api.call("GET", api.identity(f"/users?domain_id={made}")))["users"]
-    if has_own_server(ctx.settings):
-        role = (await api.call("GET", api.identity("/roles?name=admin")))["roles"][0]["id"]
-        await api.call("PUT", api.identity(f"/projects/{api.project_id}/users/{users[0]['id']}/roles/{role}"))
-    return f"domain {LDAP_DOMAIN} has {len(users)} users, from {directory.url}"
-
-
-def _is_asked(settings: Settings) -> bool:
-    return settings.of(LdapSettings).use_ldap
 
 
 COMPONENT = Component(
     name="ldap",
-    when=_is_asked,
-    summary="Users who live in LDAP.",
-    declares=(SystemPackages(debian=("slapd", "ldap-utils", "python3-ldap", "python3-ldappool")),),
-    checks=(is_reachable,),
-    parts={"install": (binding,), "run": (configure, SLAPD, ask, domain)},
+    when=lambda settings: settings.of(LdapSettings).use_ldap,
+    summary="Users in an LDAP server.",
+    declares=(SystemPackages(debian=("slapd", "ldap-utils", "python3-ldap", "python3-ldappool")), InstallCheck(_is_complete)),
+    checks=(check_server,),
+    parts={"install": (binding,), "run": (configure, SLAPD, search, domain)},
     settings=(LdapSettings,),
 )

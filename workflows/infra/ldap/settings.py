@@ -26,7 +26,7 @@ def _is_directory(url: str) -> bool:
 
 
 class LdapSettings(SettingsGroup):
-    """Where users are kept, if in LDAP."""
+    """The LDAP server of users."""
 
     use_ldap: Switch = Field(default=False, description="1: users are kept in a private LDAP server.")
     use_opendj: Switch = Field(
@@ -43,7 +43,7 @@ class LdapSettings(SettingsGroup):
     novaflow_ldap_pass: Password = Field(default=None, description="Password of NOVAFLOW_LDAP_USER.")
 
     def find_conflicts(self, settings: Settings) -> Iterator[Conflict]:
-        """Yield what USE_OPENDJ needs and does not have."""
+        """Yield the settings that USE_OPENDJ requires and that are missing."""
         del settings
         if self.use_opendj and not self.use_ldap:
             yield Conflict(("USE_OPENDJ", "USE_LDAP"), "OpenDJ is used only with USE_LDAP=1")

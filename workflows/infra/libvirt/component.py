@@ -1,36 +1,60 @@
-"""libvirt and the emulator: what runs servers, of the stack's own."""
+"""libvirt and the emulator, which run servers; private to the stack."""
 
 import shutil
 import uuid
-from pathlib import Path
 
 from novaflow.errors import ProgramFailed
+from novaflow.model.check import CheckResult, Severity
 from novaflow.model.component import Component
 from novaflow.model.context import Context
+from novaflow.model.paths import Paths
 from novaflow.model.probe import FunctionProbe, NotYet
 from novaflow.model.service import Service
 from novaflow.model.settings import Settings
-from novaflow.model.step import step
-from workflows.infra.libvirt.address import libvirt_url, room_file
+from novaflow.model.step import Skipped, step
+from workflows.infra.libvirt.address import libvirt_url
+from workflows.infra.libvirt.namespaces import run_libvirtd
+from workflows.infra.libvirt.orphans import REMOVERS, find_domains
 from workflows.infra.libvirt.settings import LibvirtSettings, LibvirtType
-from workflows.platform.orphans import find_domains, removal
+from workflows.platform.kernel import find_kvm_error
+from workflows.platform.orphans import removal
+from workflows.platform.python_env import link_modules
 from workflows.platform.system_packages import SystemPackages
-
-IN_A_ROOM = 'echo $$ >"$0" && exec unshare --mount --propagation private --pid --fork --kill-child=KILL --mount-proc "$@"'
-OWN_ROOM = Path(__file__).with_name("libvirt-namespace.sh")
 
 
 def _is_real(settings: Settings) -> bool:
     return settings.of(LibvirtSettings).libvirt_type is not LibvirtType.FAKE
 
 
+def check_kvm(settings: Settings, _: Paths) -> CheckResult:
+    """Check whether servers can use the processor's virtualisation."""
+    chosen = settings.of(LibvirtSettings).libvirt_type
+    if chosen in {LibvirtType.FAKE, LibvirtType.LXC, LibvirtType.QEMU}:
+        return CheckResult("virtualisation", Severity.GOOD, f"not required by LIBVIRT_TYPE={chosen}")
+    error = find_kvm_error()
+    if error is None:
+        return CheckResult("virtualisation", Severity.GOOD, "KVM works")
+    if chosen is LibvirtType.KVM:
+        found = f"KVM does not work ({error}); LIBVIRT_TYPE=kvm requires it"
+        return CheckResult("virtualisation", Severity.BAD, found, "set LIBVIRT_TYPE to auto or qemu")
+    found = f"KVM does not work ({error}); servers are emulated"
+    return CheckResult("virtualisation", Severity.WARNING, found, "no action needed for small servers")
+
+
+# The system package fits the libvirt of this machine.
+@step(needs=("python.environment", "packages.install"), within_s=30)
+async def binding(ctx: Context) -> Skipped | str:
+    """Link the system's libvirt module into the stack's virtual environment."""
+    return await link_modules(ctx, "libvirt.py", "libvirtmod*.so", proof="libvirt")
+
+
 @step(within_s=60, when=_is_real)
 async def configure(ctx: Context) -> str:
-    """Write libvirt's configuration into a folder that only the stack's libvirt sees as /etc/libvirt."""
-    room = ctx.paths.data / "libvirt"
-    shutil.rmtree(room, ignore_errors=True)
-    for folder in ("lib", "cache", "log", "etc/qemu/networks"):
-        (room / folder).mkdir(parents=True)
+    """Write the configuration of libvirt into the folder that libvirtd has as /etc/libvirt."""
+    folder = ctx.paths.data / "libvirt"
+    shutil.rmtree(folder, ignore_errors=True)
+    for name in ("lib", "cache", "log", "etc/qemu/networks"):
+        (folder / name).mkdir(parents=True)
     (ctx.paths.run / "libvirt").mkdir(exist_ok=True)
     daemon = {
         "unix_sock_dir": f'"{ctx.paths.run}/libvirt"',
@@ -39,7 +63,7 @@ async def configure(ctx: Context) -> str:
         "auth_unix_ro": '"none"',
         "auth_unix_rw": '"none"',
         "log_outputs": '"3:stderr"',
-        "host_uuid": f'"{uuid.uuid5(uuid.NAMESPACE_URL, str(ctx.paths.root))}"',  # a fresh machine may have no id yet
+        "host_uuid": f'"{uuid.uuid5(uuid.NAMESPACE_URL, str(ctx.paths.root))}"',  # a new machine may have no machine-id
     }
     emulator = {
         "user": '"root"',
@@ -47,16 +71,16 @@ async def configure(ctx: Context) -> str:
         "dynamic_ownership": 0,
         "remember_owner": 0,
         "security_driver": '"none"',
-        "stdio_handler": '"file"',  # else a second daemon, virtlogd, keeps the consoles
+        "stdio_handler": '"file"',  # the default needs virtlogd, a second daemon
         "namespaces": "[]",
-        "cgroup_controllers": "[]",  # servers end with the room they are in
+        "cgroup_controllers": "[]",  # servers end with the PID namespace
     }
     for name, options in (("libvirtd.conf", daemon), ("qemu.conf", emulator)):
-        await ctx.write(room / "etc" / name, "".join(f"{key} = {value}\n" for key, value in options.items()))
-    return str(room)
+        await ctx.write(folder / "etc" / name, "".join(f"{key} = {value}\n" for key, value in options.items()))
+    return str(folder)
 
 
-async def _ask_libvirt(ctx: Context) -> str:
+async def _probe_libvirt(ctx: Context) -> str:
     try:
         answer = await ctx.run("virsh", "--connect", libvirt_url(ctx.settings, ctx.paths), "version", "--daemon")
     except ProgramFailed as error:
@@ -66,19 +90,30 @@ async def _ask_libvirt(ctx: Context) -> str:
 
 LIBVIRTD = Service(
     name="libvirtd",
-    summary="libvirt, in a room of its own.",
-    # Servers are processes of the room: when its first process ends, so do they, whoever killed what before.
-    command=lambda ctx: ("/bin/sh", "-c", IN_A_ROOM, room_file(ctx.paths), "/bin/sh", OWN_ROOM, ctx.paths.root),
-    ready=FunctionProbe(_ask_libvirt, "virsh version"),
+    summary="libvirt, in a private mount and PID namespace.",
+    command=lambda ctx: run_libvirtd(ctx.paths),
+    ready=FunctionProbe(_probe_libvirt, "virsh version"),
     needs=("libvirt.configure",),
     when=_is_real,
 )
 
 COMPONENT = Component(
     name="libvirt",
-    summary="What runs servers.",
-    declares=(SystemPackages(debian=("libvirt-daemon", "libvirt-daemon-driver-qemu", "libvirt-clients", "qemu-system-x86", "qemu-utils")),),
-    parts={"run": (configure, LIBVIRTD), "clean": (removal(find_domains),)},
+    summary="The hypervisor.",
+    declares=(
+        SystemPackages(
+            debian=(
+                "libvirt-daemon",
+                "libvirt-daemon-driver-qemu",
+                "libvirt-clients",
+                "qemu-system-x86",
+                "qemu-utils",
+                "python3-libvirt",
+            )
+        ),
+    ),
+    checks=(check_kvm,),
+    parts={"install": (binding,), "run": (configure, LIBVIRTD), "clean": (removal(find_domains, REMOVERS),)},
     orphans=(find_domains,),
     settings=(LibvirtSettings,),
 )

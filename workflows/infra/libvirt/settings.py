@@ -11,13 +11,13 @@ T = TypeVar("T")
 
 
 class LibvirtType(StrEnum):
-    """How servers run."""
+    """The virtualisation that servers use."""
 
     AUTO = "auto"  # KVM if it works, else QEMU
     KVM = "kvm"
     QEMU = "qemu"
     LXC = "lxc"
-    FAKE = "fake"  # no hypervisor and no privileges: servers are only rows in a table
+    FAKE = "fake"  # nova's fake driver, which needs neither a hypervisor nor privileges
 
 
 def _refuse_uml(value: T) -> T:
@@ -27,7 +27,7 @@ def _refuse_uml(value: T) -> T:
 
 
 class LibvirtSettings(SettingsGroup):
-    """How servers run."""
+    """The virtualisation that servers use."""
 
     libvirt_type: Annotated[LibvirtType, BeforeValidator(_refuse_uml), Allowed(", ".join(LibvirtType))] = Field(
         default=LibvirtType.AUTO,

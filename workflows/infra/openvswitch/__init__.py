@@ -1,1 +1,1 @@
-"""openvswitch."""
+"""Open vSwitch."""

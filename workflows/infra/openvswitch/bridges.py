@@ -1,27 +1,27 @@
-"""The stack's Open vSwitch as everybody else sees it."""
+"""Names and addresses of the stack's Open vSwitch."""
 
 from novaflow.model.context import Context
 from novaflow.model.paths import Paths
 from workflows.platform.kernel import has_openvswitch
 
-INTEGRATION = "br-int"  # servers and routers are plugged in here
-SERVERS, EXTERNAL = "br-net", "br-ex"  # where the cards FLAT_INTERFACE and INTERFACE belong, if there are any
-DATAPATH = "ovs-netdev"  # a link that the switch makes where packets are moved in userspace
+INTEGRATION = "br-int"  # connects servers and routers
+SERVERS, EXTERNAL = "br-net", "br-ex"  # contain the interfaces FLAT_INTERFACE and INTERFACE
+DATAPATH = "ovs-netdev"  # a link that the switch creates for packets in userspace
 BRIDGES = (INTEGRATION, SERVERS, EXTERNAL)
 
 
 def ovsdb_address(paths: Paths) -> str:
-    """Return where the switch's database listens."""
+    """Return the address of the switch's database."""
     return f"unix:{paths.run}/ovs/db.sock"
 
 
 def stack_mark(paths: Paths) -> str:
-    """Return the alias of links whose names are nobody's own: it says whose they are."""
+    """Return the alias that marks a link as the stack's; names such as `br-int` do not."""
     return f"novaflow:{paths.root}"
 
 
 def ovs_environment(ctx: Context) -> dict[str, str]:
-    """Return what makes every Open vSwitch tool speak to the stack's own."""
+    """Return the environment in which every Open vSwitch program uses the stack's own folders."""
     return {
         "OVS_RUNDIR": f"{ctx.paths.run}/ovs",
         "OVS_DBDIR": f"{ctx.paths.data}/ovs",
@@ -31,5 +31,5 @@ def ovs_environment(ctx: Context) -> dict[str, str]:
 
 
 def datapath_type() -> str:
-    """Return how packets are moved: by the kernel's module where there is one, else in userspace."""
+    """Return ``system`` for the kernel's datapath where the kernel has one, else ``netdev`` for the one in userspace."""
     return "system" if has_openvswitch() else "netdev"

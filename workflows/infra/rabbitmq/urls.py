@@ -1,4 +1,4 @@
-"""The stack's broker as everybody else sees it: addresses and users."""
+"""The addresses and users of the stack's broker, and what components declare for it."""
 
 import base64
 import hashlib
@@ -11,18 +11,18 @@ from novaflow.model.context import Context
 from novaflow.model.settings import Settings
 
 PORT = 5672
-RPC = "openstack"  # virtual host and user of OpenStack's own messages
-NOTIFICATIONS = "notifications"  # virtual host of what OpenStack tells of its servers
+RPC = "openstack"  # virtual host and user of OpenStack's RPC
+NOTIFICATIONS = "notifications"  # virtual host of OpenStack's notifications
 EVENTS = "novaflow"  # virtual host of the stack's events, and the user that publishes them
-SUBSCRIBER = "subscriber"  # the user that may read them and nothing else
+SUBSCRIBER = "subscriber"  # user that may only read events
 
 
 @dataclass(frozen=True, slots=True)
 class RpcQueue:
     """A queue of an RPC server, which a component declares.
 
-    It is created before the server starts and holds the calls that are made until then, so that clients and servers start
-    in parallel: without it, an agent whose first call has no consumer waits for a minute.
+    It is created before the server starts and stores earlier calls, so that clients and servers start in parallel: otherwise an
+    agent waits for a minute if its first call has no consumer.
     """
 
     exchange: str
@@ -31,7 +31,7 @@ class RpcQueue:
 
 @dataclass(frozen=True, slots=True)
 class BrokerDefinitions:
-    """Further definitions that a component declares, in RabbitMQ's format, by their kind."""
+    """Further definitions that a component declares, in RabbitMQ's format, by kind."""
 
     make: Callable[[], Mapping[str, list[dict[str, Any]]]]
 
@@ -42,27 +42,27 @@ def publisher_url(settings: Settings, secret: Callable[[str], str]) -> str:
 
 
 def subscriber_url(settings: Settings, secret: Callable[[str], str]) -> str:
-    """Return the address a subscriber connects to."""
+    """Return the address that subscribers connect to."""
     return f"amqp://{SUBSCRIBER}:{secret('rabbitmq-subscriber')}@{settings.host_ip}:{PORT}/{EVENTS}"
 
 
 def notifications_url(settings: Settings, secret: Callable[[str], str]) -> str:
-    """Return the address OpenStack's notifications pass through, as kombu reads it."""
+    """Return the address of OpenStack's notifications, as kombu reads it."""
     return f"amqp://{RPC}:{secret('rabbitmq-rpc')}@{settings.host_ip}:{PORT}/{NOTIFICATIONS}"
 
 
 def rpc_url(ctx: Context) -> str:
-    """Return the address OpenStack's services talk over, as kombu reads it."""
+    """Return the address of OpenStack's RPC, as kombu reads it."""
     return f"amqp://{RPC}:{ctx.secret('rabbitmq-rpc')}@{ctx.settings.host_ip}:{PORT}/{RPC}"
 
 
 def transport_url(ctx: Context) -> str:
-    """Return the same as oslo.messaging reads it."""
+    """Return the address of OpenStack's RPC, as oslo.messaging reads it."""
     return rpc_url(ctx).replace("amqp:", "rabbit:", 1)
 
 
 def hash_password(password: str) -> str:
-    """Return the salted hash that RabbitMQ keeps of a password.
+    """Return the salted hash of a password that RabbitMQ stores.
 
     Source: rabbitmq.com/docs/passwords, "This is the algorithm".
     """

@@ -14,6 +14,7 @@ from workflows.infra.ceph.cluster import POOL, SECRET, ceph_config, read_key
 from workflows.infra.database.urls import Database, database_url
 from workflows.infra.libvirt.address import libvirt_url
 from workflows.infra.libvirt.settings import LibvirtSettings, LibvirtType
+from workflows.platform.requirements import PythonPackages
 from workflows.services.ini import Sections, render_ini
 from workflows.services.openstack import Api, account, locks, messaging, privileged, service_credentials, token_validation
 from workflows.services.oslo_ping import rpc_probe
@@ -149,5 +150,5 @@ COMPONENT = Component(
     },
     aliases=("volume",),
     urls=lambda settings: {"volume": f"http://{settings.host_ip}:{PORT}/v3"},
-    declares=(Database("cinder"),),
+    declares=(Database("cinder"), PythonPackages(("cinder==29.0.0",))),
 )

@@ -10,7 +10,8 @@ from novaflow.model.probe import FunctionProbe, NotYet
 from novaflow.model.service import Service
 from novaflow.model.step import ConcurrencyPool, Skipped, step
 from workflows.infra.database.urls import Database, database_url
-from workflows.platform.python_env import EC2_CONSTRAINTS, install_releases
+from workflows.platform.python_env import install_requirements
+from workflows.platform.requirements import PythonRequirements
 from workflows.platform.system_packages import SystemPackages
 from workflows.services.ec2_api import ec2_filters
 from workflows.services.ec2_api.novarc import write_novarc
@@ -18,6 +19,7 @@ from workflows.services.ini import Sections, render_ini
 from workflows.services.openstack import Api, account, identity_url, locks, service_credentials
 from workflows.services.ports import EC2_PORT, S3_PORT
 
+REQUIREMENTS = PythonRequirements(Path(__file__).with_name("requirements.txt"), environment="venv-ec2")
 FILTERS = Path(ec2_filters.__file__)
 PIPELINE = f"""\
 [pipeline:ec2api]
@@ -45,7 +47,7 @@ REFUSAL = 400  # to a request without a signature: its first filters are there
 
 
 def _venv(ctx: Context) -> Path:
-    return ctx.paths.root / "venv-ec2"
+    return ctx.paths.root / REQUIREMENTS.environment
 
 
 def _folder(ctx: Context) -> Path:
@@ -54,8 +56,8 @@ def _folder(ctx: Context) -> Path:
 
 @step(within_s=900, pool=ConcurrencyPool.NET)
 async def environment(ctx: Context) -> Skipped | str:
-    """Install ec2-api and the older releases it needs into an environment of their own."""
-    return await install_releases(ctx, _venv(ctx), EC2_CONSTRAINTS)
+    """Install ec2-api and the older packages that it needs into a separate virtual environment."""
+    return await install_requirements(ctx, _venv(ctx), (REQUIREMENTS.file,))
 
 
 @step(within_s=60)
@@ -132,7 +134,7 @@ async def credentials(ctx: Context) -> str:
 COMPONENT = Component(
     name="ec2-api",
     summary="The cloud as Amazon's tools see it.",
-    declares=(SystemPackages(debian=("openssl",)), Database("ec2api")),
+    declares=(SystemPackages(debian=("openssl",)), REQUIREMENTS, Database("ec2api")),
     parts={
         "install": (environment,),
         "template": (configure, schema, account("ec2", "ec2", f":{EC2_PORT}/")),

@@ -6,6 +6,7 @@ from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.step import ConcurrencyPool, step
 from workflows.infra.database.urls import Database, database_url
+from workflows.platform.requirements import PythonPackages
 from workflows.services.ini import Sections, render_ini
 from workflows.services.openstack import account, locks, token_validation
 from workflows.services.wsgi import Wsgi
@@ -64,5 +65,5 @@ COMPONENT = Component(
     name="glance",
     summary="The images servers boot from.",
     parts={"template": (configure, schema, account("glance", "image", f":{PORT}")), "run": (configure, GLANCE.service())},
-    declares=(Database("glance"),),
+    declares=(Database("glance"), PythonPackages(("glance==33.0.0",))),
 )

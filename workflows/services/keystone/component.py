@@ -11,6 +11,7 @@ from novaflow.model.probe import FunctionProbe, NotYet
 from novaflow.model.step import ConcurrencyPool, step
 from workflows.infra.database.urls import Database, database_url
 from workflows.infra.ldap.settings import LdapSettings
+from workflows.platform.requirements import PythonPackages
 from workflows.services.ini import Sections, render_ini
 from workflows.services.openstack import DOMAIN, IDENTITY_PORT, REGION, SERVICE_PROJECT, Api, forget_token, identity_url, log_in
 from workflows.services.wsgi import Wsgi
@@ -113,5 +114,5 @@ COMPONENT = Component(
     summary="Users, projects, tokens and the catalogue.",
     parts={"template": (configure, schema, bootstrap, KEYSTONE.service(), accounts), "run": (configure, KEYSTONE.service())},
     urls=lambda settings: {"identity": f"http://{settings.host_ip}:{IDENTITY_PORT}/v3"},
-    declares=(Database("keystone"),),
+    declares=(Database("keystone"), PythonPackages(("keystone==30.0.0",))),
 )

@@ -11,7 +11,7 @@ from novaflow.model.paths import Paths
 from novaflow.model.settings import Settings
 from novaflow.model.step import Skipped, step
 from workflows.infra.openvswitch.bridges import EXTERNAL
-from workflows.platform.orphans import OUT_CHAIN
+from workflows.infra.openvswitch.orphans import OUT_CHAIN
 from workflows.platform.routes import ROUTES_V6, find_overlap
 from workflows.platform.system_packages import SystemPackages
 from workflows.services.cloud.component import NETWORK
@@ -26,7 +26,7 @@ FORWARDING = "ip-forward"  # in data: what the machine did before
 
 def has_free_range(settings: Settings, _: Paths) -> CheckResult:
     """Look whether the machine already knows a way to the floating addresses."""
-    if route := find_overlap(settings.of(NetworkSettings).floating_range, but=EXTERNAL):
+    if route := find_overlap(settings.of(NetworkSettings).floating_range, ignored_interface=EXTERNAL):
         found = f"{settings.of(NetworkSettings).floating_range} overlaps {route.network}, which is reached over {route.interface_name}"
         return CheckResult("floating addresses", Severity.BAD, found, "choose another FLOATING_RANGE")
     return CheckResult("floating addresses", Severity.GOOD, str(settings.of(NetworkSettings).floating_range))
@@ -39,7 +39,7 @@ def has_free_range_v6(settings: Settings, paths: Paths) -> CheckResult:
     if not ROUTES_V6.exists():
         return CheckResult("IPv6", Severity.BAD, "this kernel has none", "leave USE_IPV6 at 0")
     for addresses in (fixed_v6(paths), outside_v6(paths)):
-        if route := find_overlap(addresses, but=EXTERNAL):
+        if route := find_overlap(addresses, ignored_interface=EXTERNAL):
             found = f"{addresses} overlaps {route.network}, which is reached over {route.interface_name}"
             return CheckResult("IPv6", Severity.BAD, found, "name another DIR, which has other addresses, or leave USE_IPV6 at 0")
     return CheckResult("IPv6", Severity.GOOD, str(fixed_v6(paths)))

@@ -12,6 +12,7 @@ from novaflow.model.step import ConcurrencyPool, step
 from workflows.infra.database.settings import DatabaseSettings
 from workflows.infra.database.urls import Database, database_url
 from workflows.infra.openvswitch.bridges import EXTERNAL
+from workflows.platform.requirements import PythonPackages
 from workflows.platform.routes import find_overlap
 from workflows.platform.system_packages import SystemPackages
 from workflows.services.neutron.config import API_PORT, OPENFLOW_PORT, PHYSICAL, VLANS, agent_probe, config_file, daemon, write_configs
@@ -25,7 +26,7 @@ PERIODIC_PROCESSES = 2  # the one that was started, and its worker
 
 def has_free_range(settings: Settings, _: Paths) -> CheckResult:
     """Look whether servers' addresses are somebody else's to this machine: servers could not reach those."""
-    if route := find_overlap(settings.of(NetworkSettings).fixed_range, but=EXTERNAL):
+    if route := find_overlap(settings.of(NetworkSettings).fixed_range, ignored_interface=EXTERNAL):
         found = f"{settings.of(NetworkSettings).fixed_range} overlaps {route.network}, which is reached over {route.interface_name}"
         return CheckResult("servers' addresses", Severity.BAD, found, "choose another FIXED_RANGE")
     return CheckResult("servers' addresses", Severity.GOOD, str(settings.of(NetworkSettings).fixed_range))
@@ -121,7 +122,11 @@ DHCP_AGENT = daemon(
 COMPONENT = Component(
     name="neutron",
     summary="Servers' networks.",
-    declares=(SystemPackages(debian=("dnsmasq-base", "dnsmasq-utils", "conntrack", "iputils-arping")), Database("neutron")),
+    declares=(
+        SystemPackages(debian=("dnsmasq-base", "dnsmasq-utils", "conntrack", "iputils-arping")),
+        PythonPackages(("neutron==29.0.0", "pyroute2")),  # neutron imports pyroute2 without requiring it
+        Database("neutron"),
+    ),
     checks=(has_free_range,),
     parts={
         "template": (configure, schema, account("neutron", "network", f":{API_PORT}")),

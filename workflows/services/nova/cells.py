@@ -8,6 +8,8 @@ from novaflow.model.context import Context
 from novaflow.model.step import ConcurrencyPool, step
 from workflows.infra.database.settings import DatabaseSettings
 from workflows.infra.database.urls import Database, database_url
+from workflows.platform.mounts import DataFolder
+from workflows.platform.requirements import PythonPackages
 from workflows.services.nova.config import API_PORT, config_file, write_config
 from workflows.services.nova.notifications import INSTANCES
 from workflows.services.nova.settings import NovaSettings
@@ -109,6 +111,8 @@ COMPONENT = Component(
         Database("nova_api"),
         Database("nova_cell0"),
         Database("nova"),
+        PythonPackages(("nova==34.0.0",)),
+        DataFolder(lambda settings: settings.of(NovaSettings).instances_path),
     ),
     settings=(NovaSettings,),
 )

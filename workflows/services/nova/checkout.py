@@ -1,5 +1,6 @@
 """What is in a source tree that is nowhere else."""
 
+import os
 from pathlib import Path
 
 from novaflow.errors import UsageError
@@ -7,7 +8,7 @@ from novaflow.model.context import Context
 
 # A tree may be somebody else's: git would not look into it.
 GIT = ("git", "-c", "safe.directory=*")
-BRZ = ("/usr/bin/env", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "brz")  # Debian's Python runs it, not the stack's
+BRZ = ("env", f"PATH={os.defpath}", "brz")  # the system's Python runs it, not the stack's
 _FETCHED = "refs/novaflow/fetched"
 _FETCHED_FILE = Path(".bzr", "novaflow-fetched")
 _SHOWN = 10  # changes that are named one by one

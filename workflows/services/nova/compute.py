@@ -3,12 +3,35 @@
 from dataclasses import replace
 from pathlib import Path
 
+from novaflow.model.check import CheckResult, Severity
 from novaflow.model.component import Component
 from novaflow.model.context import Context
-from workflows.infra.libvirt.address import enter_room, uses_containers
+from novaflow.model.paths import Paths
+from novaflow.model.settings import Settings
+from workflows.infra.libvirt.address import uses_containers
+from workflows.infra.libvirt.namespaces import enter_namespaces
+from workflows.platform.disk import find_write_error, free_mib
 from workflows.platform.system_packages import SystemPackages
 from workflows.services.nova.config import daemon
+from workflows.services.nova.settings import NovaSettings
 from workflows.services.oslo_ping import rpc_probe
+
+DISKS_MIB = 200  # a cached image and the disks of a few small servers
+
+
+def check_instances_path(settings: Settings, _: Paths) -> CheckResult:
+    """Check that INSTANCES_PATH is writable and has enough free space."""
+    folder = settings.of(NovaSettings).instances_path
+    if error := find_write_error(folder):
+        return CheckResult("servers' disks", Severity.BAD, error, "choose another INSTANCES_PATH")
+    free = free_mib(folder)
+    found = f"{free} MiB free for {folder}"
+    if free >= DISKS_MIB:
+        return CheckResult("servers' disks", Severity.GOOD, found)
+    return CheckResult(
+        "servers' disks", Severity.BAD, f"{found}; {DISKS_MIB} MiB are required", "free disk space, or choose another INSTANCES_PATH"
+    )
+
 
 DAEMON = daemon(
     "nova-compute",
@@ -19,8 +42,8 @@ DAEMON = daemon(
 
 
 def _command(ctx: Context) -> tuple[str | Path, ...]:
-    # It mounts containers' disks: where libvirt sees them, and where they go with libvirt.
-    return (*(enter_room(ctx.paths) if uses_containers(ctx.settings) else ()), *DAEMON.command(ctx))
+    # nova-compute mounts the disks of containers, in the mount namespace of libvirt.
+    return (*(enter_namespaces(ctx.paths) if uses_containers(ctx.settings) else ()), *DAEMON.command(ctx))
 
 
 COMPUTE = replace(DAEMON, command=_command)
@@ -29,6 +52,7 @@ COMPONENT = Component(
     name="nova-compute",
     summary="Starts servers on this machine.",
     declares=(SystemPackages(debian=("genisoimage",)),),  # makes config drives
+    checks=(check_instances_path,),
     parts={"run": (COMPUTE,)},
     aliases=("compute",),
 )

@@ -10,7 +10,7 @@ from workflows.infra.database.urls import database_url
 from workflows.infra.libvirt.address import libvirt_url
 from workflows.infra.libvirt.settings import LibvirtSettings, LibvirtType
 from workflows.infra.openvswitch.bridges import INTEGRATION, ovsdb_address
-from workflows.platform.kernel import kvm_refusal
+from workflows.platform.kernel import find_kvm_error
 from workflows.services.ini import Sections, render_ini
 from workflows.services.neutron.settings import NetMan, NetworkSettings
 from workflows.services.nova.notifications import notifying
@@ -111,7 +111,7 @@ def virtualisation(chosen: LibvirtType) -> str:
     """Return nova's ``virt_type``: ``auto`` is KVM where it works; ``fake`` has none, and any will do."""
     match chosen:
         case LibvirtType.AUTO:
-            return "qemu" if kvm_refusal() else "kvm"
+            return "qemu" if find_kvm_error() else "kvm"
         case LibvirtType.FAKE:
             return "qemu"
         case _:

@@ -8,8 +8,11 @@ from novaflow.model.context import Context
 from novaflow.model.probe import HttpProbe
 from novaflow.model.service import Service
 from novaflow.model.step import ConcurrencyPool, Skipped, step
-from workflows.platform.debian import unpack_package
+from workflows.platform.detect import find_distribution
+from workflows.platform.system_packages import SystemPackages
 from workflows.services.nova.config import CONSOLE_PAGE, CONSOLE_PORT, config_file
+
+NOVNC = SystemPackages(debian=("novnc",))
 
 
 def _pages(ctx: Context) -> Path:
@@ -18,12 +21,12 @@ def _pages(ctx: Context) -> Path:
 
 @step(within_s=300, pool=ConcurrencyPool.NET)
 async def pages(ctx: Context) -> Skipped | str:
-    """Fetch Debian's noVNC pages; installed, the package would bring a whole node.js."""
+    """Download the pages of noVNC from the distribution's package, without installing it and its dependency node.js."""
     if _pages(ctx).exists():
-        return Skipped("they are there")
-    work = ctx.paths.data / "novnc.new"
-    await unpack_package(ctx, "novnc", work)
-    (work / "usr" / "share" / "novnc").rename(_pages(ctx))
+        return Skipped("already unpacked")
+    work, distribution = ctx.paths.data / "novnc.new", find_distribution()
+    await distribution.unpack(ctx, NOVNC, work)
+    distribution.unpacked_path(work, "novnc").rename(_pages(ctx))
     shutil.rmtree(work)
     return str(_pages(ctx))
 

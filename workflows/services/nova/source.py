@@ -10,14 +10,17 @@ from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.step import ConcurrencyPool, Skipped, step
 from novaflow.model.workflow import Workflow
-from workflows.platform.apt import install_packages
+from workflows.platform.detect import find_distribution
 from workflows.platform.python_env import CONSTRAINTS, install_with_uv, read_pins, site_packages
+from workflows.platform.system_packages import SystemPackages
 from workflows.services.nova.checkout import GIT, find_unsaved, require_nova
 from workflows.services.nova.settings import NovaSettings
 from workflows.services.nova.source_address import NOVA, Kind, read_address
 from workflows.services.nova.source_fetch import fetch_tree
 
 NOTES = Path(__file__).with_name("import_notes.py")  # lent to the environment
+BAZAAR, LAUNCHPAD = SystemPackages(debian=("brz",)), SystemPackages(debian=("python3-launchpadlib",))
+GIT_PACKAGE = SystemPackages(debian=("git",))
 DESCRIBED_BY = ("pyproject.toml", "setup.cfg", "requirements.txt")  # what an installed tree looks like from outside
 
 
@@ -29,9 +32,9 @@ async def tool(ctx: Context) -> Skipped | str:
         case Kind.CHECKOUT:
             return Skipped("a checkout need not be fetched")
         case Kind.BAZAAR:
-            return await install_packages(ctx, ("brz", "python3-launchpadlib") if address.place.startswith("lp:") else ("brz",))
+            return await find_distribution().install(ctx, BAZAAR, *((LAUNCHPAD,) if address.place.startswith("lp:") else ()))
         case Kind.GIT | Kind.PYPI:
-            return Skipped("git is there") if shutil.which("git") else await install_packages(ctx, ("git",))
+            return Skipped("git is installed") if shutil.which("git") else await find_distribution().install(ctx, GIT_PACKAGE)
 
 
 @step(needs=("source.tool",), pool=ConcurrencyPool.NET, within_s=1800)

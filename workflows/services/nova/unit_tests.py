@@ -1,6 +1,7 @@
 """The unit tests that come with Nova's source tree."""
 
 import re
+from pathlib import Path
 
 from novaflow.errors import ProgramFailed, StepFailed
 from novaflow.model.component import Component
@@ -9,10 +10,10 @@ from novaflow.model.paths import Paths
 from novaflow.model.settings import Settings
 from novaflow.model.step import ConcurrencyPool, Skipped, step
 from novaflow.model.workflow import Workflow
-from workflows.platform.python_env import CONSTRAINTS, install_with_uv
+from workflows.platform.python_env import install_with_uv
 from workflows.services.nova.settings import NovaSettings
 
-TOOLS = CONSTRAINTS.with_name("tests.txt")
+TOOLS = Path(__file__).with_suffix(".txt")
 SHOWN = 20  # failed tests that are named; all of them are in the log
 # As the tree's own tox.ini has it.
 ENVIRONMENT = {"OS_STDOUT_CAPTURE": "1", "OS_STDERR_CAPTURE": "1", "OS_TEST_TIMEOUT": "160", "OS_NOVA_DISABLE_EVENTLET_PATCHING": "true"}

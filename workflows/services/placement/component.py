@@ -6,6 +6,7 @@ from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.step import ConcurrencyPool, step
 from workflows.infra.database.urls import Database, database_url
+from workflows.platform.requirements import PythonPackages
 from workflows.services.ini import Sections, render_ini
 from workflows.services.openstack import account, token_validation
 from workflows.services.wsgi import Wsgi
@@ -50,5 +51,5 @@ COMPONENT = Component(
     name="placement",
     summary="Which host has how much of what left.",
     parts={"template": (configure, schema, account("placement", "placement", f":{PORT}")), "run": (configure, PLACEMENT.service())},
-    declares=(Database("placement"),),
+    declares=(Database("placement"), PythonPackages(("openstack-placement==16.0.0",))),
 )

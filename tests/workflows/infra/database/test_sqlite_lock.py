@@ -1,4 +1,4 @@
-"""Two writers of one SQLite file: with the plugin the second waits where it can wait, at the beginning."""
+"""Two transactions on one SQLite file: with the plugin the second one waits at its start, where it can."""
 
 import sqlite3
 from pathlib import Path
@@ -10,31 +10,31 @@ from sqlalchemy.dialects import plugins
 from sqlalchemy.exc import OperationalError
 
 from workflows.infra.database import sqlite_lock
-from workflows.platform.python_env import SQLITE_PLUGIN
+from workflows.infra.database.urls import SQLITE_PLUGIN
 
-AT_ONCE = "timeout=0"  # who would have to wait is refused, so that no test waits
+NO_WAIT = "timeout=0"  # a transaction that would wait fails at once, so that no test waits
 
 
-def engine_of(url: str) -> Engine:
-    """Make an engine that begins as oslo.db's do: Python's sqlite3 is kept from it, and ``BEGIN`` is said."""
+def create_engine(url: str) -> Engine:
+    """Return an engine that starts transactions as oslo.db's engines do: with ``BEGIN``, not by Python's sqlite3."""
 
-    def keep_quiet(connection: sqlite3.Connection, _: object) -> None:
+    def disable_transactions(connection: sqlite3.Connection, _: object) -> None:
         connection.isolation_level = None
 
     engine = sqlalchemy.create_engine(url)
-    event.listen(engine, "connect", keep_quiet)
+    event.listen(engine, "connect", disable_transactions)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
     return engine
 
 
 @pytest.fixture
 def counter(tmp_path: Path) -> str:
-    """Lend the address of a database with a counter at 0, in the mode the template has."""
+    """Return the URL of a database that contains a counter at 0, in the journal mode of the template."""
     file = tmp_path / "counter.db"
     database = sqlite3.connect(file)
     database.executescript("PRAGMA journal_mode=WAL; CREATE TABLE counter (value INTEGER); INSERT INTO counter VALUES (0)")
     database.close()
-    return f"sqlite:///{file}?{AT_ONCE}"
+    return f"sqlite:///{file}?{NO_WAIT}"
 
 
 def read(connection: Connection) -> int:
@@ -47,9 +47,9 @@ def write(connection: Connection, value: int) -> None:
     connection.execute(text("UPDATE counter SET value = :value"), {"value": value})
 
 
-def test_without_it_a_transaction_that_has_read_cannot_write_any_more(counter: str) -> None:
-    """This is what makes servers fail: the refusal comes in the middle, where no waiting helps."""
-    engine = engine_of(counter)
+def test_without_the_plugin_a_transaction_fails_after_its_read(counter: str) -> None:
+    """Its write is rejected if another transaction wrote after its read, and waiting does not help."""
+    engine = create_engine(counter)
     with engine.begin() as first:
         read(first)
         with engine.begin() as second:
@@ -58,10 +58,10 @@ def test_without_it_a_transaction_that_has_read_cannot_write_any_more(counter: s
             write(first, read(first) + 1)
 
 
-def test_with_it_the_second_waits_to_begin(counter: str) -> None:
-    """Whoever has begun can write; the other, who has nothing to lose yet, comes after it and sees what was written."""
+def test_with_the_plugin_the_second_transaction_waits_at_its_start(counter: str) -> None:
+    """A transaction that has started can write; the other one starts after it and reads what it wrote."""
     plugins.register(SQLITE_PLUGIN, sqlite_lock.__name__, sqlite_lock.WriteLockFirst.__name__)
-    engine = engine_of(f"{counter}&plugin={SQLITE_PLUGIN}")
+    engine = create_engine(f"{counter}&plugin={SQLITE_PLUGIN}")
     with engine.begin() as first:
         read(first)
         with pytest.raises(OperationalError, match="database is locked"), engine.begin():

@@ -1,0 +1,98 @@
+"""The platform port: what differs between the releases of Linux distributions."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from novaflow.errors import MachineError
+from novaflow.model.context import Context
+from novaflow.model.step import Skipped
+from workflows.platform.system_packages import SystemPackages
+
+
+class PackageManager(Protocol):
+    """Installs and unpacks the packages of a distribution."""
+
+    async def install(self, ctx: Context, names: tuple[str, ...]) -> Skipped | str:
+        """Install the missing packages in one transaction, and do not start their services.
+
+        Raises: MachineError, if the packages cannot be downloaded, the lock is not released, or the disk is full.
+        """
+        ...
+
+    async def unpack(self, ctx: Context, names: tuple[str, ...], folder: Path) -> None:
+        """Download packages and unpack them into a new folder, without installing them.
+
+        Raises: MachineError, if a package cannot be downloaded.
+        """
+        ...
+
+    async def find_dependency(self, ctx: Context, name: str, prefix: str) -> str:
+        """Return the package that a metapackage depends on and whose name has the prefix.
+
+        Raises: MachineError, if there is none.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """A release of a distribution.
+
+    ``family_names`` reads the names of packages that the release shares with its family. ``package_names`` maps a shared name
+    to the name in this release, or to ``None`` if the release lacks the package. ``paths`` maps the name of a file or folder,
+    as components use it, to its path. A release that differs from another is a copy with other entries.
+    """
+
+    name: str
+    manager: PackageManager
+    family_names: Callable[[SystemPackages], tuple[str, ...]]
+    paths: Mapping[str, Path]
+    package_names: Mapping[str, str | None] = field(default_factory=dict)
+
+    @property
+    def missing_packages(self) -> tuple[str, ...]:
+        """Return the packages that the release is known to lack, by the names of the family."""
+        return tuple(name for name, known in self.package_names.items() if known is None)
+
+    def path(self, name: str) -> Path:
+        """Return the path of a file or folder.
+
+        Raises: MachineError, if the release does not have it.
+        """
+        if name not in self.paths:
+            raise MachineError(f"{self.name} has no {name}; add its path to workflows/platform")
+        return self.paths[name]
+
+    def unpacked_path(self, folder: Path, name: str) -> Path:
+        """Return the path of a file or folder in a package that was unpacked into ``folder``.
+
+        Raises: MachineError, if the release does not have it.
+        """
+        return folder / self.path(name).relative_to("/")
+
+    def resolve(self, *declared: SystemPackages) -> tuple[str, ...]:
+        """Return the names of the packages in this release, each once.
+
+        Raises: MachineError, naming the packages that the release lacks.
+        """
+        wanted = dict.fromkeys(name for packages in declared for name in self.family_names(packages))
+        if missing := [name for name in self.missing_packages if name in wanted]:
+            message = f"{self.name} has no package {', '.join(missing)}; set NOVAFLOW_SERVICES without the components that need it"
+            raise MachineError(message)
+        return tuple(self.package_names.get(name) or name for name in wanted)
+
+    async def install(self, ctx: Context, *declared: SystemPackages) -> Skipped | str:
+        """Install these packages; see ``PackageManager.install``.
+
+        Raises: MachineError, also if the release lacks one of them.
+        """
+        return await self.manager.install(ctx, self.resolve(*declared))
+
+    async def unpack(self, ctx: Context, declared: SystemPackages, folder: Path) -> None:
+        """Unpack these packages into a new folder; see ``PackageManager.unpack``.
+
+        Raises: MachineError, also if the release lacks one of them.
+        """
+        await self.manager.unpack(ctx, self.resolve(declared), folder)
