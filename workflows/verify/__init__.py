@@ -1,1 +1,1 @@
-"""Checks of a running cloud."""
+"""`verify`: checks of a running cloud from a user's point of view."""

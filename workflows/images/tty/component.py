@@ -13,8 +13,8 @@ from workflows.images.tty.image_files import read_image_files
 from workflows.infra.libvirt.address import uses_containers
 from workflows.platform.detect import find_distribution
 from workflows.platform.system_packages import SystemPackages
+from workflows.services.keystone.client import admin_api
 from workflows.services.neutron.settings import NetMan, NetworkSettings
-from workflows.services.openstack import Api
 
 KERNEL = SystemPackages(debian=("linux-image-cloud-amd64",))  # a metapackage: the newest kernel for virtual machines
 # In the order of their dependencies, which depmod determines only when the package is installed.
@@ -135,10 +135,10 @@ def _formats(kind: str) -> dict[str, str]:
 
 async def _upload(ctx: Context, path: str, **properties: str) -> str:
     """Upload a file of the image and return the id that glance gives it."""
-    api = Api.logged_in(ctx)
+    api = admin_api(ctx)
     new = {"visibility": "public", "hw_rng_model": "virtio", **properties}
-    image_id: str = (await api.call("POST", api.image("/images"), new))["id"]
-    await api.call("PUT", api.image(f"/images/{image_id}/file"), content=_folder(ctx) / path)
+    image_id: str = (await api.post("image", "/v2/images", new))["id"]
+    await api.put("image", f"/v2/images/{image_id}/file", content=_folder(ctx) / path)
     return image_id
 
 

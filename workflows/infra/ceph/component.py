@@ -28,7 +28,7 @@ from workflows.infra.ceph.cluster import (
 from workflows.platform.disk import free_mib
 from workflows.platform.python_env import link_modules
 from workflows.platform.system_packages import SystemPackages
-from workflows.services.ini import Sections, Value, render_ini
+from workflows.services.oslo.config_file import Sections, Value, render_config
 
 PLACEMENT_GROUPS = 8  # Ceph recommends a hundred for each disk, for clusters of many disks
 NO_MODULES = "no-modules"
@@ -57,7 +57,7 @@ async def prepare(ctx: Context) -> str:
     shutil.rmtree(data, ignore_errors=True)
     for folder in (*(data / name for name in ("mon", "osd", "mgr")), ctx.paths.run / "ceph" / NO_MODULES):
         folder.mkdir(parents=True, exist_ok=True)
-    await ctx.write(config, render_ini(_options(ctx)))
+    await ctx.write(config, render_config(_options(ctx)))
     await write_keys(ctx)
     cluster = str(cluster_id(ctx.paths))
     await ctx.run("monmaptool", "--create", "--clobber", "--fsid", cluster, "--addv", "a", monitor_address(ctx), data / "monmap")

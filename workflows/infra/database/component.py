@@ -26,7 +26,7 @@ from workflows.infra.database.urls import (
 )
 from workflows.platform.requirements import PythonModule, PythonPackages
 from workflows.platform.system_packages import SystemPackages
-from workflows.services.ini import Value, render_ini
+from workflows.services.oslo.config_file import Value, render_config
 
 ONE_WRITER = "one service writes at a time; when several servers boot at once, one may fail"
 
@@ -57,7 +57,7 @@ def check_server(settings: Settings, _: Paths) -> CheckResult:
 async def configure(ctx: Context) -> str:
     """Write the configuration of MariaDB, and the SQL that creates the databases and their user."""
     for name, data in (("mariadb", ctx.paths.data / "mariadb"), ("mariadb-template", template_folder(ctx.paths) / "mariadb")):
-        await ctx.write(_config_file(ctx, name), render_ini({"mariadbd": _options(ctx, data)}))
+        await ctx.write(_config_file(ctx, name), render_config({"mariadbd": _options(ctx, data)}))
     databases = ctx.declared(Database)
     await ctx.write(_init_file(ctx), _render_sql(databases, database_password(ctx)), 0o600)
     return f"{len(databases)} databases, user {USER}"

@@ -34,7 +34,7 @@ from workflows.platform.detect import find_distribution
 from workflows.platform.install_check import InstallCheck
 from workflows.platform.python_env import link_modules
 from workflows.platform.system_packages import SystemPackages
-from workflows.services.openstack import Api
+from workflows.services.keystone.client import admin_api
 
 SCHEMAS = ("core", "cosine", "inetorgperson")
 DATABASE_MIB = 256  # upper limit; enough for a million users
@@ -166,14 +166,14 @@ async def search(ctx: Context) -> str:
 @step(needs=("keystone", "slapd", "ldap.search"), within_s=60)
 async def domain(ctx: Context) -> str:
     """Create the keystone domain of the users in LDAP, and make the private server's user an administrator."""
-    api, directory = Api.logged_in(ctx), Directory.of(ctx)
-    created = (await api.call("POST", api.identity("/domains"), {"domain": {"name": LDAP_DOMAIN}}))["domain"]["id"]
+    api, directory = admin_api(ctx), Directory.of(ctx)
+    created = (await api.post("identity", "/domains", {"domain": {"name": LDAP_DOMAIN}}))["domain"]["id"]
     config = {"identity": {"driver": "ldap"}, "ldap": _keystone_options(directory)}
-    await api.call("PUT", api.identity(f"/domains/{created}/config"), {"config": config})
-    users = (await api.call("GET", api.identity(f"/users?domain_id={created}")))["users"]
+    await api.put("identity", f"/domains/{created}/config", {"config": config})
+    users = (await api.get("identity", f"/users?domain_id={created}"))["users"]
     if has_own_server(ctx.settings):
-        role = (await api.call("GET", api.identity("/roles?name=admin")))["roles"][0]["id"]
-        await api.call("PUT", api.identity(f"/projects/{api.project_id}/users/{users[0]['id']}/roles/{role}"))
+        role = (await api.get("identity", "/roles?name=admin"))["roles"][0]["id"]
+        await api.put("identity", f"/projects/{api.project_id}/users/{users[0]['id']}/roles/{role}")
     return f"domain {LDAP_DOMAIN} has {len(users)} users, from {directory.url}"
 
 

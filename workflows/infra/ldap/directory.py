@@ -7,7 +7,7 @@ from urllib.parse import quote, unquote, urlsplit
 from novaflow.model.context import Context
 from novaflow.model.settings import Settings
 from workflows.infra.ldap.settings import LdapSettings
-from workflows.services.openstack import DOMAIN_NAME
+from workflows.services.keystone.identity import DOMAIN_NAME
 
 LDAP_DOMAIN = "ldap"  # keystone's domain of the users
 SUFFIX = "dc=novaflow"

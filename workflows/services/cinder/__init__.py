@@ -1,1 +1,1 @@
-"""cinder."""
+"""cinder: volumes that can be attached to servers."""

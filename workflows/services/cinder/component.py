@@ -1,8 +1,6 @@
-"""cinder: volumes that servers can be given, on 8776."""
+"""cinder, the block storage service, on the stack's Ceph."""
 
-import os
 import shutil
-from pathlib import Path
 
 from novaflow.model.component import Component
 from novaflow.model.context import Context
@@ -10,18 +8,21 @@ from novaflow.model.probe import FunctionProbe, NotYet
 from novaflow.model.service import Service
 from novaflow.model.settings import Settings
 from novaflow.model.step import ConcurrencyPool, step
-from workflows.infra.ceph.cluster import POOL, SECRET, ceph_config, read_key
-from workflows.infra.database.urls import Database, database_url
+from workflows.infra.ceph.cluster import SECRET, ceph_config, read_key
+from workflows.infra.database.urls import Database
 from workflows.infra.libvirt.address import libvirt_url
 from workflows.infra.libvirt.settings import LibvirtSettings, LibvirtType
+from workflows.infra.rabbitmq.urls import RpcQueue
 from workflows.platform.requirements import PythonPackages
-from workflows.services.ini import Sections, render_ini
-from workflows.services.openstack import Api, account, locks, messaging, privileged, service_credentials, token_validation
-from workflows.services.oslo_ping import rpc_probe
-from workflows.services.wsgi import Wsgi
+from workflows.services.cinder.config import config_file, state_folder, write_config
+from workflows.services.endpoint import Endpoint
+from workflows.services.keystone.accounts import account
+from workflows.services.keystone.client import admin_api
+from workflows.services.oslo.rpc_ping import rpc_probe
+from workflows.services.oslo.wsgi import WsgiApi
 
-PORT = 8776
-BACKEND = "rbd"
+ENDPOINT = Endpoint("block-storage", port=8776, path="/v3")
+CONTROL_EXCHANGE = "openstack"  # oslo.messaging's default
 SECRET_XML = f"""\
 <secret ephemeral='yes' private='yes'>
   <uuid>{SECRET}</uuid>
@@ -29,17 +30,12 @@ SECRET_XML = f"""\
 </secret>
 """
 
-
-def _config(ctx: Context) -> Path:
-    return ctx.paths.etc / "cinder" / ".cinder" / "cinder.conf"
-
-
-CINDER = Wsgi(
+API = WsgiApi(
     name="cinder-api",
-    summary="OpenStack Block Storage.",
+    summary="Block Storage API.",
     application="cinder.wsgi.api:application",
-    port=PORT,
-    # It takes the name of its file from arguments alone, which gunicorn reads as its own, or looks below the home.
+    port=ENDPOINT.port,
+    # It takes the path of its file only from arguments, which gunicorn would parse; otherwise it searches its home folder.
     env=lambda ctx: {"HOME": str(ctx.paths.etc / "cinder")},
     needs=("cinder.configure", "database", "rabbitmq"),
 )
@@ -47,73 +43,35 @@ CINDER = Wsgi(
 
 @step(within_s=60)
 async def configure(ctx: Context) -> str:
-    """Write cinder's configuration."""
-    state = ctx.paths.data / "cinder"
-    shutil.rmtree(state, ignore_errors=True)
-    (state / "conversion").mkdir(parents=True)
-    options: Sections = {
-        "DEFAULT": {
-            "use_stderr": True,
-            "host": os.uname().nodename,
-            "my_ip": ctx.settings.host_ip,
-            "state_path": state,
-            "image_conversion_dir": state / "conversion",
-            "api_paste_config": ctx.paths.venv / "etc" / "cinder" / "api-paste.ini",
-            "resource_query_filters_file": ctx.paths.venv / "etc" / "cinder" / "resource_filters.json",
-            "auth_strategy": "keystone",
-            "enabled_backends": BACKEND,
-            "report_interval": 10,
-            "glance_num_retries": 3,
-            "graceful_shutdown_timeout": 2,
-            "enable_force_upload": True,
-            "rootwrap_config": ctx.paths.venv / "etc" / "cinder" / "rootwrap.conf",
-        },
-        "database": {"connection": database_url(ctx, "cinder")},
-        "coordination": {"backend_url": f"file://{state}"},
-        "nova": service_credentials(ctx, "nova"),
-        "service_user": {**service_credentials(ctx, "cinder"), "send_service_user_token": True},
-        BACKEND: {
-            "volume_driver": "cinder.volume.drivers.rbd.RBDDriver",
-            "volume_backend_name": BACKEND,
-            "rbd_pool": POOL,
-            "rbd_user": "cinder",
-            "rbd_ceph_conf": ceph_config(ctx.paths),
-            "rbd_secret_uuid": str(SECRET),
-            "rbd_exclusive_cinder_pool": True,
-            "max_over_subscription_ratio": "1.0",  # what is promised can be written
-            "report_discard_supported": True,
-        },
-    }
-    helpers = privileged(ctx, _config(ctx), "cinder_sys_admin", "privsep_osbrick")
-    await ctx.write(
-        _config(ctx), render_ini(options, messaging(ctx), token_validation(ctx, "cinder"), locks(ctx, "cinder"), helpers), 0o600
-    )
-    await CINDER.configure(ctx)
-    return str(_config(ctx))
+    """Write cinder's configuration and empty its state folder."""
+    shutil.rmtree(state_folder(ctx), ignore_errors=True)
+    (state_folder(ctx) / "conversion").mkdir(parents=True)
+    await write_config(ctx)
+    await API.configure(ctx)
+    return str(config_file(ctx))
 
 
 @step(needs=("cinder.configure", "database"), pool=ConcurrencyPool.CPU, within_s=300)
 async def schema(ctx: Context) -> None:
-    """Bring cinder's tables to head."""
-    await ctx.run("cinder-manage", "--config-file", _config(ctx), "db", "sync")
+    """Migrate cinder's database."""
+    await ctx.run("cinder-manage", "--config-file", config_file(ctx), "db", "sync")
 
 
-async def _ask_pool(ctx: Context) -> str:
-    """Look whether the scheduler knows of the backend what it needs to choose it."""
-    api = Api.logged_in(ctx)
-    pools = (await api.call("GET", api.volume("/scheduler-stats/get_pools?detail=true")))["pools"]
+async def _find_pool(ctx: Context) -> str:
+    """Check that the scheduler knows the capacity of the backend, without which it cannot choose it."""
+    pools = (await admin_api(ctx).get("block-storage", "/scheduler-stats/get_pools?detail=true"))["pools"]
     free = [pool["capabilities"]["free_capacity_gb"] for pool in pools]
     if not free:
-        raise NotYet("cinder's scheduler knows of no backend")
-    return f"cinder's scheduler knows of {free[0]:g} GiB that are free"
+        raise NotYet("cinder's scheduler lists no storage pool")
+    return f"cinder's scheduler lists a pool with {free[0]:g} GiB free"
 
 
 def _daemon(name: str, summary: str, ready: FunctionProbe, needs: tuple[str, ...]) -> Service:
     return Service(
         name=name,
         summary=summary,
-        command=lambda ctx: (ctx.paths.venv / "bin" / name, "--config-file", _config(ctx)),
-        # Ceph's library looks there for what it is not told.
+        command=lambda ctx: (ctx.paths.venv / "bin" / name, "--config-file", config_file(ctx)),
+        # Ceph's library reads this file where no path is passed to it.
         env=lambda ctx: {"CEPH_CONF": str(ceph_config(ctx.paths))},
         ready=ready,
         needs=("cinder.configure", "database", "rabbitmq", *needs),
@@ -121,34 +79,36 @@ def _daemon(name: str, summary: str, ready: FunctionProbe, needs: tuple[str, ...
     )
 
 
-SCHEDULER = _daemon("cinder-scheduler", "Chooses where a volume lies.", rpc_probe("openstack", "cinder-scheduler"), ())
-VOLUME = _daemon("cinder-volume", "Makes volumes.", FunctionProbe(_ask_pool, "free in GET /v3/scheduler-stats/get_pools"), ("ceph",))
+SCHEDULER = _daemon("cinder-scheduler", "Chooses the backend of a new volume.", rpc_probe(CONTROL_EXCHANGE, "cinder-scheduler"), ())
+VOLUME = _daemon(
+    "cinder-volume", "Creates and attaches volumes.", FunctionProbe(_find_pool, "a pool in GET /v3/scheduler-stats/get_pools"), ("ceph",)
+)
 
 
-def _is_real(settings: Settings) -> bool:
+def _has_hypervisor(settings: Settings) -> bool:
     return settings.of(LibvirtSettings).libvirt_type is not LibvirtType.FAKE
 
 
-@step(needs=("libvirtd", "ceph.prepare"), within_s=60, when=_is_real)
+@step(needs=("libvirtd", "ceph.prepare"), within_s=60, when=_has_hypervisor)
 async def secret(ctx: Context) -> str:
-    """Give libvirt the key to volumes."""
+    """Define the secret with which libvirt opens volumes in Ceph."""
     folder, url = ctx.paths.etc / "cinder", libvirt_url(ctx.settings, ctx.paths)
     await ctx.write(folder / "secret.xml", SECRET_XML)
     await ctx.write(folder / "secret.key", read_key(ctx.paths, "client.cinder"), 0o600)
     await ctx.run("virsh", "--connect", url, "secret-define", folder / "secret.xml")
-    # From a file: what stands on a command line everybody may read.
+    # From a file, because every user can read command lines.
     await ctx.run("virsh", "--connect", url, "secret-set-value", str(SECRET), "--file", folder / "secret.key")
     return str(SECRET)
 
 
 COMPONENT = Component(
     name="cinder",
-    summary="Volumes that servers can be given.",
+    summary="Volumes that can be attached to servers.",
     parts={
-        "template": (configure, schema, account("cinder", "block-storage", f":{PORT}/v3")),
-        "run": (configure, CINDER.service(), SCHEDULER, VOLUME, secret),
+        "template": (configure, schema, account("cinder", ENDPOINT)),
+        "run": (configure, API.service(), SCHEDULER, VOLUME, secret),
     },
     aliases=("volume",),
-    urls=lambda settings: {"volume": f"http://{settings.host_ip}:{PORT}/v3"},
-    declares=(Database("cinder"), PythonPackages(("cinder==29.0.0",))),
+    urls=lambda settings: {"volume": ENDPOINT.url(settings)},
+    declares=(PythonPackages(("cinder==29.0.0",)), Database("cinder"), ENDPOINT, RpcQueue(CONTROL_EXCHANGE, "cinder-scheduler")),
 )

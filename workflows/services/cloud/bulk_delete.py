@@ -1,19 +1,19 @@
-"""Deleting all there is of a kind, and saying which of it will not go."""
+"""Deletes all resources of a kind, with progress and with the reason for each that remains."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from novaflow.errors import StepFailed
 from novaflow.model.context import Context
 from novaflow.model.probe import NotYet
 from novaflow.model.step import Skipped
 
-STUCK_S = 60.0  # none has gone for so long: what is left will not
+STUCK_S = 60.0  # without any progress for this long, the remaining resources are not expected to disappear
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Something a cloud has many of; ``find`` returns the id of each and how it is, ``delete`` raises StepFailed if refused."""
+    """A kind of resources; ``find`` returns the state of each by its id, ``delete`` raises StepFailed if the API rejects it."""
 
     name: str
     find: Callable[[], Awaitable[Mapping[str, str]]]
@@ -21,35 +21,54 @@ class Kind:
 
 
 async def delete_all(ctx: Context, kind: Kind, *, stuck_s: float = STUCK_S) -> Skipped | str:
-    """Delete all of a kind, also what comes meanwhile, and say how many there were.
+    """Delete all resources of a kind, including those that are created meanwhile, and return their number.
 
-    Raises: StepFailed, naming what is left and how it is, when for ``stuck_s`` none of it has gone.
+    Raises: StepFailed, with the id and state of each remaining resource, if none disappears for ``stuck_s`` seconds.
     """
-    left = await kind.find()
-    if not left:
-        return Skipped(f"there is no {kind.name}")
-    seen = set(left)
-    arguments: set[str] = set()
+    deletion = _Deletion(ctx, kind, await kind.find())
+    if not deletion.remaining:
+        return Skipped(f"no {kind.name}s")
+    while deletion.remaining:
+        await ctx.wait(deletion.advance, within_s=stuck_s)
+    count = len(deletion.seen)
+    return f"deleted {count} {kind.name}{'s' if count > 1 else ''}"
 
-    async def look() -> str:
-        """Ask for the end of each, again where it was refused, and look whether any has gone."""
-        nonlocal left
-        refused = {}
-        for one in left.keys() - arguments:
+
+@dataclass(slots=True)
+class _Deletion:
+    """The progress of one deletion; all fields hold ids."""
+
+    ctx: Context
+    kind: Kind
+    remaining: Mapping[str, str]
+    seen: set[str] = field(default_factory=set)
+    requested: set[str] = field(default_factory=set)
+
+    async def advance(self) -> str:
+        """Request the deletion of each resource once, again where it was rejected, and return if one has disappeared.
+
+        Raises: NotYet, with the state of each remaining resource, if none has.
+        """
+        rejected = await self._request_deletions()
+        before, self.remaining = self.remaining, await self.kind.find()
+        self.seen.update(before, self.remaining)
+        deleted = len(self.seen - self.remaining.keys())
+        self.ctx.report(f"{deleted} of {len(self.seen)} {self.kind.name}s deleted", deleted / len(self.seen))
+        if self.remaining.keys() >= before.keys():
+            lines = (
+                f"{self.kind.name} {one} is {state}: {rejected.get(one, 'deletion requested')}" for one, state in self.remaining.items()
+            )
+            raise NotYet("\n".join(["not deleted:", *lines]))
+        return "progress"
+
+    async def _request_deletions(self) -> dict[str, str]:
+        """Return the reason of each rejection by the id of the resource."""
+        rejected = {}
+        for one in self.remaining.keys() - self.requested:
             try:
-                await kind.delete(one)
-            except StepFailed as refusal:
-                refused[one] = str(refusal)
+                await self.kind.delete(one)
+            except StepFailed as error:
+                rejected[one] = str(error)
             else:
-                arguments.add(one)
-        before, left = left, await kind.find()
-        seen.update(left)
-        ctx.report(f"{len(seen - left.keys())} of {len(seen)} {kind.name}s are gone", len(seen - left.keys()) / len(seen))
-        if left.keys() >= before.keys():
-            lines = [f"{kind.name} {one} is {how}: {refused.get(one, 'its end was arguments for')}" for one, how in left.items()]
-            raise NotYet("\n".join(["still there:", *lines]))
-        return "some have gone"
-
-    while left:
-        await ctx.wait(look, within_s=stuck_s)
-    return f"{len(seen)} {kind.name}s are gone" if len(seen) > 1 else f"{kind.name} {seen.pop()} is gone"
+                self.requested.add(one)
+        return rejected

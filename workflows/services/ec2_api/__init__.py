@@ -1,1 +1,1 @@
-"""ec2_api."""
+"""ec2-api: the EC2 API of Amazon on top of nova, neutron, glance and cinder."""

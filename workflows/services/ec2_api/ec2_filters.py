@@ -1,6 +1,6 @@
-"""Paste filters that let ec2-api's last release work with the services of today.
+"""Paste filters that make the last release of ec2-api compatible with current services.
 
-This file is copied into the stack and read in ec2-api's environment, where nothing else of novaflow is.
+The file is copied into the stack and imported in ec2-api's environment, which does not contain novaflow.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -12,174 +12,175 @@ Application = Callable[[dict[str, Any], Callable[..., object]], Iterable[bytes]]
 
 
 class Session(Protocol):
-    """A keystoneauth session: who asks."""
+    """A keystoneauth session."""
 
     def get_token(self) -> str:
-        """Return a token that is still good."""
+        """Return a valid token."""
         ...
 
 
 class AuthSession:
-    """What stands in for the ``requests`` that ec2-api asks keystone with about a signature: each question goes with a token.
+    """A replacement for the module ``requests`` in ec2-api's authentication, which adds a token to each request.
 
-    ec2-api does not say who it is; since its release of 2026.2 keystone answers only those who do.
+    ec2-api asks keystone to validate a signature without authenticating itself; keystone rejects that since 2026.2.
     Source: keystone's security notes of OSSA-2025-002; ec2api.api.EC2KeystoneAuth.
     """
 
-    def __init__(self, ask: Callable[..., Any], session: Callable[[], Session]) -> None:
-        self._ask = ask
+    def __init__(self, request: Callable[..., Any], session: Callable[[], Session]) -> None:
+        self._request = request
         self._session = session
 
-    def request(self, method: str, url: str, *, headers: Mapping[str, str], **rest: Any) -> Any:  # noqa: ANN401 - as requests has it
-        """Send one question, and say who asks."""
-        return self._ask(method, url, headers={**headers, "X-Auth-Token": self._session().get_token()}, **rest)
+    def request(self, method: str, url: str, *, headers: Mapping[str, str], **rest: Any) -> Any:  # noqa: ANN401 - as in requests
+        """Send a request with the token of the session."""
+        return self._request(method, url, headers={**headers, "X-Auth-Token": self._session().get_token()}, **rest)
 
 
-def move_address(action: str) -> Callable[..., Any]:
-    """Return a method for novaclient's servers that moves a floating address, as ``action`` says.
+def floating_ip_method(action: str) -> Callable[..., Any]:
+    """Return a method for novaclient's ServerManager that calls a floating-address action.
 
-    novaclient has forgotten both; nova's API knows them up to version 2.43, and ec2-api asks with 2.32.
+    novaclient has removed both actions; nova's API supports them up to version 2.43, and ec2-api uses 2.32.
     """
 
-    def move(servers: Any, server: Any, address: str, _: str | None = None) -> Any:  # noqa: ANN401 - novaclient's
+    def call(servers: Any, server: Any, address: str, _: str | None = None) -> Any:  # noqa: ANN401 - novaclient's
         return servers._action(action, server, {"address": address})  # noqa: SLF001 - as novaclient's own methods do
 
-    return move
+    return call
 
 
-RULE = {"id", "security_group_id", "direction", "ethertype", "protocol", "port_range_min", "port_range_max"}
-RULE |= {"remote_group_id", "remote_ip_prefix"}
+KNOWN_FIELDS = {"id", "security_group_id", "direction", "ethertype", "protocol", "port_range_min", "port_range_max"}
+KNOWN_FIELDS |= {"remote_group_id", "remote_ip_prefix"}
 
 
-def known_rules(list_rules: Callable[..., list[dict[str, Any]]]) -> Callable[..., list[dict[str, Any]]]:
-    """Return a way to list a security group's rules that leaves out what ec2-api does not know of.
+def keep_known_fields(list_rules: Callable[..., list[dict[str, Any]]]) -> Callable[..., list[dict[str, Any]]]:
+    """Return a function that lists the rules of a security group with only the fields that ec2-api knows.
 
-    It compares whole rules to find the one to revoke; of two that differ in what neutron has learnt since, none is found,
-    and nothing is revoked.
+    To revoke a rule, ec2-api searches for an equal dictionary. It finds none when neutron returns additional fields, and
+    revokes nothing.
     """
 
     def list_known(*arguments: Any) -> list[dict[str, Any]]:
-        return [{name: value for name, value in rule.items() if name in RULE} for rule in list_rules(*arguments)]
+        return [{name: value for name, value in rule.items() if name in KNOWN_FIELDS} for rule in list_rules(*arguments)]
 
     return list_known
 
 
-class NoVolumes:
-    """What stands in for cinder's client in a cloud without volumes: there are none, and none can be made.
+class EmptyVolumeClient:
+    """A replacement for cinderclient in a cloud without cinder: lists are empty, every other call raises an error.
 
-    ec2-api asks for a server's volumes whenever it describes one.
+    ec2-api lists volumes whenever it describes a server.
     """
 
-    def __init__(self, refuse: Callable[[str], Exception]) -> None:
-        self._refuse = refuse
+    def __init__(self, error: Callable[[str], Exception]) -> None:
+        self._error = error
 
     @property
-    def volumes(self) -> "NoVolumes":
-        """Return what makes and lists volumes."""
+    def volumes(self) -> "EmptyVolumeClient":
+        """Return the manager of volumes."""
         return self
 
     volume_snapshots = volumes
 
     def list(self, **_: Any) -> list[Any]:
-        """Return all there are."""
+        """Return an empty list."""
         return []
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        """Refuse everything else.
+        """Raise the error of an unsupported operation.
 
-        Raises: what ``refuse`` makes of the reason.
+        Raises: the exception that ``error`` returns.
         """
-        raise self._refuse("This cloud has no volumes.")
+        raise self._error("This cloud has no volumes.")
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """How another service's refusal is known: by the name of its client's exception, and words of its message."""
+class ErrorMapping:
+    """Maps an error of another service's client, by the name of its class and a part of its message, to an EC2 error code."""
 
-    kind: str
-    words: str
-    code: str  # EC2's. Source: Amazon EC2's API reference, "Error codes"
+    exception: str
+    message: str
+    code: str  # Source: Amazon EC2's API reference, "Error codes"
 
 
-REFUSALS = (
-    Refusal("Forbidden", "Quota exceeded for", "InstanceLimitExceeded"),  # of servers, processors or memory
-    Refusal("Forbidden", "Quota exceeded,", "ResourceLimitExceeded"),  # of key pairs
-    Refusal("OverLimit", "", "VolumeLimitExceeded"),
-    Refusal("BadRequest", "Invalid key_name", "InvalidKeyPair.NotFound"),
-    Refusal("IpAddressGenerationFailureClient", "", "InsufficientAddressCapacity"),
+ERROR_MAPPINGS = (
+    ErrorMapping("Forbidden", "Quota exceeded for", "InstanceLimitExceeded"),  # of servers, processors or memory
+    ErrorMapping("Forbidden", "Quota exceeded,", "ResourceLimitExceeded"),  # of key pairs
+    ErrorMapping("OverLimit", "", "VolumeLimitExceeded"),
+    ErrorMapping("BadRequest", "Invalid key_name", "InvalidKeyPair.NotFound"),
+    ErrorMapping("IpAddressGenerationFailureClient", "", "InsufficientAddressCapacity"),
 )
 
 
-def code_of(error: Exception) -> str | None:
-    """Return what EC2 calls the error, ``None`` if it is none of another service's."""
-    return next((known.code for known in REFUSALS if type(error).__name__ == known.kind and known.words in str(error)), None)
+def find_error_code(error: Exception) -> str | None:
+    """Return the EC2 error code of an error; ``None`` if there is no mapping for it."""
+    name, message = type(error).__name__, str(error)
+    return next((one.code for one in ERROR_MAPPINGS if one.exception == name and one.message in message), None)
 
 
 @dataclass(frozen=True, slots=True)
-class Translated:
-    """A request of ec2-api's whose errors are EC2's, also where another service made them."""
+class TranslatedRequest:
+    """A request of ec2-api that raises EC2's errors for errors of other services."""
 
     request: Any  # an ec2api.api.apirequest.APIRequest
-    refuse: Callable[[str, str], Exception]  # of a code and a message
+    make_error: Callable[[str, str], Exception]  # from a code and a message
 
     @property
     def action(self) -> str:
-        """Return what is asked for."""
+        """Return the name of the EC2 action."""
         return str(self.request.action)
 
     def invoke(self, context: object) -> object:
-        """Do what is asked for.
+        """Perform the action.
 
-        Raises: what ``refuse`` makes, if another service refuses in a way that EC2 has a name for.
+        Raises: the exception that ``make_error`` returns, if the error of another service has an EC2 error code.
         """
         try:
             return self.request.invoke(context)
         except Exception as error:
-            if code := code_of(error):
-                raise self.refuse(code, str(error)) from error
+            if code := find_error_code(error):
+                raise self.make_error(code, str(error)) from error
             raise
 
 
 def authentication(_: Mapping[str, str], **__: str) -> Callable[[Application], Application]:
-    """Return paste's maker of ec2-api's own filter, which asks as a user of the services."""
-    import requests  # noqa: PLC0415 - these are there only where paste calls this
+    """Return the factory of ec2-api's own authentication filter, with authenticated requests to keystone."""
+    import requests  # noqa: PLC0415 - installed only in ec2-api's environment
     from ec2api import api, clients  # noqa: PLC0415
 
-    # Its class builds and sends the question in one method: the name it sends with is the one place to stand in for.
+    # EC2KeystoneAuth builds and sends its request in one method: only the module that it sends with can be replaced.
     api.requests = AuthSession(requests.request, clients.get_os_admin_session)
-    maker: Callable[[Application], Application] = api.EC2KeystoneAuth
-    return maker
+    factory: Callable[[Application], Application] = api.EC2KeystoneAuth
+    return factory
 
 
-def today(_: Mapping[str, str], **__: str) -> Callable[[Application], Application]:
-    """Return paste's maker of the filter before the one that does what is asked for."""
+def compatibility(_: Mapping[str, str], **__: str) -> Callable[[Application], Application]:
+    """Return the factory of a filter that adapts ec2-api to current clients and translates errors."""
     from ec2api import clients, exception  # noqa: PLC0415
     from ec2api.api.security_group import SecurityGroupEngineNeutron  # noqa: PLC0415
     from keystoneauth1.exceptions import EndpointNotFound  # noqa: PLC0415
     from novaclient.v2.servers import ServerManager  # noqa: PLC0415
 
-    ServerManager.add_floating_ip = move_address("addFloatingIp")
-    ServerManager.remove_floating_ip = move_address("removeFloatingIp")
-    SecurityGroupEngineNeutron.get_os_group_rules = known_rules(SecurityGroupEngineNeutron.get_os_group_rules)
+    ServerManager.add_floating_ip = floating_ip_method("addFloatingIp")
+    ServerManager.remove_floating_ip = floating_ip_method("removeFloatingIp")
+    SecurityGroupEngineNeutron.get_os_group_rules = keep_known_fields(SecurityGroupEngineNeutron.get_os_group_rules)
     cinder = clients.cinder
 
-    def cinder_or_none(context: Any) -> Any:  # noqa: ANN401 - ec2-api's, and cinderclient's
+    def volume_client(context: Any) -> Any:  # noqa: ANN401 - ec2-api's, and cinderclient's
         with suppress(EndpointNotFound):
             if context.session.get_endpoint(service_type=clients.CONF.cinder_service_type):
                 return cinder(context)
-        return NoVolumes(lambda reason: exception.Unsupported(reason=reason))
+        return EmptyVolumeClient(lambda reason: exception.Unsupported(reason=reason))
 
-    def refuse(code: str, message: str) -> Exception:
+    def make_error(code: str, message: str) -> Exception:
         kind: type[Exception] = type(code, (exception.EC2Exception,), {"ec2_code": code})
         return kind(message)
 
-    clients.cinder = cinder_or_none
+    clients.cinder = volume_client
 
-    def make(application: Application) -> Application:
-        def answer(environ: dict[str, Any], start: Callable[..., object]) -> Iterable[bytes]:
-            environ["ec2.request"] = Translated(environ["ec2.request"], refuse)
+    def make_filter(application: Application) -> Application:
+        def translate(environ: dict[str, Any], start: Callable[..., object]) -> Iterable[bytes]:
+            environ["ec2.request"] = TranslatedRequest(environ["ec2.request"], make_error)
             return application(environ, start)
 
-        return answer
+        return translate
 
-    return make
+    return make_filter

@@ -1,17 +1,18 @@
-"""novarc and nova.zip, as nova.sh's users had them."""
+"""novarc and nova.zip: the EC2 keys and certificates of the administrator, as nova.sh created them."""
 
 import io
 import shlex
 import zipfile
 
 from novaflow.model.context import Context
-from workflows.services.openstack import REGION
-from workflows.services.ports import EC2_PORT, S3_PORT
+from workflows.services.ec2_api.endpoint import ENDPOINT
+from workflows.services.keystone.identity import REGION
+from workflows.services.objectstore.endpoint import ENDPOINT as S3
 
 KEY, CERTIFICATE, AUTHORITY, AUTHORITY_KEY = "pk.pem", "cert.pem", "cacert.pem", "cakey.pem"
 DAYS = "3650"
 NOVARC = """\
-# For bash, dash and others of their kind. In bash what it names lies beside it, elsewhere where it was written.
+# For POSIX shells. bash finds the other files beside this one; other shells use the folder where it was written.
 NOVA_KEY_DIR={folder}
 [ -z "${{BASH_SOURCE:-}}" ] || NOVA_KEY_DIR=$(cd "$(dirname "$BASH_SOURCE")" && pwd)
 export NOVA_KEY_DIR
@@ -24,7 +25,7 @@ export EC2_PRIVATE_KEY="$NOVA_KEY_DIR/{key}"
 export EC2_CERT="$NOVA_KEY_DIR/{certificate}"
 export NOVA_CERT="$NOVA_KEY_DIR/{authority}"
 export EUCALYPTUS_CERT="$NOVA_CERT" # euca-bundle-image requires it
-# The same for Amazon's command line and libraries of today.
+# The same for the AWS command line and the AWS libraries.
 export AWS_ACCESS_KEY_ID="$EC2_ACCESS_KEY"
 export AWS_SECRET_ACCESS_KEY="$EC2_SECRET_KEY"
 export AWS_DEFAULT_REGION={region}
@@ -34,24 +35,24 @@ export AWS_ENDPOINT_URL_S3="$S3_URL"
 
 
 async def write_novarc(ctx: Context, access: str, secret: str) -> str:
-    """Write novarc, the key and the certificates it names, and all of them in nova.zip."""
-    folder, host = ctx.paths.credentials, ctx.settings.host_ip
+    """Write novarc with the key and the certificates that it names, and nova.zip, which contains all of them."""
+    folder = ctx.paths.credentials
     text = NOVARC.format(
         folder=shlex.quote(str(folder)), access=access, secret=secret, region=REGION,
-        ec2=f"http://{host}:{EC2_PORT}/", s3=f"http://{host}:{S3_PORT}/", key=KEY, certificate=CERTIFICATE, authority=AUTHORITY,
+        ec2=ENDPOINT.url(ctx.settings), s3=S3.url(ctx.settings), key=KEY, certificate=CERTIFICATE, authority=AUTHORITY,
     )  # fmt: skip
     await ctx.write(folder / "novarc", text, 0o600)
-    await _certify(ctx)
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+    await _create_certificates(ctx)
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as files:
         for name in ("novarc", KEY, CERTIFICATE, AUTHORITY):
-            archive.write(folder / name, name)
-    await ctx.write(folder / "nova.zip", packed.getvalue(), 0o600)
+            files.write(folder / name, name)
+    await ctx.write(folder / "nova.zip", archive.getvalue(), 0o600)
     return f"{folder}/novarc, nova.zip"
 
 
-async def _certify(ctx: Context) -> None:
-    """Make an authority's certificate and the user's, signed by it, once: bundles of images are signed with them."""
+async def _create_certificates(ctx: Context) -> None:
+    """Create a certificate authority and a user certificate, which signs image bundles, if they do not exist."""
     folder = ctx.paths.credentials
     if all((folder / name).exists() for name in (AUTHORITY, AUTHORITY_KEY, KEY, CERTIFICATE)):
         return

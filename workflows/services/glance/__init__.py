@@ -1,1 +1,1 @@
-"""glance."""
+"""glance: the images that servers boot from."""

@@ -1,5 +1,6 @@
-"""glance: the images servers boot from."""
+"""glance, the image service."""
 
+import shutil
 from pathlib import Path
 
 from novaflow.model.component import Component
@@ -7,22 +8,25 @@ from novaflow.model.context import Context
 from novaflow.model.step import ConcurrencyPool, step
 from workflows.infra.database.urls import Database, database_url
 from workflows.platform.requirements import PythonPackages
-from workflows.services.ini import Sections, render_ini
-from workflows.services.openstack import account, locks, token_validation
-from workflows.services.wsgi import Wsgi
+from workflows.services.endpoint import Endpoint
+from workflows.services.keystone.accounts import account
+from workflows.services.keystone.service_auth import token_validation
+from workflows.services.oslo.config_file import Sections, render_config
+from workflows.services.oslo.sections import locks
+from workflows.services.oslo.wsgi import WsgiApi
 
-PORT = 9292
+ENDPOINT = Endpoint("image", port=9292)
 
 
 def _config(ctx: Context) -> Path:
     return ctx.paths.etc / "glance" / "glance-api.conf"
 
 
-GLANCE = Wsgi(
+API = WsgiApi(
     name="glance",
-    summary="glance's API.",
+    summary="Image API.",
     application="glance.wsgi.api:application",
-    port=PORT,
+    port=ENDPOINT.port,
     env=lambda ctx: {"OS_GLANCE_CONFIG_DIR": str(_config(ctx).parent), "OS_GLANCE_CONFIG_FILES": _config(ctx).name},
     needs=("glance.configure", "database"),
 )
@@ -30,16 +34,16 @@ GLANCE = Wsgi(
 
 @step(within_s=60)
 async def configure(ctx: Context) -> str:
-    """Write glance's configuration and empty its store."""
+    """Write glance's configuration and empty its image store."""
     store = ctx.paths.data / "glance"
-    await ctx.run("rm", "-rf", store)
+    shutil.rmtree(store, ignore_errors=True)
     for folder in ("images", "staging", "tasks", "cache"):
         (store / folder).mkdir(parents=True)
     options: Sections = {
         "DEFAULT": {
             "use_stderr": True,
             "enabled_backends": "file:file",
-            "worker_self_reference_url": f"http://{ctx.settings.host_ip}:{PORT}",
+            "worker_self_reference_url": ENDPOINT.url(ctx.settings),
             "image_cache_dir": store / "cache",
         },
         "database": {"connection": database_url(ctx, "glance")},
@@ -50,20 +54,20 @@ async def configure(ctx: Context) -> str:
         "paste_deploy": {"flavor": "keystone", "config_file": ctx.paths.venv / "etc" / "glance" / "glance-api-paste.ini"},
         "oslo_messaging_notifications": {"driver": "noop"},
     }
-    await ctx.write(_config(ctx), render_ini(options, token_validation(ctx, "glance"), locks(ctx, "glance")), 0o600)
-    await GLANCE.configure(ctx)
+    await ctx.write(_config(ctx), render_config(options, token_validation(ctx, "glance"), locks(ctx, "glance")), 0o600)
+    await API.configure(ctx)
     return str(_config(ctx))
 
 
 @step(needs=("glance.configure", "database"), pool=ConcurrencyPool.CPU, within_s=180)
 async def schema(ctx: Context) -> None:
-    """Bring glance's tables to head."""
+    """Migrate glance's database."""
     await ctx.run("glance-manage", "--config-file", _config(ctx), "db_sync")
 
 
 COMPONENT = Component(
     name="glance",
-    summary="The images servers boot from.",
-    parts={"template": (configure, schema, account("glance", "image", f":{PORT}")), "run": (configure, GLANCE.service())},
-    declares=(Database("glance"), PythonPackages(("glance==33.0.0",))),
+    summary="Images that servers boot from.",
+    parts={"template": (configure, schema, account("glance", ENDPOINT)), "run": (configure, API.service())},
+    declares=(PythonPackages(("glance==33.0.0",)), Database("glance"), ENDPOINT),
 )

@@ -1,1 +1,1 @@
-"""keystone."""
+"""keystone: users, projects, tokens and the catalog of services."""

@@ -1,16 +1,16 @@
-"""What a user logs in with: openrc, clouds.yaml."""
+"""The files with which clients log in: openrc and clouds.yaml."""
 
 from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.step import step
 from workflows.infra.ldap.directory import user_login
-from workflows.services.openstack import DOMAIN, REGION, identity_url
+from workflows.services.keystone.identity import DOMAIN, ENDPOINT, REGION
 
 
 @step(within_s=60)
 async def write(ctx: Context) -> str:
     """Write openrc and clouds.yaml."""
-    login, url = user_login(ctx), f"{identity_url(ctx)}/v3"
+    login, url = user_login(ctx), ENDPOINT.url(ctx.settings)
     exports = {
         "OS_AUTH_URL": url,
         "OS_USERNAME": login.user,
@@ -23,7 +23,7 @@ async def write(ctx: Context) -> str:
         "OS_INTERFACE": "public",
     }
     openrc = "".join(f"export {name}='{value}'\n" for name, value in exports.items())
-    # No YAML library for nine lines whose values are all ours.
+    # A template, because nine lines with known values do not justify a dependency on a YAML library.
     clouds = f"""\
 clouds:
   novaflow:
@@ -43,4 +43,4 @@ clouds:
     return str(ctx.paths.credentials)
 
 
-COMPONENT = Component(name="credentials", summary="What a user logs in with.", parts={"run": (write,)})
+COMPONENT = Component(name="credentials", summary="Files with which clients log in.", parts={"run": (write,)})

@@ -1,1 +1,1 @@
-"""neutron."""
+"""neutron: the networks of servers."""

@@ -1,52 +1,57 @@
-"""neutron's configuration: one file for its servers, one more for each agent."""
+"""neutron's configuration: one file for its servers, a second one for each agent."""
 
-import hashlib
 import os
-from ipaddress import IPv6Network
 from pathlib import Path
 
 from novaflow.model.context import Context
-from novaflow.model.paths import Paths
-from novaflow.model.probe import FunctionProbe, NotYet, Probe
-from novaflow.model.service import Service
 from workflows.infra.database.urls import database_url
-from workflows.infra.openvswitch.bridges import EXTERNAL, INTEGRATION, SERVERS, datapath_type, ovs_environment, ovsdb_address
-from workflows.services.ini import Sections, render_ini
+from workflows.infra.openvswitch.bridges import EXTERNAL, INTEGRATION, SERVERS, datapath_type, ovsdb_address
+from workflows.services.keystone.service_auth import service_credentials, token_validation
+from workflows.services.neutron.networks import EXTERNAL_PHYSICAL, SERVERS_PHYSICAL
 from workflows.services.neutron.settings import NetMan, NetworkSettings
-from workflows.services.openstack import Api, locks, messaging, privileged, service_credentials, token_validation
+from workflows.services.nova.endpoints import METADATA_PORT
+from workflows.services.oslo.config_file import Sections, render_config
+from workflows.services.oslo.sections import locks, messaging, privsep
 
-API_PORT = 9696
-OPENFLOW_PORT = 16633  # where the agent listens for the switch
-METADATA_PORT = 8775  # nova's; agents pass on to it what servers ask of 169.254.169.254
-PHYSICAL, OUTSIDE = "servers", "outside"  # what br-net and br-ex are called in provider networks
+OPENFLOW_PORT = 16633  # the agent listens here for connections of the switch
 DNSMASQ = "dnsmasq.conf"
-VLANS = "100:299"  # tags for projects' networks; Open vSwitch's own, so any will do
+VLANS = "100:299"  # tags of projects' networks; only the stack's own switch sees them
+PRIVSEP_CONTEXTS = (
+    "privsep",
+    "privsep_dhcp_release",
+    "privsep_ovs_vsctl",
+    "privsep_namespace",
+    "privsep_conntrack",
+    "privsep_link",
+)
 
 
 def config_file(ctx: Context, name: str = "neutron.conf") -> Path:
-    """Return where one of neutron's configuration files lies."""
+    """Return the path of one of neutron's configuration files."""
     return ctx.paths.etc / "neutron" / name
 
 
-def fixed_v6(paths: Paths) -> IPv6Network:
-    """Return the addresses servers make their IPv6 ones of."""
-    return _subnet_v6(paths, 0)
-
-
-def outside_v6(paths: Paths) -> IPv6Network:
-    """Return the addresses of the network between this machine and the router."""
-    return _subnet_v6(paths, 1)
-
-
-def _subnet_v6(paths: Paths, number: int) -> IPv6Network:
-    # A prefix of the stack's own: the easy ones, such as fd00::/64, are somebody's already. Source: RFC 4193, section 3.2
-    drawn = hashlib.sha256(f"{os.uname().nodename}:{paths.root}".encode()).digest()[:5]
-    return IPv6Network((b"\xfd" + drawn + number.to_bytes(2, "big") + bytes(8), 64))
-
-
 async def write_configs(ctx: Context) -> None:
-    """Write neutron's configuration from the settings."""
-    main: Sections = {
+    """Write all configuration files of neutron from the settings."""
+    layers = (
+        _servers(ctx),
+        messaging(ctx),
+        token_validation(ctx, "neutron"),
+        locks(ctx, "neutron"),
+        privsep(ctx, config_file(ctx), *PRIVSEP_CONTEXTS),
+    )
+    await ctx.write(config_file(ctx), render_config(*layers), 0o600)
+    await ctx.write(config_file(ctx, "ml2.ini"), render_config(_ml2(ctx)))
+    await ctx.write(config_file(ctx, "openvswitch-agent.ini"), render_config(_openvswitch_agent(ctx)))
+    await ctx.write(config_file(ctx, "dhcp-agent.ini"), render_config(_dhcp_agent(ctx)))
+    # By default dnsmasq runs as the user nobody, who cannot read its lease file in a home folder of mode 0700.
+    await ctx.write(config_file(ctx, DNSMASQ), "user=root\ngroup=root\n")
+    await ctx.write(config_file(ctx, "l3-agent.ini"), render_config(_l3_agent(ctx)))
+    await ctx.write(config_file(ctx, "metadata-agent.ini"), render_config(_metadata_agent(ctx)), 0o600)
+
+
+def _servers(ctx: Context) -> Sections:
+    return {
         "DEFAULT": {
             "use_stderr": True,
             "host": os.uname().nodename,
@@ -64,25 +69,15 @@ async def write_configs(ctx: Context) -> None:
             "send_events_interval": 1,
             "api_paste_config": ctx.paths.venv / "etc" / "neutron" / "api-paste.ini",
         },
-        # As root already: nothing in front of a command, and helpers without sudo.
+        # The stack runs as root: commands need no prefix, and helpers no sudo.
         "AGENT": {"root_helper": "", "report_interval": 10},
         "database": {"connection": database_url(ctx, "neutron")},
         "nova": {**service_credentials(ctx, "nova"), "endpoint_type": "internal"},
         "placement": service_credentials(ctx, "placement"),
     }
-    kinds = ("privsep", "privsep_dhcp_release", "privsep_ovs_vsctl", "privsep_namespace", "privsep_conntrack", "privsep_link")
-    layers = (messaging(ctx), token_validation(ctx, "neutron"), locks(ctx, "neutron"), privileged(ctx, config_file(ctx), *kinds))
-    await ctx.write(config_file(ctx), render_ini(main, *layers), 0o600)
-    await ctx.write(config_file(ctx, "ml2.ini"), render_ini(_ml2(ctx)))
-    await ctx.write(config_file(ctx, "openvswitch-agent.ini"), render_ini(_openvswitch_agent(ctx)))
-    await ctx.write(config_file(ctx, "dhcp-agent.ini"), render_ini(_dhcp_agent(ctx)))
-    # As nobody, its own choice, it could not read who gets which address again: the stack may lie in a home of mode 0700.
-    await ctx.write(config_file(ctx, DNSMASQ), "user=root\ngroup=root\n")
-    await ctx.write(config_file(ctx, "l3-agent.ini"), render_ini(_l3_agent(ctx)))
-    await ctx.write(config_file(ctx, "metadata-agent.ini"), render_ini(_metadata_agent(ctx)), 0o600)
 
 
-def _ml2(ctx: Context) -> dict[str, dict[str, str | bool]]:
+def _ml2(ctx: Context) -> Sections:
     is_vlan = ctx.settings.of(NetworkSettings).net_man is NetMan.VLAN
     return {
         "ml2": {
@@ -92,85 +87,57 @@ def _ml2(ctx: Context) -> dict[str, dict[str, str | bool]]:
             "extension_drivers": "port_security",
         },
         "ml2_type_flat": {"flat_networks": "*"},
-        "ml2_type_vlan": {"network_vlan_ranges": f"{PHYSICAL}:{VLANS}"},
+        "ml2_type_vlan": {"network_vlan_ranges": f"{SERVERS_PHYSICAL}:{VLANS}"},
         "securitygroup": {"enable_ipset": True},
     }
 
 
-def _openvswitch_agent(ctx: Context) -> dict[str, dict[str, str | int | bool]]:
-    kind = datapath_type()
+def _openvswitch_agent(ctx: Context) -> Sections:
+    datapath = datapath_type()
+    # With the userspace datapath, the openvswitch firewall driver drops DHCP broadcasts; one Linux bridge per port does not.
+    firewall = "openvswitch" if datapath == "system" else "iptables_hybrid"
     return {
         "ovs": {
             "ovsdb_connection": ovsdb_address(ctx.paths),
             "integration_bridge": INTEGRATION,
-            "bridge_mappings": f"{PHYSICAL}:{SERVERS},{OUTSIDE}:{EXTERNAL}",
-            "datapath_type": kind,
+            "bridge_mappings": f"{SERVERS_PHYSICAL}:{SERVERS},{EXTERNAL_PHYSICAL}:{EXTERNAL}",
+            "datapath_type": datapath,
             "of_listen_address": "127.0.0.1",
             "of_listen_port": OPENFLOW_PORT,
         },
         "agent": {"tunnel_types": "", "polling_interval": 1},
-        # In userspace the openvswitch driver swallows DHCP's broadcasts; a Linux bridge a port does not.
-        "securitygroup": {"firewall_driver": "openvswitch" if kind == "system" else "iptables_hybrid", "enable_security_group": True},
+        "securitygroup": {"firewall_driver": firewall, "enable_security_group": True},
     }
 
 
-def _dhcp_agent(ctx: Context) -> dict[str, dict[str, str | int | bool]]:
-    # One of the two agents passes metadata on: the router's, where there is one.
-    alone = ctx.has_component("neutron-metadata-agent") and not ctx.has_component("neutron-l3-agent")
+def _dhcp_agent(ctx: Context) -> Sections:
+    # One agent serves metadata: the L3 agent, or the DHCP agent in a stack without it.
+    serves_metadata = ctx.has_component("neutron-metadata-agent") and not ctx.has_component("neutron-l3-agent")
     return {
         "DEFAULT": {
             "interface_driver": "openvswitch",
             "resync_interval": 5,
             "dnsmasq_config_file": str(config_file(ctx, DNSMASQ)),
-            "enable_isolated_metadata": alone,
-            "force_metadata": alone,
+            "enable_isolated_metadata": serves_metadata,
+            "force_metadata": serves_metadata,
         },
         "ovs": {"ovsdb_connection": ovsdb_address(ctx.paths), "integration_bridge": INTEGRATION},
     }
 
 
-def _l3_agent(ctx: Context) -> dict[str, dict[str, str | int | bool]]:
+def _l3_agent(ctx: Context) -> Sections:
     return {
         "DEFAULT": {"interface_driver": "openvswitch", "enable_metadata_proxy": ctx.has_component("neutron-metadata-agent")},
         "ovs": {"ovsdb_connection": ovsdb_address(ctx.paths), "integration_bridge": INTEGRATION},
     }
 
 
-def _metadata_agent(ctx: Context) -> dict[str, dict[str, str | int | bool]]:
+def _metadata_agent(ctx: Context) -> Sections:
     return {
         "DEFAULT": {
             "nova_metadata_host": ctx.settings.host_ip,
             "nova_metadata_port": METADATA_PORT,
             "metadata_proxy_shared_secret": ctx.secret("metadata"),
-            "metadata_workers": 4,  # threads; with none, one server that hangs would keep all others waiting
+            "metadata_workers": 4,  # threads; without them, one server that hangs blocks all others
         }
     }
-
-
-def daemon(  # noqa: PLR0913 - as many as its services differ in
-    name: str, summary: str, ready: Probe, needs: tuple[str, ...], *, also: str, port: int | None = None
-) -> Service:
-    """Return one of neutron's services that has no API; ``also`` is its second configuration file."""
-    return Service(
-        name=name,
-        summary=summary,
-        command=lambda ctx: (ctx.paths.venv / "bin" / name, "--config-file", config_file(ctx), "--config-file", config_file(ctx, also)),
-        env=ovs_environment,
-        ready=ready,
-        needs=("neutron.configure", *needs),
-        within_s=120,
-        port=port,
-    )
-
-
-def agent_probe(binary: str) -> FunctionProbe:
-    """Ready when neutron's API calls the agent of this host alive."""
-
-    async def ask(ctx: Context) -> str:
-        api = Api.logged_in(ctx)
-        agents = (await api.call("GET", api.network(f"/agents?binary={binary}&host={os.uname().nodename}")))["agents"]
-        if not any(agent["alive"] for agent in agents):
-            raise NotYet("neutron's API does not list it as alive")
-        return "neutron's API lists it as alive"
-
-    return FunctionProbe(ask, "alive in GET /v2.0/agents")

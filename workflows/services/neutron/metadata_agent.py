@@ -1,20 +1,20 @@
-"""neutron-metadata-agent: takes what servers ask of 169.254.169.254 to nova."""
+"""neutron-metadata-agent: forwards requests of servers to 169.254.169.254 to nova's metadata service."""
 
 from novaflow.model.component import Component
 from workflows.platform.system_packages import SystemPackages
-from workflows.services.neutron.config import agent_probe, daemon
+from workflows.services.neutron.daemons import agent_probe, daemon
 
 AGENT = daemon(
     "neutron-metadata-agent",
-    "Takes servers' questions about themselves to nova.",
+    "Forwards metadata requests of servers to nova.",
     agent_probe("neutron-metadata-agent"),
     needs=("neutron-rpc-server", "neutron-api", "keystone.accounts", "neutron.account", "nova-metadata"),
-    also="metadata-agent.ini",
+    config="metadata-agent.ini",
 )
 
 COMPONENT = Component(
     name="neutron-metadata-agent",
-    summary="Servers' way to metadata.",
-    declares=(SystemPackages(debian=("haproxy",)),),  # listens in routers' namespaces
+    summary="Access of servers to their metadata.",
+    declares=(SystemPackages(debian=("haproxy",)),),  # listens in the routers' namespaces
     parts={"run": (AGENT,)},
 )

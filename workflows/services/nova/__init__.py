@@ -1,1 +1,1 @@
-"""nova."""
+"""nova: servers, on the hypervisor of this machine."""

@@ -1,16 +1,17 @@
-"""nova's API: OpenStack Compute on 8774."""
+"""nova's API."""
 
 from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.step import step
-from workflows.services.nova.config import API_PORT, api_environment
-from workflows.services.wsgi import Wsgi
+from workflows.services.nova.config import api_environment
+from workflows.services.nova.endpoints import COMPUTE
+from workflows.services.oslo.wsgi import WsgiApi
 
-NOVA_API = Wsgi(
+API = WsgiApi(
     name="nova-api",
-    summary="OpenStack Compute.",
+    summary="Compute API.",
     application="nova.wsgi.osapi_compute:application",
-    port=API_PORT,
+    port=COMPUTE.port,
     env=api_environment,
     needs=("nova-api.configure", "nova.configure", "database"),
 )
@@ -18,14 +19,15 @@ NOVA_API = Wsgi(
 
 @step(within_s=60)
 async def configure(ctx: Context) -> None:
-    """Write what serves the API."""
-    await NOVA_API.configure(ctx)
+    """Write the configuration of the API's web server."""
+    await API.configure(ctx)
 
 
 COMPONENT = Component(
     name="nova-api",
     summary="nova's API.",
-    parts={"run": (configure, NOVA_API.service())},
+    parts={"run": (configure, API.service())},
     aliases=("api",),
-    urls=lambda settings: {"compute": f"http://{settings.host_ip}:{API_PORT}/v2.1"},
+    urls=lambda settings: {"compute": COMPUTE.url(settings)},
+    declares=(COMPUTE,),
 )

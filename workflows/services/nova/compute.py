@@ -1,4 +1,4 @@
-"""nova-compute: starts servers on this machine."""
+"""nova-compute: runs servers on this machine."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from workflows.platform.disk import find_write_error, free_mib
 from workflows.platform.system_packages import SystemPackages
 from workflows.services.nova.config import daemon
 from workflows.services.nova.settings import NovaSettings
-from workflows.services.oslo_ping import rpc_probe
+from workflows.services.oslo.rpc_ping import rpc_probe
 
 DISKS_MIB = 200  # a cached image and the disks of a few small servers
 
@@ -35,7 +35,7 @@ def check_instances_path(settings: Settings, _: Paths) -> CheckResult:
 
 DAEMON = daemon(
     "nova-compute",
-    "Starts servers on this machine.",
+    "Runs servers on this machine.",
     rpc_probe("nova", "compute"),
     needs=("nova.forget", "keystone", "placement", "libvirt", "openvswitch"),
 )
@@ -50,8 +50,8 @@ COMPUTE = replace(DAEMON, command=_command)
 
 COMPONENT = Component(
     name="nova-compute",
-    summary="Starts servers on this machine.",
-    declares=(SystemPackages(debian=("genisoimage",)),),  # makes config drives
+    summary="Servers on this machine.",
+    declares=(SystemPackages(debian=("genisoimage",)),),  # creates config drives
     checks=(check_instances_path,),
     parts={"run": (COMPUTE,)},
     aliases=("compute",),

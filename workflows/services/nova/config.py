@@ -11,80 +11,113 @@ from workflows.infra.libvirt.address import libvirt_url
 from workflows.infra.libvirt.settings import LibvirtSettings, LibvirtType
 from workflows.infra.openvswitch.bridges import INTEGRATION, ovsdb_address
 from workflows.platform.kernel import find_kvm_error
-from workflows.services.ini import Sections, render_ini
+from workflows.services.keystone.service_auth import service_credentials, token_validation
 from workflows.services.neutron.settings import NetMan, NetworkSettings
-from workflows.services.nova.notifications import notifying
+from workflows.services.nova.endpoints import CONSOLE_PAGE, CONSOLE_PORT
+from workflows.services.nova.notifications import notification_sections
 from workflows.services.nova.settings import NovaSettings
-from workflows.services.openstack import locks, messaging, privileged, service_credentials, token_validation
+from workflows.services.oslo.config_file import Sections, Value, render_config
+from workflows.services.oslo.sections import locks, messaging, privsep
 
-API_PORT = 8774
-CONSOLE_PORT, CONSOLE_PAGE = 6080, "vnc_lite.html"  # of noVNC's pages the one that connects by itself
+# nova 34 runs on native threads only when this is set.
+NATIVE_THREADS = {"OS_NOVA_DISABLE_EVENTLET_PATCHING": "true"}
+PRIVSEP_CONTEXTS = ("nova_sys_admin", "vif_plug_ovs_privileged", "privsep_osbrick")
 
 
 def config_file(ctx: Context) -> Path:
-    """Return where nova's configuration lies."""
+    """Return the path of nova.conf."""
     return ctx.paths.etc / "nova" / "nova.conf"
 
 
 def api_environment(ctx: Context) -> dict[str, str]:
-    """Return what one of nova's APIs finds its configuration with."""
+    """Return the variables with which a WSGI application of nova finds its configuration."""
     return {
         "OS_NOVA_CONFIG_DIR": str(config_file(ctx).parent),
         "OS_NOVA_CONFIG_FILES": "api-paste.ini;nova.conf",
-        "OS_NOVA_DISABLE_EVENTLET_PATCHING": "true",
+        **NATIVE_THREADS,
     }
 
 
 async def write_config(ctx: Context) -> None:
-    """Write nova's configuration from the settings."""
+    """Write nova.conf from the settings."""
+    layers = (
+        {"DEFAULT": _default_options(ctx), "libvirt": _libvirt_options(ctx), "vnc": _vnc_options(ctx)},
+        _own_sections(ctx),
+        _client_sections(ctx),
+        messaging(ctx),
+        notification_sections(ctx),
+        token_validation(ctx, "nova"),
+        locks(ctx, "nova"),
+        privsep(ctx, config_file(ctx), *PRIVSEP_CONTEXTS),
+    )
+    await ctx.write(config_file(ctx), render_config(*layers), 0o600)
+
+
+def _default_options(ctx: Context) -> dict[str, Value]:
+    is_fake = ctx.settings.of(LibvirtSettings).libvirt_type is LibvirtType.FAKE
+    has_no_dhcp = ctx.settings.of(NetworkSettings).net_man is NetMan.FLAT
+    return {
+        "use_stderr": True,
+        "host": os.uname().nodename,
+        "my_ip": ctx.settings.host_ip,
+        "state_path": ctx.paths.data / "nova",
+        "instances_path": ctx.settings.of(NovaSettings).instances_path,
+        "compute_driver": "fake.FakeDriver" if is_fake else "libvirt.LibvirtDriver",
+        "graceful_shutdown_timeout": 2,  # 180 s by default
+        "report_interval": 10,
+        "service_down_time": 60,
+        "periodic_fuzzy_delay": 0,
+        "reserved_host_memory_mb": 0,
+        "reserved_host_disk_mb": 0,
+        "initial_cpu_allocation_ratio": 16.0,
+        "initial_ram_allocation_ratio": 2.0,
+        "initial_disk_allocation_ratio": 10.0,
+        "vif_plugging_timeout": 120,
+        # Without DHCP, a server reads its address from a config drive: as JSON or as Debian's /etc/network/interfaces.
+        "force_config_drive": has_no_dhcp,
+        "flat_injected": has_no_dhcp,
+    }
+
+
+def _libvirt_options(ctx: Context) -> dict[str, Value]:
+    virt_type = find_virt_type(ctx.settings.of(LibvirtSettings).libvirt_type)
+    return {
+        "virt_type": virt_type,
+        "cpu_mode": "host-passthrough" if virt_type == "kvm" else "none",
+        "connection_uri": libvirt_url(ctx.settings, ctx.paths),
+        "images_type": "raw",
+    }
+
+
+def _vnc_options(ctx: Context) -> dict[str, Value]:
     host = ctx.settings.host_ip
-    options: Sections = {
-        "DEFAULT": {
-            "use_stderr": True,
-            "host": os.uname().nodename,
-            "my_ip": host,
-            "state_path": ctx.paths.data / "nova",
-            "instances_path": ctx.settings.of(NovaSettings).instances_path,
-            "compute_driver": "fake.FakeDriver"
-            if ctx.settings.of(LibvirtSettings).libvirt_type is LibvirtType.FAKE
-            else "libvirt.LibvirtDriver",
-            "graceful_shutdown_timeout": 2,  # 180 s by default
-            "report_interval": 10,
-            "service_down_time": 60,
-            "periodic_fuzzy_delay": 0,
-            "reserved_host_memory_mb": 0,
-            "reserved_host_disk_mb": 0,
-            "initial_cpu_allocation_ratio": 16.0,
-            "initial_ram_allocation_ratio": 2.0,
-            "initial_disk_allocation_ratio": 10.0,
-            "vif_plugging_timeout": 120,
-            # Where nobody hands out addresses, servers read theirs from a drive: as JSON, and as Debian's file of interfaces.
-            "force_config_drive": ctx.settings.of(NetworkSettings).net_man is NetMan.FLAT,
-            "flat_injected": ctx.settings.of(NetworkSettings).net_man is NetMan.FLAT,
-        },
+    return {
+        "enabled": ctx.has_component("nova-novncproxy"),
+        "server_listen": host,
+        "server_proxyclient_address": host,
+        "novncproxy_host": host,
+        "novncproxy_port": CONSOLE_PORT,
+        "novncproxy_base_url": f"http://{host}:{CONSOLE_PORT}/{CONSOLE_PAGE}",
+    }
+
+
+def _own_sections(ctx: Context) -> Sections:
+    return {
         "api": {"auth_strategy": "keystone"},
         "api_database": {"connection": database_url(ctx, "nova_api")},
         "database": {"connection": database_url(ctx, "nova")},
         "conductor": {"workers": 1},
-        # A new host shows up within this many seconds, without a command that takes six.
+        # A new host is mapped to the cell within this many seconds; the command that maps it takes six.
         "scheduler": {"workers": 1, "discover_hosts_in_cells_interval": 2},
-        "libvirt": {
-            "virt_type": virtualisation(ctx.settings.of(LibvirtSettings).libvirt_type),
-            "cpu_mode": "host-passthrough" if virtualisation(ctx.settings.of(LibvirtSettings).libvirt_type) == "kvm" else "none",
-            "connection_uri": libvirt_url(ctx.settings, ctx.paths),
-            "images_type": "raw",
-        },
-        "vnc": {
-            "enabled": ctx.has_component("nova-novncproxy"),
-            "server_listen": host,
-            "server_proxyclient_address": host,
-            "novncproxy_host": host,
-            "novncproxy_port": CONSOLE_PORT,
-            "novncproxy_base_url": f"http://{host}:{CONSOLE_PORT}/{CONSOLE_PAGE}",
-        },
         "spice": {"enabled": False},
         "cache": {"enabled": True, "backend": "oslo_cache.dict"},
         "os_vif_ovs": {"ovsdb_connection": ovsdb_address(ctx.paths)},
+    }
+
+
+def _client_sections(ctx: Context) -> Sections:
+    """Return the sections with which nova calls the APIs of other services."""
+    return {
         "service_user": {**service_credentials(ctx, "nova"), "send_service_user_token": True},
         "placement": service_credentials(ctx, "placement"),
         "glance": {"valid_interfaces": "internal"},
@@ -96,19 +129,10 @@ async def write_config(ctx: Context) -> None:
             "metadata_proxy_shared_secret": ctx.secret("metadata"),
         },
     }
-    text = render_ini(
-        options,
-        messaging(ctx),
-        notifying(ctx),
-        token_validation(ctx, "nova"),
-        locks(ctx, "nova"),
-        privileged(ctx, config_file(ctx), "nova_sys_admin", "vif_plug_ovs_privileged", "privsep_osbrick"),
-    )
-    await ctx.write(config_file(ctx), text, 0o600)
 
 
-def virtualisation(chosen: LibvirtType) -> str:
-    """Return nova's ``virt_type``: ``auto`` is KVM where it works; ``fake`` has none, and any will do."""
+def find_virt_type(chosen: LibvirtType) -> str:
+    """Return nova's ``virt_type``: ``auto`` is KVM where it works; the fake driver ignores the value."""
     match chosen:
         case LibvirtType.AUTO:
             return "qemu" if find_kvm_error() else "kvm"
@@ -119,13 +143,12 @@ def virtualisation(chosen: LibvirtType) -> str:
 
 
 def daemon(name: str, summary: str, ready: Probe, needs: tuple[str, ...]) -> Service:
-    """Return one of nova's services that listen on no port."""
+    """Return a service of nova that listens on no port."""
     return Service(
         name=name,
         summary=summary,
         command=lambda ctx: (ctx.paths.venv / "bin" / name, "--config-file", config_file(ctx)),
-        # nova 34 runs on native threads unless told otherwise.
-        env=lambda _: {"OS_NOVA_DISABLE_EVENTLET_PATCHING": "true"},
+        env=lambda _: NATIVE_THREADS,
         ready=ready,
         needs=("nova.configure", "database", "rabbitmq", *needs),
         within_s=120,

@@ -1,18 +1,18 @@
-"""Notes which modules a service imports from the stack's source tree, so that `run --watch` knows whom a change concerns.
+"""Records which modules a service imports from the stack's source tree; `run --watch` restarts services by these records.
 
-Lies in the stack's environment, where Python loads it at every start; without `--watch` there is no folder to write to, and it does
-nothing. It is ours and runs in others' programs: whatever happens, they must not notice.
+The file is installed into the stack's environment, where Python loads it at every start. Without `--watch` the folder of
+records does not exist, and the hook is not installed. An error here must never affect the program that runs it.
 """
 
 import os
 import sys
 
-_root, _, _node = os.environ.get("NOVAFLOW_NODE", "").rpartition(":")  # noqa: TID251 - in a program that is none of ours
-_notes = os.path.join(_root, "run", "imports")  # noqa: PTH118 - pathlib would cost each of their programs 10 ms
+_root, _, _node = os.environ.get("NOVAFLOW_NODE", "").rpartition(":")  # noqa: TID251 - it runs in other programs
+_notes = os.path.join(_root, "run", "imports")  # noqa: PTH118 - importing pathlib takes 10 ms
 
 
-class _Noter:
-    """Is asked first for every module that is imported, and finds none."""
+class _Recorder:
+    """A meta path finder that records each module's name and finds none."""
 
     @staticmethod
     def find_spec(name: str, path: object = None, target: object = None) -> None:  # noqa: ARG004 - Python's protocol
@@ -21,8 +21,8 @@ class _Noter:
                 with open(os.path.join(_notes, _node), "a", encoding="utf-8") as notes:  # noqa: PTH118, PTH123
                     notes.write(f"{name}\n")
             except OSError:
-                sys.meta_path.remove(_Noter)
+                sys.meta_path.remove(_Recorder)
 
 
 if _root and os.path.isdir(_notes):  # noqa: PTH112
-    sys.meta_path.insert(0, _Noter)
+    sys.meta_path.insert(0, _Recorder)

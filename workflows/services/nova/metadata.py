@@ -1,15 +1,15 @@
-"""nova's metadata service: what servers are told of themselves, on 8775."""
+"""nova's metadata service, from which servers read their keys and addresses."""
 
 from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.step import step
-from workflows.services.neutron.config import METADATA_PORT
 from workflows.services.nova.config import api_environment
-from workflows.services.wsgi import Wsgi
+from workflows.services.nova.endpoints import METADATA_PORT
+from workflows.services.oslo.wsgi import WsgiApi
 
-METADATA = Wsgi(
+METADATA = WsgiApi(
     name="nova-metadata",
-    summary="What servers are told of themselves.",
+    summary="Metadata API, which servers read.",
     application="nova.wsgi.metadata:application",
     port=METADATA_PORT,
     env=api_environment,
@@ -19,8 +19,8 @@ METADATA = Wsgi(
 
 @step(within_s=60)
 async def configure(ctx: Context) -> None:
-    """Write what serves metadata."""
+    """Write the configuration of the metadata API's web server."""
     await METADATA.configure(ctx)
 
 
-COMPONENT = Component(name="nova-metadata", summary="What servers are told of themselves.", parts={"run": (configure, METADATA.service())})
+COMPONENT = Component(name="nova-metadata", summary="Metadata of servers.", parts={"run": (configure, METADATA.service())})

@@ -1,4 +1,4 @@
-"""nova-novncproxy: servers' screens in a browser, on 6080."""
+"""nova-novncproxy: the consoles of servers in a browser."""
 
 import shutil
 from pathlib import Path
@@ -10,7 +10,8 @@ from novaflow.model.service import Service
 from novaflow.model.step import ConcurrencyPool, Skipped, step
 from workflows.platform.detect import find_distribution
 from workflows.platform.system_packages import SystemPackages
-from workflows.services.nova.config import CONSOLE_PAGE, CONSOLE_PORT, config_file
+from workflows.services.nova.config import NATIVE_THREADS, config_file
+from workflows.services.nova.endpoints import CONSOLE_PAGE, CONSOLE_PORT
 
 NOVNC = SystemPackages(debian=("novnc",))
 
@@ -21,7 +22,7 @@ def _pages(ctx: Context) -> Path:
 
 @step(within_s=300, pool=ConcurrencyPool.NET)
 async def pages(ctx: Context) -> Skipped | str:
-    """Download the pages of noVNC from the distribution's package, without installing it and its dependency node.js."""
+    """Download the pages of noVNC from the distribution's package, without installing it and its dependency Node.js."""
     if _pages(ctx).exists():
         return Skipped("already unpacked")
     work, distribution = ctx.paths.data / "novnc.new", find_distribution()
@@ -33,9 +34,9 @@ async def pages(ctx: Context) -> Skipped | str:
 
 PROXY = Service(
     name="nova-novncproxy",
-    summary="Shows servers' screens in a browser.",
+    summary="Connects browsers to the consoles of servers.",
     command=lambda ctx: (ctx.paths.venv / "bin" / "nova-novncproxy", "--config-file", config_file(ctx), "--web", _pages(ctx)),
-    env=lambda _: {"OS_NOVA_DISABLE_EVENTLET_PATCHING": "true"},
+    env=lambda _: NATIVE_THREADS,
     ready=HttpProbe(port=CONSOLE_PORT, path=f"/{CONSOLE_PAGE}"),
     port=CONSOLE_PORT,
     needs=("nova.configure", "database", "rabbitmq"),
@@ -43,7 +44,7 @@ PROXY = Service(
 
 COMPONENT = Component(
     name="nova-novncproxy",
-    summary="Servers' screens in a browser.",
+    summary="Consoles of servers in a browser.",
     parts={"install": (pages,), "run": (PROXY,)},
     aliases=("ajax_console_proxy",),
 )

@@ -10,7 +10,7 @@ from novaflow.settings.validators import read_path
 
 
 class NovaSettings(SettingsGroup):
-    """Where servers' disks are, and what nova reports and tests."""
+    """Folder of disks, events and tests of nova."""
 
     instances_path: Annotated[Path, AfterValidator(read_path), Allowed("a folder", default="DIR/data/instances")] = Field(
         default=Path("data/instances"), description="Folder of servers' disks."

@@ -1,4 +1,4 @@
-"""Where a source tree comes from, as users write it."""
+"""Addresses of source trees, as users write them."""
 
 import re
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from pathlib import Path
 
 from novaflow.errors import UsageError
 
-NOVA = "https://opendev.org/openstack/nova"  # Nova's own repository
+NOVA = "https://opendev.org/openstack/nova"  # nova's own repository
 EXPECTED = (
-    "a git address (https://…, ssh://…, file:///…, NAME@HOST:PATH), with #BRANCH-OR-TAG if wanted; "
-    "a Bazaar address (lp:…, bzr://…); a checkout of yours (a folder); pypi:nova==VERSION"
+    "a git address (https://…, ssh://…, file:///…, NAME@HOST:PATH), optionally with #BRANCH-OR-TAG; "
+    "a Bazaar address (lp:…, bzr://…); the folder of a checkout; pypi:nova==VERSION"
 )
 _GIT = re.compile(r"(https?|ssh|git|git\+ssh|file)://.+|[\w.-]+@[\w.-]+:.+")
 _BAZAAR = re.compile(r"lp:.+|bzr(\+\w+)?://.+")
@@ -18,7 +18,7 @@ _PYPI = re.compile(r"pypi:nova==([\w.!+-]+)")
 
 
 class Kind(Enum):
-    """What a source tree is, where it comes from."""
+    """The kind of the place that a source tree is fetched from."""
 
     GIT = "git"
     BAZAAR = "bazaar"
@@ -28,7 +28,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A source tree's address; ``ref`` is the branch or tag that is wanted, ``None`` the one its owner shows first."""
+    """The address of a source tree; ``ref`` is a branch or tag, ``None`` means the default branch."""
 
     kind: Kind
     place: str
@@ -36,20 +36,20 @@ class Address:
 
     @property
     def safe_place(self) -> str:
-        """Return the place as it may be shown to anybody: without who logs in, and the password."""
+        """Return the place without user name and password."""
         return re.sub(r"(?<=://)[^/@]+@", "", self.place)
 
     @property
     def shown(self) -> str:
-        """Return all of it as it may be shown to anybody."""
+        """Return the whole address without user name and password."""
         before = "pypi:nova==" if self.kind is Kind.PYPI else ""
         return before + self.safe_place + (f"#{self.ref}" if self.ref else "")
 
 
 def read_address(text: str) -> Address:
-    """Return what the text means.
+    """Return the address that the text stands for.
 
-    Raises: UsageError, saying what is possible.
+    Raises: UsageError, with the allowed forms.
     """
     if Path(text).is_dir():
         return Address(Kind.CHECKOUT, str(Path(text).absolute()))
@@ -60,7 +60,7 @@ def read_address(text: str) -> Address:
         return Address(Kind.BAZAAR, place)
     if _GIT.fullmatch(place):
         return Address(Kind.GIT, place, ref or None)
-    raise UsageError(f"{text!r} is no folder, and no address of a source tree; possible are: {EXPECTED}")
+    raise UsageError(f"{text!r} is neither a folder nor the address of a source tree; allowed: {EXPECTED}")
 
 
 def _is_bazaar_folder(place: str) -> bool:

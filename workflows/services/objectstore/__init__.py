@@ -1,1 +1,1 @@
-"""objectstore."""
+"""objectstore: buckets and objects over the S3 protocol."""

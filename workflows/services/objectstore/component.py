@@ -1,4 +1,4 @@
-"""objectstore: buckets and objects over S3's protocol, on 3333; it asks nobody who they are."""
+"""objectstore: buckets and objects over the S3 protocol, without authentication."""
 
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -10,29 +10,29 @@ from novaflow.model.paths import Paths
 from novaflow.model.settings import Settings
 from novaflow.model.step import step
 from workflows.services.objectstore import s3_store
-from workflows.services.ports import S3_PORT
-from workflows.services.wsgi import Wsgi
+from workflows.services.objectstore.endpoint import ENDPOINT
+from workflows.services.oslo.wsgi import WsgiApi
 
 SOURCE = Path(s3_store.__file__)
 
 
 def is_private(settings: Settings, _: Paths) -> CheckResult:
-    """Look who can reach the store."""
+    """Check that only this machine can reach the object store."""
     if IPv4Address(settings.host_ip).is_loopback:
-        return CheckResult("object store", Severity.GOOD, "only this machine reaches it")
-    found = f"whoever reaches {settings.host_ip}:{S3_PORT} may read, write and delete: it has no authentication"
-    return CheckResult("object store", Severity.WARNING, found, "name NOVAFLOW_SERVICES without objectstore, or close the port to others")
+        return CheckResult("object store", Severity.GOOD, "reachable only from this machine")
+    found = f"no authentication: every client that reaches {settings.host_ip}:{ENDPOINT.port} can read, write and delete objects"
+    return CheckResult("object store", Severity.WARNING, found, "leave objectstore out of NOVAFLOW_SERVICES, or block the port")
 
 
 def _folder(ctx: Context) -> Path:
     return ctx.paths.etc / "objectstore"
 
 
-STORE = Wsgi(
+API = WsgiApi(
     name="objectstore",
     summary="Buckets and objects.",
     application=f"{SOURCE.stem}:application()",
-    port=S3_PORT,
+    port=ENDPOINT.port,
     env=lambda ctx: {"PYTHONPATH": str(_folder(ctx)), "BUCKETS": str(ctx.paths.data / "objectstore" / "buckets")},
     needs=("objectstore.configure",),
 )
@@ -40,16 +40,17 @@ STORE = Wsgi(
 
 @step(within_s=60)
 async def configure(ctx: Context) -> str:
-    """Write what serves objects; the objects themselves are kept from run to run."""
+    """Write the object store's program and configuration; the objects of earlier runs are kept."""
     await ctx.write(_folder(ctx) / SOURCE.name, SOURCE.read_text())
-    await STORE.configure(ctx)
+    await API.configure(ctx)
     return str(ctx.paths.data / "objectstore")
 
 
 COMPONENT = Component(
     name="objectstore",
-    summary="Buckets and objects, as nova.sh had them.",
+    summary="Buckets and objects over the S3 protocol.",
     checks=(is_private,),
-    parts={"run": (configure, STORE.service())},
-    urls=lambda settings: {"s3": f"http://{settings.host_ip}:{S3_PORT}/"},
+    parts={"run": (configure, API.service())},
+    urls=lambda settings: {"s3": ENDPOINT.url(settings)},
+    declares=(ENDPOINT,),
 )

@@ -1,1 +1,1 @@
-"""placement."""
+"""placement: the inventory and usage of resources of each host."""

@@ -1,4 +1,4 @@
-"""placement: which host has how much of what left."""
+"""placement, the resource inventory service."""
 
 from pathlib import Path
 
@@ -7,22 +7,24 @@ from novaflow.model.context import Context
 from novaflow.model.step import ConcurrencyPool, step
 from workflows.infra.database.urls import Database, database_url
 from workflows.platform.requirements import PythonPackages
-from workflows.services.ini import Sections, render_ini
-from workflows.services.openstack import account, token_validation
-from workflows.services.wsgi import Wsgi
+from workflows.services.endpoint import Endpoint
+from workflows.services.keystone.accounts import account
+from workflows.services.keystone.service_auth import token_validation
+from workflows.services.oslo.config_file import Sections, render_config
+from workflows.services.oslo.wsgi import WsgiApi
 
-PORT = 8778
+ENDPOINT = Endpoint("placement", port=8778)
 
 
 def _config(ctx: Context) -> Path:
     return ctx.paths.etc / "placement" / "placement.conf"
 
 
-PLACEMENT = Wsgi(
+API = WsgiApi(
     name="placement",
-    summary="placement's API.",
+    summary="Placement API.",
     application="placement.wsgi.api:application",
-    port=PORT,
+    port=ENDPOINT.port,
     env=lambda ctx: {"OS_PLACEMENT_CONFIG_DIR": str(_config(ctx).parent)},
     needs=("placement.configure", "database"),
 )
@@ -36,20 +38,20 @@ async def configure(ctx: Context) -> str:
         "api": {"auth_strategy": "keystone"},
         "placement_database": {"connection": database_url(ctx, "placement")},
     }
-    await ctx.write(_config(ctx), render_ini(options, token_validation(ctx, "placement")), 0o600)
-    await PLACEMENT.configure(ctx)
+    await ctx.write(_config(ctx), render_config(options, token_validation(ctx, "placement")), 0o600)
+    await API.configure(ctx)
     return str(_config(ctx))
 
 
 @step(needs=("placement.configure", "database"), pool=ConcurrencyPool.CPU, within_s=180)
 async def schema(ctx: Context) -> None:
-    """Bring placement's tables to head."""
+    """Migrate placement's database."""
     await ctx.run("placement-manage", "--config-file", _config(ctx), "db", "sync")
 
 
 COMPONENT = Component(
     name="placement",
-    summary="Which host has how much of what left.",
-    parts={"template": (configure, schema, account("placement", "placement", f":{PORT}")), "run": (configure, PLACEMENT.service())},
-    declares=(Database("placement"), PythonPackages(("openstack-placement==16.0.0",))),
+    summary="Inventory and usage of resources of each host.",
+    parts={"template": (configure, schema, account("placement", ENDPOINT)), "run": (configure, API.service())},
+    declares=(PythonPackages(("openstack-placement==16.0.0",)), Database("placement"), ENDPOINT),
 )

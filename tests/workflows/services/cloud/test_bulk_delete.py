@@ -1,105 +1,85 @@
-"""Deleting all of a kind: what goes, what will not, and what is said of it."""
+"""Deletion of all resources of a kind: order, progress and what remains."""
 
-import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from novaflow.adapters.http.client import HttpClient
-from novaflow.adapters.process.context import NodeContext, StackResources
-from novaflow.adapters.storage.secrets import Secrets
 from novaflow.errors import StepFailed
-from novaflow.model.paths import Paths
-from novaflow.model.probe import Backoff
+from novaflow.model.context import Context
 from novaflow.model.step import Skipped
-from tests.support.settings import make_settings
+from tests.support.contexts import open_context
 from workflows.services.cloud.bulk_delete import Kind, delete_all
 
 STUCK_S = 0.2
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """Adapters run where aiofiles does."""
-    return "asyncio"
-
-
 @dataclass
 class Cloud:
-    """Volumes: each goes once its end was asked for so many times; ``refused`` are not even taken."""
+    """Volumes, each with the number of requests after which it disappears; requests for those in ``rejected`` fail."""
 
     volumes: dict[str, int]
-    refused: set[str] = field(default_factory=set)
-    arguments: list[str] = field(default_factory=list)
+    rejected: set[str] = field(default_factory=set)
+    requests: list[str] = field(default_factory=list)
 
     async def find(self) -> Mapping[str, str]:
-        """Return those that are left."""
-        return {one: "in-use" for one, times in self.volumes.items() if self.arguments.count(one) < times}
+        """Return the volumes that exist."""
+        return {one: "in-use" for one, times in self.volumes.items() if self.requests.count(one) < times}
 
     async def delete(self, one: str) -> None:
-        """Take note, and refuse the first time what waits for something else."""
-        self.arguments.append(one)
-        if one in self.refused or self.arguments.count(one) < self.volumes[one]:
-            raise StepFailed(f"DELETE {one} was answered with 409")
+        """Record the request, and reject it if the volume needs more of them."""
+        self.requests.append(one)
+        if one in self.rejected or self.requests.count(one) < self.volumes[one]:
+            raise StepFailed(f"DELETE {one} returned 409")
 
     @property
     def kind(self) -> Kind:
-        """Return what is to be deleted."""
+        """Return the volumes as a kind."""
         return Kind("volume", self.find, self.delete)
 
 
 @dataclass
-class Ground:
-    """A step's context, and what the step reported."""
+class Step:
+    """The context of a step, and the progress that the step reported."""
 
-    ctx: NodeContext
-    told: list[str]
+    ctx: Context
+    progress: list[str]
 
 
 @pytest.fixture
-async def ground(tmp_path: Path) -> AsyncIterator[Ground]:
-    """Return a step's context on a stack with nothing in it, in a hurry."""
-    paths, told, client = Paths(tmp_path), list[str](), HttpClient()
-
-    async def drain(_: float) -> bool:
-        return False
-
-    machine = StackResources(
-        make_settings(),
-        paths,
-        (),
-        Secrets(tmp_path / "secrets"),
-        client,
-        lambda _, text, __: told.append(text),
-        drain,
-        Backoff(0.001, 0.01),
-    )
-    yield Ground(NodeContext(machine, "terminate.volumes"), told)
-    await client.aclose()
+async def step(tmp_path: Path) -> AsyncIterator[Step]:
+    """Return the context of a step in an empty stack."""
+    progress: list[str] = []
+    async with open_context(tmp_path, report=lambda _, text, __: progress.append(text)) as ctx:
+        yield Step(ctx, progress)
 
 
-async def test_nothing_is_said_to_be_nothing(ground: Ground) -> None:
-    """There is nothing to do, and nothing is asked."""
+async def test_without_resources_the_step_is_skipped(step: Step) -> None:
+    """No deletion is requested."""
     cloud = Cloud({})
-    assert await delete_all(ground.ctx, cloud.kind) == Skipped("there is no volume")
-    assert cloud.arguments == []
+    assert await delete_all(step.ctx, cloud.kind) == Skipped("no volumes")
+    assert cloud.requests == []
 
 
-async def test_all_of_a_kind_go_with_progress(ground: Ground) -> None:
-    """Each is asked once, and again where it was refused: a volume goes after its server."""
+async def test_all_resources_are_deleted_with_progress(step: Step) -> None:
+    """Each deletion is requested once, and again if it was rejected: a volume can be deleted after its server."""
     cloud = Cloud({"a": 1, "b": 1, "c": 3})
-    assert await delete_all(ground.ctx, cloud.kind, stuck_s=STUCK_S) == "3 volumes are gone"
-    assert json.dumps(sorted(cloud.arguments)) == '["a", "b", "c", "c", "c"]'
-    assert ground.told[0] == "2 of 3 volumes are gone"
-    assert ground.told[-1] == "3 of 3 volumes are gone"
+    assert await delete_all(step.ctx, cloud.kind, stuck_s=STUCK_S) == "deleted 3 volumes"
+    assert sorted(cloud.requests) == ["a", "b", "c", "c", "c"]
+    assert step.progress[0] == "2 of 3 volumes deleted"
+    assert step.progress[-1] == "3 of 3 volumes deleted"
 
 
-async def test_what_will_not_go_is_named_and_the_rest_is_gone(ground: Ground) -> None:
-    """With its id, how it is, and why, if somebody said so."""
-    cloud = Cloud({"a": 1, "deaf": 2**30, "b": 1}, refused={"deaf"})
+async def test_one_resource_is_deleted(step: Step) -> None:
+    """The answer is singular."""
+    assert await delete_all(step.ctx, Cloud({"a": 1}).kind, stuck_s=STUCK_S) == "deleted 1 volume"
+
+
+async def test_resources_that_remain_are_listed(step: Step) -> None:
+    """The error names the id, the state and the reason; all others are deleted."""
+    cloud = Cloud({"a": 1, "stuck": 2**30, "slow": 2, "b": 1}, rejected={"stuck"})
     with pytest.raises(StepFailed) as failed:
-        await delete_all(ground.ctx, cloud.kind, stuck_s=STUCK_S)
-    assert str(failed.value).endswith("still there:\nvolume deaf is in-use: DELETE deaf was answered with 409")
-    assert [*await cloud.find()] == ["deaf"]
+        await delete_all(step.ctx, cloud.kind, stuck_s=STUCK_S)
+    assert str(failed.value).endswith("not deleted:\nvolume stuck is in-use: DELETE stuck returned 409")
+    assert [*await cloud.find()] == ["stuck"]

@@ -1,14 +1,21 @@
-"""What stands between ec2-api and the services of today."""
+"""The filters that make ec2-api compatible with current services."""
 
 from typing import Any
 
 import pytest
 
-from workflows.services.ec2_api.ec2_filters import AuthSession, NoVolumes, Translated, code_of, known_rules, move_address
+from workflows.services.ec2_api.ec2_filters import (
+    AuthSession,
+    EmptyVolumeClient,
+    TranslatedRequest,
+    find_error_code,
+    floating_ip_method,
+    keep_known_fields,
+)
 
 
-class Service:
-    """Somebody who is known to keystone."""
+class Session:
+    """A session with a fixed token."""
 
     def get_token(self) -> str:
         """Return the token."""
@@ -16,74 +23,72 @@ class Service:
 
 
 class Servers:
-    """novaclient's servers, which remember what was done to them."""
+    """A stand-in for novaclient's ServerManager that records its actions."""
 
     def __init__(self) -> None:
-        self.done: list[tuple[str, str, dict[str, str]]] = []
+        self.actions: list[tuple[str, str, dict[str, str]]] = []
 
     def _action(self, action: str, server: str, body: dict[str, str]) -> None:
-        self.done.append((action, server, body))
+        self.actions.append((action, server, body))
 
 
 class Forbidden(Exception):
-    """Named like novaclient's."""
+    """An error with the name of novaclient's."""
 
 
 class OverLimit(Exception):
-    """Named like cinderclient's."""
+    """An error with the name of cinderclient's."""
 
 
 class IpAddressGenerationFailureClient(Exception):
-    """Named like neutronclient's."""
+    """An error with the name of neutronclient's."""
 
 
-class Refused(Exception):
+class Ec2Error(Exception):
     """EC2's error: a code and a message."""
 
 
 class Request:
-    """A request of ec2-api's that ends as it is told."""
+    """A request of ec2-api with a fixed result."""
 
     action = "RunInstances"
 
-    def __init__(self, end: object) -> None:
-        self._end = end
+    def __init__(self, result: object) -> None:
+        self._result = result
 
     def invoke(self, context: object) -> object:
-        """Do what is asked for."""
-        if isinstance(self._end, Exception):
-            raise self._end
-        return (context, self._end)
+        """Return the result, or raise it."""
+        if isinstance(self._result, Exception):
+            raise self._result
+        return (context, self._result)
 
 
-def test_a_question_says_who_asks() -> None:
-    """All of the question is passed on, and a token goes with it."""
-    arguments: list[tuple[str, str, dict[str, Any]]] = []
-    asker = AuthSession(lambda method, url, **rest: arguments.append((method, url, rest)), Service)
-    asker.request("POST", "http://keystone", headers={"Content-Type": "application/json"}, data="{}")
-    assert arguments == [
-        ("POST", "http://keystone", {"headers": {"Content-Type": "application/json", "X-Auth-Token": "token"}, "data": "{}"})
-    ]
+def test_a_request_carries_a_token() -> None:
+    """All arguments are passed on, and the token is added to the headers."""
+    calls: list[tuple[str, str, dict[str, Any]]] = []
+    session = AuthSession(lambda method, url, **rest: calls.append((method, url, rest)), Session)
+    session.request("POST", "http://keystone", headers={"Content-Type": "application/json"}, data="{}")
+    assert calls == [("POST", "http://keystone", {"headers": {"Content-Type": "application/json", "X-Auth-Token": "token"}, "data": "{}"})]
 
 
-def test_an_address_is_moved_as_nova_knows_it() -> None:
-    """The action goes to the server with the address."""
+def test_a_floating_address_is_added_by_an_action() -> None:
+    """The action is sent with the address."""
     servers = Servers()
-    move_address("addFloatingIp")(servers, "server", "10.6.0.5", None)
-    assert servers.done == [("addFloatingIp", "server", {"address": "10.6.0.5"})]
+    floating_ip_method("addFloatingIp")(servers, "server", "10.6.0.5", None)
+    assert servers.actions == [("addFloatingIp", "server", {"address": "10.6.0.5"})]
 
 
-def test_a_rule_is_what_ec2_api_knows_of_it() -> None:
-    """What neutron has learnt since is left out, so that a rule is found by what was asked for."""
-    rules = known_rules(lambda group: [{"id": group, "protocol": "tcp", "belongs_to_default_sg": False, "normalized_cidr": None}])
+def test_unknown_fields_of_rules_are_removed() -> None:
+    """ec2-api compares whole rules, and does not know the fields that neutron has added since."""
+    rules = keep_known_fields(lambda group: [{"id": group, "protocol": "tcp", "belongs_to_default_sg": False, "normalized_cidr": None}])
     assert rules("1") == [{"id": "1", "protocol": "tcp"}]
 
 
-def test_a_cloud_without_volumes_has_none_and_makes_none() -> None:
-    """To list them is no mistake; to make one is refused with the reason."""
-    cinder = NoVolumes(Refused)
+def test_a_cloud_without_cinder_lists_no_volumes() -> None:
+    """Lists are empty; every other call raises an error with the reason."""
+    cinder = EmptyVolumeClient(Ec2Error)
     assert (cinder.volumes.list(search_opts=None), cinder.volume_snapshots.list()) == ([], [])
-    with pytest.raises(Refused, match="no volumes"):
+    with pytest.raises(Ec2Error, match="no volumes"):
         cinder.volumes.create(1)
 
 
@@ -98,17 +103,17 @@ def test_a_cloud_without_volumes_has_none_and_makes_none() -> None:
         (ValueError("Quota exceeded for instances"), None),
     ],
 )
-def test_other_services_refusals_have_ec2s_codes(error: Exception, code: str | None) -> None:
-    """Whatever refuses, a client of EC2 is told in EC2's words; what is no refusal keeps its name."""
-    assert code_of(error) == code
+def test_errors_of_other_services_have_ec2_codes(error: Exception, code: str | None) -> None:
+    """A quota error has a code; other errors have none."""
+    assert find_error_code(error) == code
 
 
-def test_a_request_ends_in_ec2s_words() -> None:
-    """What was asked for comes back; a refusal is EC2's; what nobody knows is left as it is."""
-    assert Translated(Request("done"), Refused).invoke("me") == ("me", "done")
-    assert Translated(Request("done"), Refused).action == "RunInstances"
-    with pytest.raises(Refused) as refused:
-        Translated(Request(Forbidden("Quota exceeded for ram")), Refused).invoke("me")
-    assert refused.value.args == ("InstanceLimitExceeded", "Quota exceeded for ram")
+def test_a_request_raises_ec2_errors() -> None:
+    """A result is returned, a known error is translated, another error is raised unchanged."""
+    assert TranslatedRequest(Request("done"), Ec2Error).invoke("me") == ("me", "done")
+    assert TranslatedRequest(Request("done"), Ec2Error).action == "RunInstances"
+    with pytest.raises(Ec2Error) as raised:
+        TranslatedRequest(Request(Forbidden("Quota exceeded for ram")), Ec2Error).invoke("me")
+    assert raised.value.args == ("InstanceLimitExceeded", "Quota exceeded for ram")
     with pytest.raises(ZeroDivisionError):
-        Translated(Request(ZeroDivisionError()), Refused).invoke("me")
+        TranslatedRequest(Request(ZeroDivisionError()), Ec2Error).invoke("me")

@@ -1,4 +1,4 @@
-"""A source tree fetched from real repositories, put in its place, and never lost."""
+"""Fetching and replacing source trees, from real repositories."""
 
 # ruff: noqa: S603, TID251 - the programs tests start are their own
 
@@ -6,22 +6,20 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
 import anyio
 import pytest
 
-from novaflow.adapters.http.client import HttpClient
-from novaflow.adapters.process.context import NodeContext, StackResources
 from novaflow.adapters.process.process_ownership import ProcessOwner, find_processes
-from novaflow.adapters.storage.secrets import Secrets
 from novaflow.errors import MachineError, UsageError
 from novaflow.model.paths import Paths
+from tests.support.contexts import open_context
 from tests.support.settings import make_settings
 from workflows.platform.python_env import read_pins
-from workflows.services.nova.conflicts import find_conflicts
+from workflows.services.nova.requirement_conflicts import find_conflicts
 from workflows.services.nova.source import fetch
 
 pytestmark = pytest.mark.slow
@@ -30,17 +28,16 @@ PINS = "nova==34.0.0 \\\n    --hash=sha256:aa\noslo.db==18.1.0 \\\n    --hash=sh
 IDENTITY = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b"}
 
 
-class Shelf:
-    """A stack's folder that source trees are fetched into, and a repository they come from."""
+class Developer:
+    """A stack's folder, and a repository from which source trees are fetched into it."""
 
     def __init__(self, folder: Path) -> None:
         self.paths = Paths(folder / "nova")
         self.tree = self.paths.source
         self.origin = folder / "origin"
-        self._client = HttpClient()
-        for name in (self.paths.run, self.paths.log):
-            name.mkdir(parents=True)
-        # The stack's own Python, which is first in its programs' PATH, and not what Debian's programs are made for.
+        for path in (self.paths.run, self.paths.log):
+            path.mkdir(parents=True)
+        # The stack's Python is the first in the PATH of programs; Debian's programs need Debian's.
         call("/usr/bin/python3", "-m", "venv", "--without-pip", self.paths.venv)
         write_nova(self.origin, "one")
         call("git", "init", "-q", "-b", "main", self.origin)
@@ -49,38 +46,28 @@ class Shelf:
     async def fetch(self, source: str | Path, *, force: bool = False) -> str:
         """Fetch the tree, as `branch` does."""
         arguments = {"source": str(source), "force": "1" if force else ""}
-        data = self.paths.data
-        settings = make_settings(instances_path=data / "instances", lock_path=self.paths.run / "lock")
-        secrets = Secrets(self.paths.credentials / "secrets.json")
-        machine = StackResources(settings, self.paths, (), secrets, self._client, lambda *_: None, self._drain, arguments=arguments)
-        said = await fetch.body(NodeContext(machine, "source.fetch"))
-        assert isinstance(said, str)
-        return said
+        settings = make_settings(instances_path=self.paths.data / "instances", lock_path=self.paths.run / "lock")
+        async with open_context(self.paths.root, settings=settings, arguments=arguments, node="source.fetch") as ctx:
+            answer = await fetch.body(ctx)
+        assert isinstance(answer, str)
+        return answer
 
-    async def close(self) -> None:
-        """Let go of what was opened."""
-        await self._client.aclose()
-        assert find_processes(ProcessOwner(self.paths)) == ()
-
-    def is_clean(self) -> bool:
-        """Return whether nothing stands half there."""
-        return [*self.paths.root.glob("source.*")] == []
-
-    async def _drain(self, _: float) -> bool:
-        return True
+    def has_temporary_trees(self) -> bool:
+        """Return whether a temporary folder of a fetch exists."""
+        return [*self.paths.root.glob("source.*")] != []
 
 
 @pytest.fixture
-async def shelf(tmp_path: Path) -> AsyncIterator[Shelf]:
-    """Return a stack's folder without a tree."""
-    shelf = Shelf(tmp_path)
-    yield shelf
-    assert shelf.is_clean()
-    await shelf.close()
+def developer(tmp_path: Path) -> Iterator[Developer]:
+    """Return a stack's folder without a tree; no temporary tree and no process may be left."""
+    developer = Developer(tmp_path)
+    yield developer
+    assert not developer.has_temporary_trees()
+    assert find_processes(ProcessOwner(developer.paths)) == ()
 
 
 def write_nova(folder: Path, version: str, requirements: str = "oslo.db>=10\n") -> None:
-    """Write what makes a folder a source tree of Nova's."""
+    """Write the files that mark a source tree of nova."""
     (folder / "nova").mkdir(parents=True, exist_ok=True)
     for name, text in {"nova/version.py": f"VERSION = '{version}'\n", "setup.cfg": "", "requirements.txt": requirements}.items():
         (folder / name).write_text(text)
@@ -93,147 +80,148 @@ def commit(folder: Path, message: str) -> None:
 
 
 def call(*words: str | Path, env: Mapping[str, str] = IDENTITY) -> None:
-    """Run a program that has to succeed."""
+    """Run a program; it must succeed."""
     subprocess.run(words, check=True, capture_output=True, env={**os.environ, **env}, timeout=30)
 
 
-async def test_a_git_address_is_cloned_shallow(shelf: Shelf) -> None:
-    """The tree holds the newest commit and not the past; folders of nova.sh's are there."""
-    write_nova(shelf.origin, "two")
-    commit(shelf.origin, "two")
-    assert await shelf.fetch(f"file://{shelf.origin}") == f"{shelf.tree} is file://{shelf.origin}"
-    assert "two" in (shelf.tree / "nova/version.py").read_text()
-    assert (shelf.tree / ".git/shallow").exists()
-    assert (shelf.paths.root / "instances").resolve() == shelf.paths.data / "instances"
-    assert (shelf.paths.root / "networks").is_dir()
+async def test_a_git_repository_is_cloned_shallow(developer: Developer) -> None:
+    """The tree contains the newest commit and no history; the links of nova.sh exist."""
+    write_nova(developer.origin, "two")
+    commit(developer.origin, "two")
+    assert await developer.fetch(f"file://{developer.origin}") == f"{developer.tree} is file://{developer.origin}"
+    assert "two" in (developer.tree / "nova/version.py").read_text()
+    assert (developer.tree / ".git/shallow").exists()
+    assert (developer.paths.root / "instances").resolve() == developer.paths.data / "instances"
+    assert (developer.paths.root / "networks").is_dir()
 
 
 @pytest.mark.parametrize("ref", ["old", "v1"])
-async def test_a_branch_or_a_tag_is_named_after_the_address(shelf: Shelf, ref: str) -> None:
-    """Either is found."""
-    call("git", "-C", shelf.origin, "branch", "old")
-    call("git", "-C", shelf.origin, "tag", "v1")
-    write_nova(shelf.origin, "two")
-    commit(shelf.origin, "two")
-    await shelf.fetch(f"file://{shelf.origin}#{ref}")
-    assert "one" in (shelf.tree / "nova/version.py").read_text()
+async def test_a_branch_or_a_tag_is_fetched(developer: Developer, ref: str) -> None:
+    """The name follows the address after a hash sign."""
+    call("git", "-C", developer.origin, "branch", "old")
+    call("git", "-C", developer.origin, "tag", "v1")
+    write_nova(developer.origin, "two")
+    commit(developer.origin, "two")
+    await developer.fetch(f"file://{developer.origin}#{ref}")
+    assert "one" in (developer.tree / "nova/version.py").read_text()
 
 
-async def test_a_branch_that_is_not_there_is_refused(shelf: Shelf) -> None:
-    """By its name; nothing stays."""
-    with pytest.raises(UsageError, match="there is no branch and no tag 'nwe' in file://"):
-        await shelf.fetch(f"file://{shelf.origin}#nwe")
-    assert not shelf.tree.exists()
+async def test_an_unknown_branch_is_an_error(developer: Developer) -> None:
+    """The error names the branch; no tree is left."""
+    with pytest.raises(UsageError, match=r"^file://\S+ has no branch or tag 'nwe'$"):
+        await developer.fetch(f"file://{developer.origin}#nwe")
+    assert not developer.tree.exists()
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:1/nova", "ssh://127.0.0.1:1/nova", "file:///no/such/place"])
-async def test_what_is_out_of_reach_is_the_machines_fault(shelf: Shelf, address: str) -> None:
-    """With the program's own words, and what to do."""
-    with pytest.raises(MachineError, match=rf"^{address} cannot be fetched; look at the address and at the network"):
-        await shelf.fetch(address)
-    assert not shelf.tree.exists()
+async def test_an_unreachable_repository_is_an_error(developer: Developer, address: str) -> None:
+    """The error contains the output of the program and advice."""
+    with pytest.raises(MachineError, match=rf"^cannot fetch {address}; check the address and the network"):
+        await developer.fetch(address)
+    assert not developer.tree.exists()
 
 
-async def test_an_interrupted_fetch_leaves_nothing(shelf: Shelf) -> None:
-    """The tree that was there is as it was; what was under way is gone, its programs too."""
-    await shelf.fetch(f"file://{shelf.origin}")
+async def test_a_cancelled_fetch_leaves_nothing(developer: Developer) -> None:
+    """The old tree is unchanged; temporary files and programs are removed."""
+    await developer.fetch(f"file://{developer.origin}")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(partial(shelf.fetch, f"http://127.0.0.1:{silent.getsockname()[1]}/nova", force=True))
+            tasks.start_soon(partial(developer.fetch, f"http://127.0.0.1:{silent.getsockname()[1]}/nova", force=True))
             await anyio.wait_readable(silent)
-            assert not shelf.is_clean()
+            assert developer.has_temporary_trees()
             tasks.cancel_scope.cancel()
-    assert shelf.is_clean()
-    assert "one" in (shelf.tree / "nova/version.py").read_text()
+    assert not developer.has_temporary_trees()
+    assert "one" in (developer.tree / "nova/version.py").read_text()
 
 
-async def test_a_checkout_is_used_where_it_is(shelf: Shelf) -> None:
-    """With what its owner changed; it is let go of, never removed."""
-    (shelf.origin / "nova/version.py").write_text("changed")
-    await shelf.fetch(shelf.origin)
-    assert shelf.tree.resolve() == shelf.origin
-    await shelf.fetch(f"file://{shelf.origin}", force=True)
-    assert not shelf.tree.is_symlink()
-    assert (shelf.origin / "nova/version.py").read_text() == "changed"
+async def test_a_checkout_is_linked(developer: Developer) -> None:
+    """Its local changes take effect; the link is replaced later, the checkout is never deleted."""
+    (developer.origin / "nova/version.py").write_text("changed")
+    await developer.fetch(developer.origin)
+    assert developer.tree.resolve() == developer.origin
+    await developer.fetch(f"file://{developer.origin}", force=True)
+    assert not developer.tree.is_symlink()
+    assert (developer.origin / "nova/version.py").read_text() == "changed"
 
 
-async def test_a_tree_is_replaced_only_if_that_is_wanted(shelf: Shelf) -> None:
-    """It may be what somebody works in."""
-    address = f"file://{shelf.origin}"
-    await shelf.fetch(address)
-    with pytest.raises(UsageError, match=r"source is there already; --force replaces it$"):
-        await shelf.fetch(address)
-    write_nova(shelf.origin, "two")
-    commit(shelf.origin, "two")
-    await shelf.fetch(address, force=True)
-    assert "two" in (shelf.tree / "nova/version.py").read_text()
+async def test_a_tree_is_replaced_only_with_force(developer: Developer) -> None:
+    """Without `--force` an existing tree is an error."""
+    address = f"file://{developer.origin}"
+    await developer.fetch(address)
+    with pytest.raises(UsageError, match=r"source already exists; --force replaces it$"):
+        await developer.fetch(address)
+    write_nova(developer.origin, "two")
+    commit(developer.origin, "two")
+    await developer.fetch(address, force=True)
+    assert "two" in (developer.tree / "nova/version.py").read_text()
 
 
-async def test_what_is_nowhere_else_is_never_replaced(shelf: Shelf) -> None:
-    """Changes, new files, commits that were not pushed, also on other branches, and stashes are named."""
-    address = f"file://{shelf.origin}"
-    await shelf.fetch(address)
-    git = ("git", "-C", shelf.tree)
+async def test_local_changes_are_never_replaced(developer: Developer) -> None:
+    """The error lists changed and new files, unpushed commits of all branches, and stashes."""
+    address = f"file://{developer.origin}"
+    await developer.fetch(address)
+    git = ("git", "-C", developer.tree)
     call(*git, "checkout", "-q", "-b", "idea")
-    (shelf.tree / "nova/idea.py").write_text("")
-    commit(shelf.tree, "an idea")
+    (developer.tree / "nova/idea.py").write_text("")
+    commit(developer.tree, "an idea")
     call(*git, "checkout", "-q", "main")
-    (shelf.tree / "nova/version.py").write_text("for later")
+    (developer.tree / "nova/version.py").write_text("for later")
     call(*git, "stash")
-    (shelf.tree / "nova/version.py").write_text("changed")
-    (shelf.tree / "notes").write_text("")
-    with pytest.raises(UsageError) as refused:
-        await shelf.fetch(address, force=True)
-    first, *listed = str(refused.value).splitlines()
-    assert first == f"{shelf.tree} holds what is nowhere else; push it, or move the tree away:"
+    (developer.tree / "nova/version.py").write_text("changed")
+    (developer.tree / "notes").write_text("")
+    with pytest.raises(UsageError) as raised:
+        await developer.fetch(address, force=True)
+    first, *listed = str(raised.value).splitlines()
+    assert first == f"{developer.tree} has local changes; push them or move the tree away:"
     assert [line.partition(":")[0] for line in listed] == ["changed", "changed", "not pushed", "stashed"]
     assert "an idea" in listed[2]
-    assert (shelf.tree / "nova/version.py").read_text() == "changed"
+    assert (developer.tree / "nova/version.py").read_text() == "changed"
 
 
-async def test_a_folder_nobody_keeps_versions_of_is_never_replaced(shelf: Shelf) -> None:
-    """Nobody can tell what was changed in it."""
-    write_nova(shelf.tree, "mine")
-    with pytest.raises(UsageError, match="it is under no version control"):
-        await shelf.fetch(f"file://{shelf.origin}", force=True)
+async def test_a_folder_without_version_control_is_never_replaced(developer: Developer) -> None:
+    """Its changes cannot be determined."""
+    write_nova(developer.tree, "mine")
+    with pytest.raises(UsageError, match="is under no version control"):
+        await developer.fetch(f"file://{developer.origin}", force=True)
 
 
-async def test_a_tree_that_is_not_nova_is_refused(shelf: Shelf) -> None:
-    """With what it lacks; what was there stays."""
-    (shelf.origin / "nova/version.py").unlink()
-    commit(shelf.origin, "gone")
-    with pytest.raises(UsageError, match=r"is no source tree of Nova's: it has no nova/version\.py$"):
-        await shelf.fetch(f"file://{shelf.origin}")
-    assert not shelf.tree.exists()
+async def test_a_tree_of_another_project_is_rejected(developer: Developer) -> None:
+    """The error names the files that are missing."""
+    (developer.origin / "nova/version.py").unlink()
+    commit(developer.origin, "gone")
+    with pytest.raises(UsageError, match=r"is not a source tree of nova: nova/version\.py not found$"):
+        await developer.fetch(f"file://{developer.origin}")
+    assert not developer.tree.exists()
 
 
-async def test_a_tree_that_does_not_fit_the_releases_is_refused(shelf: Shelf) -> None:
-    """With every requirement that cannot be met; the one before stays in its place."""
-    await shelf.fetch(f"file://{shelf.origin}")
-    write_nova(shelf.origin, "two", "oslo.db>=999.0\nno-such-thing\n")
-    commit(shelf.origin, "two")
-    with pytest.raises(UsageError, match=r"(?s)does not fit the releases.*oslo\.db>=999\.0 is wanted.*\nno-such-thing is wanted, and not"):
-        await shelf.fetch(f"file://{shelf.origin}", force=True)
-    assert "one" in (shelf.tree / "nova/version.py").read_text()
+async def test_conflicting_requirements_are_rejected(developer: Developer) -> None:
+    """The error lists every conflict; the old tree is unchanged."""
+    await developer.fetch(f"file://{developer.origin}")
+    write_nova(developer.origin, "two", "oslo.db>=999.0\nno-such-thing\n")
+    commit(developer.origin, "two")
+    conflicts = r"oslo\.db>=999\.0 is required, \S+ is pinned\nno-such-thing is required and not among the pinned releases$"
+    with pytest.raises(UsageError, match=rf"(?s)conflict with the stack's pinned releases.*:\n{conflicts}"):
+        await developer.fetch(f"file://{developer.origin}", force=True)
+    assert "one" in (developer.tree / "nova/version.py").read_text()
 
 
-async def test_what_a_killed_fetch_left_is_no_obstacle(shelf: Shelf) -> None:
-    """It is removed with the next one."""
-    write_nova(shelf.paths.root / "source.new", "half")
-    await shelf.fetch(f"file://{shelf.origin}")
-    assert "one" in (shelf.tree / "nova/version.py").read_text()
+async def test_the_next_fetch_removes_the_remains_of_a_killed_one(developer: Developer) -> None:
+    """A temporary tree does not prevent it."""
+    write_nova(developer.paths.root / "source.new", "half")
+    await developer.fetch(f"file://{developer.origin}")
+    assert "one" in (developer.tree / "nova/version.py").read_text()
 
 
-async def test_a_tree_that_a_killed_fetch_had_moved_away_is_back(shelf: Shelf) -> None:
-    """Killed between its two renames, nothing is where the tree was; what is nowhere else is still not replaced."""
-    write_nova(shelf.paths.root / "source.old", "mine")
-    with pytest.raises(UsageError, match="it is under no version control"):
-        await shelf.fetch(f"file://{shelf.origin}", force=True)
-    assert "mine" in (shelf.tree / "nova/version.py").read_text()
+async def test_a_killed_fetch_is_rolled_back(developer: Developer) -> None:
+    """If it was killed between its two renames, the old tree is moved back; its local changes are still not replaced."""
+    write_nova(developer.paths.root / "source.old", "mine")
+    with pytest.raises(UsageError, match="is under no version control"):
+        await developer.fetch(f"file://{developer.origin}", force=True)
+    assert "mine" in (developer.tree / "nova/version.py").read_text()
 
 
-async def test_a_bazaar_branch_is_fetched_and_never_lost(shelf: Shelf, tmp_path: Path) -> None:
-    """As nova.sh did it: what was changed, or committed here alone, is named."""
+async def test_a_bazaar_branch_is_fetched(developer: Developer, tmp_path: Path) -> None:
+    """Its changed files and local commits are never replaced."""
     if not shutil.which("brz"):
         assert os.environ.get("CI") != "true", "nova.sh test installs brz"
         pytest.skip("Debian's brz is not installed")
@@ -242,24 +230,24 @@ async def test_a_bazaar_branch_is_fetched_and_never_lost(shelf: Shelf, tmp_path:
     call("brz", "init", origin)
     call("brz", "add", origin)
     call("brz", "commit", "-m", "one", origin, env={"BRZ_EMAIL": "a <a@b>"})
-    await shelf.fetch(f"file://{origin}")
-    assert "one" in (shelf.tree / "nova/version.py").read_text()
-    await shelf.fetch(f"file://{origin}", force=True)
-    (shelf.tree / "nova/version.py").write_text("changed")
+    await developer.fetch(f"file://{origin}")
+    assert "one" in (developer.tree / "nova/version.py").read_text()
+    await developer.fetch(f"file://{origin}", force=True)
+    (developer.tree / "nova/version.py").write_text("changed")
     with pytest.raises(UsageError, match=r"changed: M +nova/version\.py"):
-        await shelf.fetch(f"file://{origin}", force=True)
-    call("brz", "commit", "-m", "mine", shelf.tree, env={"BRZ_EMAIL": "a <a@b>"})
+        await developer.fetch(f"file://{origin}", force=True)
+    call("brz", "commit", "-m", "mine", developer.tree, env={"BRZ_EMAIL": "a <a@b>"})
     with pytest.raises(UsageError, match="not pushed: "):
-        await shelf.fetch(f"file://{origin}", force=True)
+        await developer.fetch(f"file://{origin}", force=True)
 
 
-async def test_a_bazaar_server_out_of_reach_says_so(shelf: Shelf) -> None:
-    """With the words of what tried."""
+async def test_an_unreachable_bazaar_server_is_an_error(developer: Developer) -> None:
+    """The error names the address."""
     if not shutil.which("brz"):
         assert os.environ.get("CI") != "true", "nova.sh test installs brz"
         pytest.skip("Debian's brz is not installed")
-    with pytest.raises(MachineError, match=r"^bzr://127\.0\.0\.1:1/nova cannot be fetched"):
-        await shelf.fetch("bzr://127.0.0.1:1/nova")
+    with pytest.raises(MachineError, match=r"^cannot fetch bzr://127\.0\.0\.1:1/nova; "):
+        await developer.fetch("bzr://127.0.0.1:1/nova")
 
 
 @pytest.mark.parametrize(
@@ -267,17 +255,17 @@ async def test_a_bazaar_server_out_of_reach_says_so(shelf: Shelf) -> None:
     [
         ("", ()),
         ("# a comment\noslo.db>=10 # why\nOslo_DB!=17.0.0\n", ()),
-        ("oslo.db>=19.0.0\n", ("oslo.db>=19.0.0 is wanted, and 18.1.0 is what there is",)),
+        ("oslo.db>=19.0.0\n", ("oslo.db>=19.0.0 is required, 18.1.0 is pinned",)),
         ("pywin32;sys_platform=='win32'\n", ()),
-        ("elixir>=1\n", ("elixir>=1 is wanted, and not among the releases",)),
+        ("elixir>=1\n", ("elixir>=1 is required and not among the pinned releases",)),
     ],
 )
-def test_requirements_are_held_against_the_pins(requirements: str, conflicts: tuple[str, ...]) -> None:
-    """Names in any spelling; markers decide who is asked."""
+def test_requirements_are_compared_with_the_pins(requirements: str, conflicts: tuple[str, ...]) -> None:
+    """Names are normalized, and requirements for other platforms are ignored."""
     assert find_conflicts(requirements, read_pins(PINS)) == conflicts
 
 
-def test_a_requirement_nobody_can_read_is_one() -> None:
-    """It is named, with what is wrong."""
+def test_an_invalid_requirement_is_a_conflict() -> None:
+    """The line contains the parser's message."""
     (conflict,) = find_conflicts("oslo.db >>> 3\n", {})
     assert conflict.startswith("oslo.db >>> 3: ")

@@ -1,4 +1,4 @@
-"""Where a source tree comes from: what may be written, and what it means."""
+"""Addresses of source trees: what users may write, and what it means."""
 
 from pathlib import Path
 
@@ -21,30 +21,30 @@ from workflows.services.nova.source_address import NOVA, Address, Kind, read_add
         ("pypi:nova==34.0.0", Address(Kind.PYPI, "34.0.0")),
     ],
 )
-def test_an_address_is_known_by_how_it_is_written(text: str, address: Address) -> None:
-    """What fetches it, what it is given, and the branch or tag."""
+def test_an_address_is_parsed(text: str, address: Address) -> None:
+    """The form of the text determines the kind, the place and the branch or tag."""
     assert read_address(text) == address
 
 
 def test_a_folder_is_a_checkout(tmp_path: Path) -> None:
-    """It is used where it is."""
+    """The address is the path of the folder."""
     assert read_address(str(tmp_path)) == Address(Kind.CHECKOUT, str(tmp_path))
 
 
-def test_a_file_address_of_a_bazaar_branch_is_bazaars(tmp_path: Path) -> None:
-    """The folder tells, as its address does not."""
+def test_a_file_address_can_name_a_bazaar_branch(tmp_path: Path) -> None:
+    """The content of the folder determines the kind."""
     (tmp_path / ".bzr").mkdir()
     assert read_address(f"file://{tmp_path}").kind is Kind.BAZAAR
 
 
 @pytest.mark.parametrize("text", ["ftp://host/nova", "no/such/folder", "pypi:keystone==30.0.0", "pypi:nova", "lp:"])
-def test_anything_else_is_refused(text: str) -> None:
-    """With what is possible."""
-    with pytest.raises(UsageError, match="is no folder, and no address of a source tree; possible are: a git address"):
+def test_another_text_is_rejected(text: str) -> None:
+    """The error lists the allowed forms."""
+    with pytest.raises(UsageError, match="is neither a folder nor the address of a source tree; allowed: a git address"):
         read_address(text)
 
 
-def test_who_logs_in_is_shown_to_nobody() -> None:
-    """Neither the name nor the token of an address."""
+def test_credentials_are_hidden() -> None:
+    """The displayed address contains neither user name nor token."""
     assert read_address("https://me:hush@host/nova#x").shown == "https://host/nova#x"
     assert read_address("pypi:nova==34.0.0").shown == "pypi:nova==34.0.0"

@@ -1,4 +1,4 @@
-"""neutron: servers' networks, their addresses, and who may reach them."""
+"""neutron, the networking service: its API, its RPC server and the agents that every stack has."""
 
 import shutil
 
@@ -12,31 +12,37 @@ from novaflow.model.step import ConcurrencyPool, step
 from workflows.infra.database.settings import DatabaseSettings
 from workflows.infra.database.urls import Database, database_url
 from workflows.infra.openvswitch.bridges import EXTERNAL
+from workflows.infra.rabbitmq.urls import RpcQueue
 from workflows.platform.requirements import PythonPackages
 from workflows.platform.routes import find_overlap
 from workflows.platform.system_packages import SystemPackages
-from workflows.services.neutron.config import API_PORT, OPENFLOW_PORT, PHYSICAL, VLANS, agent_probe, config_file, daemon, write_configs
+from workflows.services.endpoint import Endpoint
+from workflows.services.keystone.accounts import account
+from workflows.services.neutron.config import OPENFLOW_PORT, VLANS, config_file, write_configs
+from workflows.services.neutron.daemons import agent_probe, daemon
+from workflows.services.neutron.networks import SERVERS_PHYSICAL
 from workflows.services.neutron.settings import NetworkSettings
-from workflows.services.openstack import account
-from workflows.services.oslo_ping import rpc_probe
-from workflows.services.wsgi import Wsgi
+from workflows.services.oslo.rpc_ping import rpc_probe
+from workflows.services.oslo.wsgi import WsgiApi
 
-PERIODIC_PROCESSES = 2  # the one that was started, and its worker
+ENDPOINT = Endpoint("network", port=9696)
+RPC_QUEUES = tuple(RpcQueue("neutron", name) for name in ("q-plugin", "q-reports-plugin", "q-server-resource-versions"))
+PERIODIC_PROCESSES = 2  # the parent and its worker
 
 
 def has_free_range(settings: Settings, _: Paths) -> CheckResult:
-    """Look whether servers' addresses are somebody else's to this machine: servers could not reach those."""
+    """Check that this machine has no route to the addresses of servers, which would be unreachable."""
     if route := find_overlap(settings.of(NetworkSettings).fixed_range, ignored_interface=EXTERNAL):
-        found = f"{settings.of(NetworkSettings).fixed_range} overlaps {route.network}, which is reached over {route.interface_name}"
+        found = f"{settings.of(NetworkSettings).fixed_range} overlaps {route.network}, which is routed over {route.interface_name}"
         return CheckResult("servers' addresses", Severity.BAD, found, "choose another FIXED_RANGE")
     return CheckResult("servers' addresses", Severity.GOOD, str(settings.of(NetworkSettings).fixed_range))
 
 
-NEUTRON = Wsgi(
+API = WsgiApi(
     name="neutron-api",
-    summary="OpenStack Networking.",
+    summary="Networking API.",
     application="neutron.wsgi.api:application",
-    port=API_PORT,
+    port=ENDPOINT.port,
     env=lambda ctx: {"OS_NEUTRON_CONFIG_DIR": str(config_file(ctx).parent), "OS_NEUTRON_CONFIG_FILES": "neutron.conf;ml2.ini"},
     needs=("neutron.configure", "database", "rabbitmq"),
 )
@@ -44,31 +50,31 @@ NEUTRON = Wsgi(
 
 @step(within_s=60)
 async def configure(ctx: Context) -> str:
-    """Write neutron's configuration."""
+    """Write neutron's configuration and empty its state folder."""
     shutil.rmtree(ctx.paths.data / "neutron", ignore_errors=True)
     await write_configs(ctx)
-    await NEUTRON.configure(ctx)
+    await API.configure(ctx)
     return str(config_file(ctx).parent)
 
 
 @step(needs=("neutron.configure", "database"), pool=ConcurrencyPool.CPU, within_s=300)
 async def schema(ctx: Context) -> None:
-    """Bring neutron's tables to head."""
+    """Migrate neutron's database."""
     configs = ("--config-file", config_file(ctx), "--config-file", config_file(ctx, "ml2.ini"))
     if ctx.settings.of(DatabaseSettings).use_mysql:
         await ctx.run("neutron-db-manage", *configs, "upgrade", "heads")
     else:
-        # The migrations refuse SQLite: make the tables of the newest schema, and say that it is the newest.
+        # The migrations do not support SQLite: create the tables of the newest schema and mark them as migrated.
         await ctx.run(
             ctx.paths.venv / "bin" / "python",
             "-c",
             _CREATE_TABLES,
-            env={"DATABASE": database_url(ctx, "neutron"), "PHYSICAL": PHYSICAL, "VLANS": VLANS},
+            env={"DATABASE": database_url(ctx, "neutron"), "PHYSICAL": SERVERS_PHYSICAL, "VLANS": VLANS},
         )
         await ctx.run("neutron-db-manage", *configs, "stamp", "heads")
 
 
-# With the tags entered, which three servers would do at once at their start: SQLite refuses two of them.
+# It also inserts the VLAN tags. Otherwise three servers insert them in parallel at their start, and SQLite rejects two.
 _CREATE_TABLES = """
 import os, sqlalchemy
 from neutron.db.migration.models import head
@@ -81,56 +87,57 @@ with engine.begin() as connection:
 """
 
 
-async def _ask_workers(ctx: Context) -> str:
-    """Look whether it has started its worker: it speaks to the database alone, and nobody can ask it anything."""
+async def _count_processes(ctx: Context) -> str:
+    """Check that the worker runs: it has no API and no RPC server, so its processes are counted."""
     if (count := ctx.process_count()) < PERIODIC_PROCESSES:
-        raise NotYet(f"{count} of its {PERIODIC_PROCESSES} processes run")
-    return f"its {count} processes run"
+        raise NotYet(f"{count} of its {PERIODIC_PROCESSES} processes are running")
+    return f"its {count} processes are running"
 
 
 RPC = daemon(
     "neutron-rpc-server",
-    "Answers neutron's agents.",
+    "Serves the RPC calls of agents.",
     rpc_probe("neutron", "q-plugin"),
     needs=("database", "rabbitmq"),
-    also="ml2.ini",
+    config="ml2.ini",
 )
 PERIODIC = daemon(
     "neutron-periodic-workers",
-    "Does what neutron has to do from time to time.",
-    FunctionProbe(_ask_workers, "its workers run"),
+    "Runs neutron's periodic tasks.",
+    FunctionProbe(_count_processes, "its processes are running"),
     needs=("database", "rabbitmq"),
-    also="ml2.ini",
+    config="ml2.ini",
 )
 OPENVSWITCH_AGENT = daemon(
     "neutron-openvswitch-agent",
-    "Wires servers' ports.",
+    "Connects the ports of servers to the switch.",
     agent_probe("neutron-openvswitch-agent"),
     needs=("rabbitmq", "openvswitch", "keystone.configure"),
-    also="openvswitch-agent.ini",
+    config="openvswitch-agent.ini",
     port=OPENFLOW_PORT,
 )
 DHCP_AGENT = daemon(
     "neutron-dhcp-agent",
-    "Hands out servers' addresses.",
+    "Assigns addresses to servers over DHCP.",
     agent_probe("neutron-dhcp-agent"),
     needs=("rabbitmq", "openvswitch", "keystone.configure"),
-    also="dhcp-agent.ini",
+    config="dhcp-agent.ini",
 )
-
 
 COMPONENT = Component(
     name="neutron",
-    summary="Servers' networks.",
+    summary="Networks of servers.",
     declares=(
         SystemPackages(debian=("dnsmasq-base", "dnsmasq-utils", "conntrack", "iputils-arping")),
         PythonPackages(("neutron==29.0.0", "pyroute2")),  # neutron imports pyroute2 without requiring it
         Database("neutron"),
+        ENDPOINT,
+        *RPC_QUEUES,
     ),
     checks=(has_free_range,),
     parts={
-        "template": (configure, schema, account("neutron", "network", f":{API_PORT}")),
-        "run": (configure, NEUTRON.service(), RPC, PERIODIC, OPENVSWITCH_AGENT, DHCP_AGENT),
+        "template": (configure, schema, account("neutron", ENDPOINT)),
+        "run": (configure, API.service(), RPC, PERIODIC, OPENVSWITCH_AGENT, DHCP_AGENT),
     },
     aliases=("network",),
     settings=(NetworkSettings,),

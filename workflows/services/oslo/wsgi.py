@@ -1,4 +1,4 @@
-"""APIs that are WSGI applications, each served by a gunicorn of its own."""
+"""APIs that are WSGI applications; gunicorn serves each of them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,10 +10,11 @@ from workflows.infra.database.settings import DatabaseSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Wsgi:
-    """One API: ``env`` says where its configuration lies; ``threads`` is how many requests it answers at once.
+class WsgiApi:
+    """A WSGI application and how gunicorn serves it.
 
-    It is ready when its document of versions answers, unless ``ready`` asks for more.
+    ``env`` returns the variables that name its configuration. ``threads`` is the number of requests that it handles in
+    parallel. ``ready`` defaults to a request for its version document.
     """
 
     name: str
@@ -27,11 +28,11 @@ class Wsgi:
     ready: Probe | None = None
 
     def service(self) -> Service:
-        """Return the service; ``configure`` has to be awaited in a step it needs."""
+        """Return the service; a step that it needs must call ``configure``."""
         return Service(
             name=self.name,
             summary=self.summary,
-            # Without arguments: oslo.config reads the application's from the same place, and would not know gunicorn's.
+            # gunicorn takes its arguments from the environment: oslo.config would parse those of the command line.
             command=lambda ctx: (ctx.paths.venv / "bin" / "gunicorn",),
             env=lambda ctx: {**self.env(ctx), "GUNICORN_CMD_ARGS": f"--config {ctx.paths.etc}/gunicorn/{self.name}.py"},
             ready=self.ready or HttpProbe(port=self.port),
@@ -41,7 +42,7 @@ class Wsgi:
         )
 
     async def configure(self, ctx: Context) -> None:
-        """Write gunicorn's configuration; one process, since a stack serves one person or one job."""
+        """Write gunicorn's configuration. One process is enough: a stack serves one person or one CI job."""
         options = {
             "wsgi_app": self.application,
             "proc_name": self.name,
@@ -50,8 +51,8 @@ class Wsgi:
             "worker_class": "gthread",
             "threads": self.threads if ctx.settings.of(DatabaseSettings).use_mysql else 1,  # SQLite has one writer
             "worker_tmp_dir": str(ctx.paths.run),
-            "control_socket_disable": True,  # it would be one for all stacks, in the user's home
-            "timeout": 0,  # a request may wait for a slow machine; a thread that hangs hurts no other
+            "control_socket_disable": True,  # its default path is the same for all stacks: the user's home
+            "timeout": 0,  # a request on a slow machine may take long; a thread that hangs does not block the others
             "graceful_timeout": 1,
             "keepalive": 75,
             "errorlog": "-",

@@ -1,4 +1,4 @@
-"""What a source tree wants of its surroundings and does not find there."""
+"""Conflicts between the requirements of a source tree and the pinned releases."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 
 def find_conflicts(requirements: str, pins: dict[str, str]) -> tuple[str, ...]:
-    """Return what a requirements file wants and the pinned releases do not give, a line each."""
+    """Return one line for each requirement that the pinned releases do not meet; ``pins`` maps names to versions."""
     return tuple(_find_conflicts(requirements, {canonicalize_name(name): version for name, version in pins.items()}))
 
 
@@ -17,14 +17,14 @@ def _find_conflicts(requirements: str, pins: dict[NormalizedName, str]) -> Itera
         if not text:
             continue
         try:
-            wanted = Requirement(text)
+            requirement = Requirement(text)
         except InvalidRequirement as error:
             yield f"{text}: {error}"
             continue
-        if wanted.marker and not wanted.marker.evaluate():
+        if requirement.marker and not requirement.marker.evaluate():
             continue
-        pinned = pins.get(canonicalize_name(wanted.name))
+        pinned = pins.get(canonicalize_name(requirement.name))
         if pinned is None:
-            yield f"{wanted.name}{wanted.specifier} is wanted, and not among the releases"
-        elif not wanted.specifier.contains(pinned, prereleases=True):
-            yield f"{wanted.name}{wanted.specifier} is wanted, and {pinned} is what there is"
+            yield f"{requirement.name}{requirement.specifier} is required and not among the pinned releases"
+        elif not requirement.specifier.contains(pinned, prereleases=True):
+            yield f"{requirement.name}{requirement.specifier} is required, {pinned} is pinned"

@@ -1,0 +1,64 @@
+"""cinder's configuration."""
+
+import os
+from pathlib import Path
+
+from novaflow.model.context import Context
+from workflows.infra.ceph.cluster import POOL, SECRET, ceph_config
+from workflows.infra.database.urls import database_url
+from workflows.services.keystone.service_auth import service_credentials, token_validation
+from workflows.services.oslo.config_file import Sections, render_config
+from workflows.services.oslo.sections import locks, messaging, privsep
+
+BACKEND = "rbd"
+
+
+def config_file(ctx: Context) -> Path:
+    """Return the path of cinder.conf; the API finds it below its home folder."""
+    return ctx.paths.etc / "cinder" / ".cinder" / "cinder.conf"
+
+
+def state_folder(ctx: Context) -> Path:
+    """Return the folder of cinder's temporary files and locks between processes."""
+    return ctx.paths.data / "cinder"
+
+
+async def write_config(ctx: Context) -> None:
+    """Write cinder.conf from the settings."""
+    state = state_folder(ctx)
+    options: Sections = {
+        "DEFAULT": {
+            "use_stderr": True,
+            "host": os.uname().nodename,
+            "my_ip": ctx.settings.host_ip,
+            "state_path": state,
+            "image_conversion_dir": state / "conversion",
+            "api_paste_config": ctx.paths.venv / "etc" / "cinder" / "api-paste.ini",
+            "resource_query_filters_file": ctx.paths.venv / "etc" / "cinder" / "resource_filters.json",
+            "auth_strategy": "keystone",
+            "enabled_backends": BACKEND,
+            "report_interval": 10,
+            "glance_num_retries": 3,
+            "graceful_shutdown_timeout": 2,
+            "enable_force_upload": True,
+            "rootwrap_config": ctx.paths.venv / "etc" / "cinder" / "rootwrap.conf",
+        },
+        "database": {"connection": database_url(ctx, "cinder")},
+        "coordination": {"backend_url": f"file://{state}"},
+        "nova": service_credentials(ctx, "nova"),
+        "service_user": {**service_credentials(ctx, "cinder"), "send_service_user_token": True},
+        BACKEND: {
+            "volume_driver": "cinder.volume.drivers.rbd.RBDDriver",
+            "volume_backend_name": BACKEND,
+            "rbd_pool": POOL,
+            "rbd_user": "cinder",
+            "rbd_ceph_conf": ceph_config(ctx.paths),
+            "rbd_secret_uuid": str(SECRET),
+            "rbd_exclusive_cinder_pool": True,
+            "max_over_subscription_ratio": "1.0",  # the pool has space for the full size of every volume
+            "report_discard_supported": True,
+        },
+    }
+    helpers = privsep(ctx, config_file(ctx), "cinder_sys_admin", "privsep_osbrick")
+    layers = (options, messaging(ctx), token_validation(ctx, "cinder"), locks(ctx, "cinder"), helpers)
+    await ctx.write(config_file(ctx), render_config(*layers), 0o600)

@@ -1,0 +1,41 @@
+"""Accounts of services in keystone: a user with its roles, and an entry in the catalog."""
+
+from novaflow.model.context import Context
+from novaflow.model.step import Step, step
+from workflows.services.endpoint import Endpoint
+from workflows.services.keystone.client import admin_api
+from workflows.services.keystone.identity import DOMAIN, REGION, SERVICE_PROJECT
+
+ROLES = ("admin", "service")
+
+
+def account(user: str, endpoint: Endpoint) -> Step:
+    """Return the step that creates a service's user, grants its roles and adds the endpoint to the catalog."""
+
+    @step(needs=("keystone.accounts",), within_s=60)
+    async def account(ctx: Context) -> str:
+        """Create the service's user, its roles and its entry in the catalog."""
+        await _create_user(ctx, user)
+        return f"created user {user}; {endpoint.service_type} is at {await _add_endpoint(ctx, user, endpoint)}"
+
+    return account
+
+
+async def _create_user(ctx: Context, user: str) -> None:
+    api = admin_api(ctx)
+    project_id = (await api.get("identity", f"/projects?name={SERVICE_PROJECT}"))["projects"][0]["id"]
+    roles = {role["name"]: role["id"] for role in (await api.get("identity", "/roles"))["roles"]}
+    new = {"name": user, "domain_id": DOMAIN, "password": ctx.secret(f"account-{user}"), "default_project_id": project_id}
+    user_id = (await api.post("identity", "/users", {"user": new}))["user"]["id"]
+    for role in ROLES:
+        await api.put("identity", f"/projects/{project_id}/users/{user_id}/roles/{roles[role]}")
+
+
+async def _add_endpoint(ctx: Context, name: str, endpoint: Endpoint) -> str:
+    api = admin_api(ctx)
+    service = (await api.post("identity", "/services", {"service": {"name": name, "type": endpoint.service_type}}))["service"]
+    url = endpoint.url(ctx.settings)
+    for interface in ("public", "internal"):
+        entry = {"service_id": service["id"], "interface": interface, "region_id": REGION, "url": url}
+        await api.post("identity", "/endpoints", {"endpoint": entry})
+    return url

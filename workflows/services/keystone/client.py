@@ -1,0 +1,122 @@
+"""A client of OpenStack's REST APIs with the administrator's token."""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from novaflow.errors import StepFailed
+from novaflow.model.context import Context
+from novaflow.model.probe import NotYet
+from workflows.services.endpoint import Endpoint
+from workflows.services.keystone.identity import DOMAIN, ENDPOINT
+
+Json = Any  # the decoded body of a response
+API_VERSIONS = "compute 2.90, volume 3.67"  # volume 3.67 is the first whose paths need no project
+SUCCESS = range(200, 300)  # Source: RFC 9110, section 15.3
+SERVER_ERROR = range(500, 600)  # Source: RFC 9110, section 15.6
+
+
+class ServerFailed(StepFailed, NotYet):
+    """A response with a status of 500 to 599.
+
+    It fails a step. A step that waits for a condition repeats the request, because a service whose neighbours are still
+    starting responds so: cinder's API returns 500 until a scheduler is up.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """A client with a token for one project."""
+
+    ctx: Context
+    token: str
+    project_id: str
+
+    async def get(self, service_type: str, path: str, *, headers: Mapping[str, str] | None = None) -> Json:
+        """Send a GET request to a service; see ``request``."""
+        return await self.request("GET", self.url(service_type, path), headers=headers)
+
+    async def post(self, service_type: str, path: str, body: object) -> Json:
+        """Send a POST request to a service; see ``request``."""
+        return await self.request("POST", self.url(service_type, path), body)
+
+    async def put(self, service_type: str, path: str, body: object = None, *, content: Path | None = None) -> Json:
+        """Send a PUT request to a service; see ``request``."""
+        return await self.request("PUT", self.url(service_type, path), body, content=content)
+
+    async def delete(self, service_type: str, path: str) -> None:
+        """Send a DELETE request to a service; see ``request``."""
+        await self.request("DELETE", self.url(service_type, path))
+
+    def url(self, service_type: str, path: str) -> str:
+        """Return the URL of a path of the service of that type.
+
+        Raises: LookupError, if no component of the stack declares an endpoint of that type.
+        """
+        for endpoint in self.ctx.declared(Endpoint):
+            if endpoint.service_type == service_type:
+                return endpoint.url(self.ctx.settings) + path
+        raise LookupError(f"no component declares an endpoint of type {service_type}")
+
+    async def request(
+        self, method: str, url: str, body: object = None, *, content: Path | None = None, headers: Mapping[str, str] | None = None
+    ) -> Json:
+        """Send one request and return the JSON of the response; the body is ``body`` as JSON or the file ``content``.
+
+        Raises: ServerFailed, if the status is 500 or above; StepFailed, if it is another one that is not a success; NotYet, if
+        the connection fails.
+        """
+        sent = {"X-Auth-Token": self.token, "OpenStack-API-Version": API_VERSIONS, **(headers or {})}
+        if content is not None:
+            sent["Content-Type"] = "application/octet-stream"
+        response = await self.ctx.http(method, url, json=body, content=content, headers=sent)
+        if response.status not in SUCCESS:
+            message = f"{method} {url} returned {response.status}: {json.dumps(response.json)[:600]}"
+            raise (ServerFailed if response.status in SERVER_ERROR else StepFailed)(message)
+        return response.json
+
+    async def find_public_url(self, service_types: Collection[str]) -> str | None:
+        """Return the public URL of a service with one of these types in the catalog; ``None`` if there is none."""
+        for service in (await self.get("identity", "/auth/catalog"))["catalog"]:
+            if service["type"] in service_types:
+                return next((str(one["url"]) for one in service["endpoints"] if one["interface"] == "public"), None)
+        return None
+
+
+def admin_api(ctx: Context) -> Api:
+    """Return a client with the administrator's token, which ``log_in`` has saved.
+
+    Raises: NotYet, if there is no token yet.
+    """
+    if not _token_file(ctx).exists():
+        raise NotYet("the administrator has not logged in to keystone yet")
+    saved = json.loads(_token_file(ctx).read_text())
+    return Api(ctx, saved["token"], saved["project_id"])
+
+
+async def log_in(ctx: Context) -> str:
+    """Request a token for the administrator, save it for all steps of this run, and return the id of its project.
+
+    Raises: StepFailed, if keystone rejects the request; NotYet, if the connection fails.
+    """
+    project = {"name": "admin", "domain": {"id": DOMAIN}}
+    user = {"name": "admin", "domain": {"id": DOMAIN}, "password": ctx.secret("account-admin")}
+    body = {"auth": {"identity": {"methods": ["password"], "password": {"user": user}}, "scope": {"project": project}}}
+    response = await ctx.http("POST", f"{ENDPOINT.url(ctx.settings)}/auth/tokens", json=body)
+    if response.status != HTTPStatus.CREATED:
+        raise StepFailed(f"keystone rejected the administrator's login with {response.status}: {response.json}")
+    saved = {"token": response.headers["x-subject-token"], "project_id": response.json["token"]["project"]["id"]}
+    await ctx.write(_token_file(ctx), json.dumps(saved), 0o600)
+    return str(saved["project_id"])
+
+
+def forget_token(ctx: Context) -> None:
+    """Delete the token of an earlier run."""
+    _token_file(ctx).unlink(missing_ok=True)
+
+
+def _token_file(ctx: Context) -> Path:
+    return ctx.paths.run / "admin-token.json"

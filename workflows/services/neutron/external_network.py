@@ -1,0 +1,74 @@
+"""The external network, which floating addresses belong to, and the router between it and the network of servers."""
+
+from ipaddress import IPv4Interface, IPv6Interface, ip_address
+from typing import Any
+
+from novaflow.model.context import Context
+from novaflow.model.paths import Paths
+from novaflow.model.settings import Settings
+from novaflow.model.step import step
+from workflows.infra.openvswitch.bridges import EXTERNAL
+from workflows.services.keystone.client import Api, admin_api
+from workflows.services.keystone.identity import SERVICE_PROJECT
+from workflows.services.neutron.networks import EXTERNAL_PHYSICAL, PRIVATE, PUBLIC, external_v6, fixed_v6
+from workflows.services.neutron.settings import NetworkSettings
+
+IPV6 = 6  # a value of ipaddress' attribute `version`
+
+
+# A port that is created before the agents are up has no binding.
+@step(needs=("cloud.network", "neutron-l3-agent", "neutron-openvswitch-agent"), within_s=60)
+async def router(ctx: Context) -> str:
+    """Create the external network and the router that connects it to the network of servers."""
+    api = admin_api(ctx)
+    public_id = await _create_network(api)
+    for subnet in _subnets(ctx):
+        await api.post("network", "/v2.0/subnets", {"subnet": {"network_id": public_id, "enable_dhcp": False, **subnet}})
+    arguments = {"router": {"name": "router", "external_gateway_info": {"network_id": public_id}}}
+    router = (await api.post("network", "/v2.0/routers", arguments))["router"]
+    private = (await api.get("network", f"/v2.0/networks?name={PRIVATE}"))["networks"][0]
+    for subnet_id in private["subnets"]:
+        await api.put("network", f"/v2.0/routers/{router['id']}/add_router_interface", {"subnet_id": subnet_id})
+    addresses = [ip_address(each["ip_address"]) for each in router["external_gateway_info"]["external_fixed_ips"]]
+    for address in (address for address in addresses if address.version == IPV6):
+        await ctx.run("ip", "route", "replace", str(fixed_v6(ctx.paths)), "via", str(address), "dev", EXTERNAL)
+    floating = ctx.settings.of(NetworkSettings).floating_range
+    return f"network {PUBLIC}, {floating}, is connected to {PRIVATE} by a router at {' and '.join(map(str, addresses))}"
+
+
+async def _create_network(api: Api) -> str:
+    # Not in the administrator's project, whose servers would have a choice of two networks.
+    project = (await api.get("identity", f"/projects?name={SERVICE_PROJECT}"))["projects"][0]["id"]
+    network = {
+        "name": PUBLIC,
+        "project_id": project,
+        "router:external": True,
+        "provider:network_type": "flat",
+        "provider:physical_network": EXTERNAL_PHYSICAL,
+    }
+    return str((await api.post("network", "/v2.0/networks", {"network": network}))["network"]["id"])
+
+
+def _subnets(ctx: Context) -> list[dict[str, Any]]:
+    settings = ctx.settings.of(NetworkSettings)
+    v4 = {
+        "name": PUBLIC,
+        "ip_version": 4,
+        "cidr": str(settings.floating_range),
+        "gateway_ip": str(gateway_v4(ctx.settings).ip),
+    }
+    gateway = gateway_v6(ctx.paths)
+    v6 = {"name": f"{PUBLIC}-v6", "ip_version": 6, "cidr": str(gateway.network), "gateway_ip": str(gateway.ip)}
+    return [v4, v6] if settings.use_ipv6 else [v4]
+
+
+def gateway_v4(settings: Settings) -> IPv4Interface:
+    """Return the address of this machine in the external network: the first one of the floating range."""
+    floating = settings.of(NetworkSettings).floating_range
+    return IPv4Interface((floating.network_address + 1, floating.prefixlen))
+
+
+def gateway_v6(paths: Paths) -> IPv6Interface:
+    """Return the IPv6 address of this machine in the external network."""
+    prefix = external_v6(paths)
+    return IPv6Interface((prefix.network_address + 1, prefix.prefixlen))
