@@ -70,8 +70,8 @@ def test_what_does_not_fit_is_told_all_at_once(tmp_path: Path) -> None:
     bad = {about: (result["found"], result["advice"]) for about, result in found.items() if result["severity"] == "bad"}
     assert code == 5
     assert bad == {
-        "servers' addresses": ("10.1.0.128/25 overlaps 10.1.0.0/24, which is reached over out0", "choose another FIXED_RANGE"),
-        "floating addresses": ("10.8.1.0/24 overlaps 10.8.0.0/16, which is reached over out0", "choose another FLOATING_RANGE"),
+        "servers' addresses": ("10.1.0.128/25 overlaps 10.1.0.0/24, which is routed over out0", "choose another FIXED_RANGE"),
+        "floating addresses": ("10.8.1.0/24 overlaps 10.8.0.0/16, which is routed over out0", "choose another FLOATING_RANGE"),
         "address": (
             "HOST_IP=10.9.9.9 is not an address of this machine: cannot assign requested address",
             "choose an address that `ip address` lists, or auto",
