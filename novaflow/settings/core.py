@@ -8,6 +8,14 @@ from pydantic import AfterValidator, BeforeValidator, Field, PositiveInt, Secret
 from novaflow.settings.group import Allowed, Command, SettingsGroup, Switch, count_processors
 from novaflow.settings.validators import read_address, read_broker, read_names, read_path, read_paths
 
+_PACKAGE = Path(__file__).parents[1]
+
+
+def find_workflows() -> Path:
+    """Return the folder of workflows that comes with novaflow: in the package if it is installed from a wheel, else in the checkout."""
+    bundled = _PACKAGE / "bundled" / "workflows"
+    return bundled if bundled.is_dir() else _PACKAGE.with_name("workflows")
+
 
 class CoreSettings(SettingsGroup):
     """Settings that every stack has."""
@@ -39,7 +47,7 @@ class CoreSettings(SettingsGroup):
         default=None, description="Command to run when the stack has failed; reads the event from standard input."
     )
     novaflow_workflows: Annotated[Path, AfterValidator(read_path), Allowed("a folder", default="the one that comes with novaflow")] = Field(
-        default=Path(__file__).parents[2] / "workflows", description="Folder of the workflows and their components."
+        default_factory=find_workflows, description="Folder of the workflows and their components."
     )
     novaflow_components_path: Annotated[tuple[Path, ...], BeforeValidator(read_paths), Allowed("folders, separated by colons")] = Field(
         default=(), description="Further folders of components, for example your own."

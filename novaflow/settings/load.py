@@ -44,7 +44,7 @@ class _Reader:
         return group.model_validate({name.lower(): value for name, value in (defaults | values).items()})
 
     def _default_path(self, name: str) -> object:
-        default = self.fields[name].model_fields[name.lower()].default
+        default = self.fields[name].model_fields[name.lower()].get_default(call_default_factory=True)
         return self.root / default if isinstance(default, Path) else default
 
     def _resolve(self, one: Assignment) -> str:
