@@ -10,7 +10,7 @@ from novaflow.events.subscribe import Begin, subscribe
 
 async def main(url: str) -> None:
     """Subscribe, and print."""
-    async with subscribe(url, begin=Begin.START, position=Path("position.json")) as events:
+    async with subscribe(url, begin=Begin.START, position_file=Path("position.json")) as events:
         async for record in events:
             print(record.sequence, record.event.name, record.event.state, flush=True)
 

@@ -1,12 +1,11 @@
-"""Subscribing to a stack's life from any Python program.
+"""Subscriptions to the events of a stack, for any Python program.
 
     async with subscribe("amqp://subscriber:…@host:5672/novaflow", pattern="*.service.*.ready") as events:
-        async for recorded in events:
-            print(recorded.time, recorded.event.name)
+        async for record in events:
+            print(record.time, record.event.name)
 
-The subscription survives whatever happens to the broker. Every event comes, in order; one that the broker repeats
-comes once. With a position file, a program that is started again goes on where it was: an event counts as dealt with
-when the next one is asked for.
+Every event is delivered once and in order, also across restarts of the broker. With a position file, a program that
+is restarted continues after the last event that it processed.
 """
 
 import json
@@ -23,7 +22,7 @@ from typing import Self
 import anyio
 import structlog
 
-from novaflow.adapters.amqp import Begin, Listener
+from novaflow.adapters.amqp import Begin, SubscriberThread
 from novaflow.events.exchange import EXCHANGE, log_queue
 from novaflow.events.record import EventRecord
 from novaflow.events.sequence import Gap, SequenceTracker, matches
@@ -44,46 +43,90 @@ __all__ = [
 
 log = structlog.get_logger(__name__)
 
-_SAVE_S = 0.1  # between two notes of the position
+_SAVE_S = 0.1  # between two writes of the position file
 
 
-def _say_gap(gap: Gap) -> None:
+def _log_gap(gap: Gap) -> None:
     log.warning("events.missing", source=gap.source, first=gap.first, last=gap.last)
 
 
 @asynccontextmanager
-async def subscribe(  # noqa: PLR0913 - one place, and options by keyword
+async def subscribe(  # noqa: PLR0913 - options, by keyword
     url: str,
     *,
     pattern: str = "#",
     begin: Begin | datetime = Begin.NEW,
-    position: Path | None = None,
+    position_file: Path | None = None,
     exchange: str = EXCHANGE,
-    on_gap: Callable[[Gap], None] = _say_gap,
+    on_gap: Callable[[Gap], None] = _log_gap,
 ) -> AsyncIterator["Subscription"]:
-    """Open a subscription to the events whose routing key matches the AMQP topic ``pattern``.
+    """Open a subscription to the events whose routing key matches ``pattern``.
 
-    ``begin`` counts where ``position``, a file this keeps up to date, does not exist yet.
+    ``url`` is the broker's address; of several, separated by semicolons, the first that can be reached is used. A
+    broker that cannot be reached is logged, and tried again.
+    ``pattern`` is an AMQP topic for ``STACK.KIND.NAME.STATE``: ``*`` stands for one word, ``#`` for any number of words.
+    ``begin`` is the first event: the oldest one that the broker keeps, the next one, or the first since a time.
+    ``position_file`` keeps the last event that was processed. If it exists, ``begin`` has no effect.
+    ``on_gap`` is called for events that are missing, whether they match ``pattern`` or not; by default, it logs them.
     """
-    place = Position.read(position) if position else None
-    order = SequenceTracker()
-    if place:
-        order.resume(place.source, place.sequence, place.time)
-    listener = Listener(url, log_queue(exchange), place.time if place else begin)
-    listener.start()
-    since = begin if place is None and isinstance(begin, datetime) else None
-    subscription = Subscription(listener, Filters(pattern, since, order, on_gap), position)
+    position = Position.read(position_file) if position_file else None
+    tracker = SequenceTracker()
+    if position:
+        tracker.resume(position.source, position.sequence, position.time)
+    since = begin if position is None and isinstance(begin, datetime) else None
+    reader = SubscriberThread(url, log_queue(exchange), position.time if position else begin)
+    reader.start()
+    subscription = Subscription(reader, _Filter(pattern, since, tracker, on_gap), position_file)
     try:
         yield subscription
     finally:
-        with anyio.CancelScope(shield=True):  # bounded: a second at most
-            await anyio.to_thread.run_sync(listener.stop)
-        subscription.save()
+        with anyio.CancelScope(shield=True):  # for a second at most
+            await anyio.to_thread.run_sync(reader.stop)
+        subscription.save_position()
+
+
+class Subscription:
+    """The events of a subscription, as an asynchronous iterator.
+
+    An event counts as processed when the next one is requested.
+    """
+
+    def __init__(self, reader: SubscriberThread, event_filter: "_Filter", position_file: Path | None) -> None:
+        self._reader, self._filter, self._position_file = reader, event_filter, position_file
+        self._batch: deque[EventRecord] = deque()
+        self._current: EventRecord | None = None
+        self._processed: EventRecord | None = None  # the last one, if it is not saved
+        self._saved_at = 0.0
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> EventRecord:
+        """Return the next event, and count the one before as processed."""
+        self._processed = self._current or self._processed
+        if time.monotonic() - self._saved_at > _SAVE_S:
+            self.save_position()
+        while True:
+            while self._batch:
+                self._current = self._batch.popleft()
+                if self._filter.accepts(self._current):
+                    return self._current
+                self._processed = self._current
+            self._batch.extend(self._reader.next_batch())
+            if not self._batch:
+                await anyio.wait_readable(self._reader.batch_ready.fileno())
+
+    def save_position(self) -> None:
+        """Write the position file, if there is one and the position has changed."""
+        if self._position_file and self._processed:
+            Position(self._processed.source, self._processed.sequence, self._processed.time).write(self._position_file)
+        self._processed = None
+        self._saved_at = time.monotonic()
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The last event that was dealt with."""
+    """The last event that a subscriber processed."""
 
     source: str
     sequence: int
@@ -91,74 +134,36 @@ class Position:
 
     @classmethod
     def read(cls, path: Path) -> Self | None:
-        """Return what the file says; ``None`` if it says nothing."""
+        """Return the position in the file; ``None`` if there is no such file, or it is damaged, which is logged."""
         try:
             content = json.loads(path.read_bytes())
             return cls(str(content["source"]), int(content["sequence"]), datetime.fromisoformat(content["time"]))
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError) as error:
-            log.warning(
-                "position.unreadable", path=str(path), reason=str(error), advice="delete it, or mend it: the subscription begins anew"
-            )
+            log.warning("position.unreadable", path=str(path), reason=str(error), advice="repair or delete it: it is ignored")
             return None
 
     def write(self, path: Path) -> None:
-        """Note the position; a reader sees the old one or the new one."""
-        fresh = path.with_name(f"{path.name}.new")
-        fresh.write_text(json.dumps({"source": self.source, "sequence": self.sequence, "time": self.time.isoformat()}) + "\n")
-        os.replace(fresh, path)  # noqa: PTH105 - in one system call, whatever pathlib does
-
-
-class Subscription:
-    """The events of a subscription, one after the other."""
-
-    def __init__(self, listener: Listener, filters: "Filters", position: Path | None) -> None:
-        self._listener, self._filters, self._file = listener, filters, position
-        self._ready: deque[EventRecord] = deque()
-        self._handed: EventRecord | None = None  # to the caller, who is at work on it
-        self._done: EventRecord | None = None  # and not yet noted in the file
-        self._saved_at = 0.0
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> EventRecord:
-        """Return the next event; the one before is dealt with."""
-        self._done = self._handed or self._done
-        if time.monotonic() - self._saved_at > _SAVE_S:
-            self.save()
-        while True:
-            while self._ready:
-                self._handed = self._ready.popleft()
-                if self._filters.admit(self._handed):
-                    return self._handed
-                self._done = self._handed
-            self._ready.extend(self._listener.take())
-            if not self._ready:
-                await anyio.wait_readable(self._listener.arrived.fileno())
-
-    def save(self) -> None:
-        """Note the position, if it has changed and there is a file for it."""
-        if self._file and self._done:
-            Position(self._done.source, self._done.sequence, self._done.time).write(self._file)
-        self._done = None
-        self._saved_at = time.monotonic()
+        """Replace the file in one step; a reader sees the old position or the new one."""
+        temporary = path.with_name(f"{path.name}.new")
+        temporary.write_text(json.dumps({"source": self.source, "sequence": self.sequence, "time": self.time.isoformat()}) + "\n")
+        os.replace(temporary, path)  # noqa: PTH105 - one system call, whatever pathlib does
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
-    """What a subscriber wants to see of all that comes, and whom to tell of what does not come."""
+class _Filter:
+    """The part of all events that a subscription delivers."""
 
     pattern: str
     since: datetime | None
-    order: SequenceTracker
+    tracker: SequenceTracker
     on_gap: Callable[[Gap], None]
 
-    def admit(self, record: EventRecord) -> bool:
-        """Whether the event is new, and wanted."""
-        if not self.order.is_new(record):
+    def accepts(self, record: EventRecord) -> bool:
+        """Whether the event is neither a repeat nor filtered out; a gap before it is reported."""
+        if not self.tracker.is_new(record):
             return False
-        if gap := self.order.accept(record):
+        if gap := self.tracker.accept(record):
             self.on_gap(gap)
         return (self.since is None or record.time >= self.since) and matches(self.pattern, record.routing_key)

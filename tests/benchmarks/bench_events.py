@@ -1,6 +1,6 @@
-"""How fast events are: `python -m tests.benchmarks.bench_events`; prints a table. Takes a minute and a real RabbitMQ."""
+"""Benchmark of events: `python -m tests.benchmarks.bench_events` prints a table; takes a minute, and needs RabbitMQ."""
 
-# ruff: noqa: S603, T201, TID251 - a program for people, that measures other programs
+# ruff: noqa: S603, T201, TID251 - a program that prints, and measures other programs
 
 import json
 import os
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import anyio
 import pika  # type: ignore[import-untyped]
-from kombu import Connection  # type: ignore[attr-defined]
+from kombu import Connection
 
 from novaflow.adapters.amqp import Publisher
 from novaflow.adapters.storage.journal import Journal, read_journal
@@ -36,15 +36,15 @@ EVENT = ServiceChanged(
     port=8774,
 )
 SOURCE = "/novaflow/host/nova"
-STREAM = 20_000  # events published at once
-SINGLY = 2_000  # events published one by one
+BURST = 20_000  # events appended without a pause
+SINGLE = 2_000  # messages published one by one
 MILLION = 1_000_000
 
 Row = tuple[str, str, str]
 
 
 def main() -> None:
-    """Measure everything, and print it."""
+    """Run every benchmark, and print the table."""
     with tempfile.TemporaryDirectory() as folder:
         broker = Broker(Path(folder))
         broker.start()
@@ -57,29 +57,33 @@ def main() -> None:
 
 
 def publishing(broker: Broker, folder: Path) -> Iterator[Row]:
-    """Compare the whole path, from a change of state to the broker's confirm, with clients that send one by one."""
+    """Measure publishing from the journal to the broker's confirm, beside clients that publish one by one."""
     journal = Journal(folder / "journal.jsonl", source=SOURCE)
     publisher = Publisher(folder / "journal.jsonl", folder / "cursor", broker.url)
     publisher.start()
-    emits = []
+    append_times = []
     began, cpu = time.perf_counter(), time.process_time()
-    for _ in range(STREAM):
+    for _ in range(BURST):
         start = time.perf_counter()
         journal.append(EVENT, "run-1")
         publisher.wake()
-        emits.append(time.perf_counter() - start)
+        append_times.append(time.perf_counter() - start)
     assert anyio.run(publisher.drain, 60)
     took_s, cpu_s = time.perf_counter() - began, time.process_time() - cpu
     publisher.stop(5)
     body = journal.append(EVENT, "run-1").encode()
     journal.close()
-    yield "confirmed publishes a second, whole path", f"{STREAM / took_s:,.0f} ({cpu_s / STREAM * 1e6:.0f} µs of processor each)", "5,000"
-    yield "`emit` (append and wake) in a burst, p50 and p99", _in_us(emits), "under 50 µs"
+    yield (
+        "confirmed publishes a second, from journal to broker",
+        f"{BURST / took_s:,.0f} ({cpu_s / BURST * 1e6:.0f} µs of processor each)",
+        "5,000",
+    )
+    yield "appending an event and waking the publisher in a burst, p50 and p99", _in_us(append_times), "under 50 µs"
 
-    with Connection(broker.url, transport_options={"confirm_publish": True}) as connection:  # type: ignore[no-untyped-call]
+    with Connection(broker.url, transport_options={"confirm_publish": True}) as connection:
         producer = connection.Producer()
         yield (
-            "the same, kombu one by one",
+            "the same message by kombu, one by one",
             rate(
                 lambda: producer.publish(
                     body, exchange="novaflow.events", routing_key="a.b.c.d", content_type=CONTENT_TYPE, content_encoding="utf-8"
@@ -90,47 +94,52 @@ def publishing(broker: Broker, folder: Path) -> Iterator[Row]:
     with broker.channel() as channel:
         channel.confirm_delivery()
         persistent = pika.BasicProperties(delivery_mode=2)
-        yield "the same, pika one by one", rate(lambda: channel.basic_publish("novaflow.events", "a.b.c.d", body, persistent)), ""
+        yield (
+            "the same message by pika, one by one",
+            rate(lambda: channel.basic_publish("novaflow.events", "a.b.c.d", body, persistent)),
+            "",
+        )
 
 
 def latency(broker: Broker, folder: Path) -> Iterator[Row]:
-    """Measure what `emit` costs its caller, and how long an event takes to a subscriber, at 200 events a second."""
-    emits, travels = anyio.run(_emit_and_receive, broker, folder)
-    yield "`emit` after 5 ms of nothing, p50 and p99", _in_us(emits), "under 50 µs"
+    """Measure the time to append an event, and from there to a subscriber, at 200 events a second."""
+    append_times, latencies = anyio.run(_publish_and_receive, broker, folder)
+    yield "appending an event and waking the publisher after a pause of 5 ms, p50 and p99", _in_us(append_times), "under 50 µs"
     hot, cold = (_time_dumps(pause_s) for pause_s in (0, 0.005))
-    yield "for comparison, one `json.dumps`: in a burst; after 5 ms of nothing", f"{_in_us(hot)}; {_in_us(cold)}", ""
+    yield "for comparison, one `json.dumps`: in a burst; after a pause of 5 ms", f"{_in_us(hot)}; {_in_us(cold)}", ""
     yield (
         "change of state to subscriber, p50 and p99",
-        f"{_at(travels, 0.5) * 1e3:.1f} ms, {_at(travels, 0.99) * 1e3:.1f} ms",
+        f"{_at(latencies, 0.5) * 1e3:.1f} ms, {_at(latencies, 0.99) * 1e3:.1f} ms",
         "5 ms, 25 ms",
     )
 
 
 def _time_dumps(pause_s: float) -> list[float]:
-    """Return what so little Python costs on this machine: behind a pause, its caches are cold and its clock is slow."""
+    """Return the times of a small piece of Python: after a pause, caches are cold and the clock rate is low."""
     event = json.loads(EventRecord(id="01J", sequence=1, time=datetime.now(UTC), source=SOURCE, run_id="run-1", event=EVENT).encode())
-    took = []
+    times = []
     for _ in range(1000):
         select.select([], [], [], pause_s)
         start = time.perf_counter()
         json.dumps(event)
-        took.append(time.perf_counter() - start)
-    return took
+        times.append(time.perf_counter() - start)
+    return times
 
 
-async def _emit_and_receive(broker: Broker, folder: Path) -> tuple[list[float], list[float]]:
+async def _publish_and_receive(broker: Broker, folder: Path) -> tuple[list[float], list[float]]:
     journal = Journal(folder / "journal.jsonl", source=SOURCE)
     publisher = Publisher(folder / "journal.jsonl", folder / "cursor", broker.url)
     publisher.start()
     await publisher.drain(10)
     began: dict[int, float] = {}
-    emits, travels = [], []
+    append_times: list[float] = []
+    latencies: list[float] = []
     async with subscribe(broker.subscriber_url) as events, anyio.create_task_group() as tg:
 
         async def receive() -> None:
             async for record in events:
                 arrived = time.perf_counter()
-                travels.append(arrived - began[record.sequence])
+                latencies.append(arrived - began[record.sequence])
 
         tg.start_soon(receive)
         await anyio.sleep(0.5)
@@ -138,7 +147,7 @@ async def _emit_and_receive(broker: Broker, folder: Path) -> tuple[list[float], 
             start = time.perf_counter()
             record = journal.append(EVENT, "run-1")
             publisher.wake()
-            emits.append(time.perf_counter() - start)
+            append_times.append(time.perf_counter() - start)
             began[record.sequence] = start
             await anyio.sleep(0.005)
         await publisher.drain(10)
@@ -146,7 +155,7 @@ async def _emit_and_receive(broker: Broker, folder: Path) -> tuple[list[float], 
         tg.cancel_scope.cancel()
     publisher.stop(2)
     journal.close()
-    return emits, travels
+    return append_times, latencies
 
 
 def million(folder: Path) -> Iterator[Row]:
@@ -176,19 +185,19 @@ def million(folder: Path) -> Iterator[Row]:
 
 
 def rate(act: Callable[[], object]) -> str:
-    """Return how often a second something can be done."""
+    """Return the calls a second."""
     began = time.perf_counter()
-    for _ in range(SINGLY):
+    for _ in range(SINGLE):
         act()
-    return f"{SINGLY / (time.perf_counter() - began):,.0f}"
+    return f"{SINGLE / (time.perf_counter() - began):,.0f}"
 
 
 def _in_us(values: list[float]) -> str:
     return f"{_at(values, 0.5) * 1e6:.0f} µs, {_at(values, 0.99) * 1e6:.0f} µs"
 
 
-def _at(values: list[float], share: float) -> float:
-    return sorted(values)[int(len(values) * share)]
+def _at(values: list[float], quantile: float) -> float:
+    return sorted(values)[int(len(values) * quantile)]
 
 
 if __name__ == "__main__":

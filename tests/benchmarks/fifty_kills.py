@@ -1,11 +1,10 @@
-"""The proof that no event is lost: `python -m tests.benchmarks.fifty_kills`; exit code 1 if there is a gap or a disorder.
+"""Test that no event is lost: `python -m tests.benchmarks.fifty_kills`; exit code 1 if one is missing or out of order.
 
-A toy stack of thousands of steps is run, as its user would, while the broker that its events go to is killed fifty
-times as by a power cut. Two subscribers count what they get: a durable queue that is read by pika, and the library's.
-Takes about six minutes, most of which RabbitMQ needs to start.
+A stack of thousands of steps runs, while the broker of its events is killed fifty times. Two subscribers count the
+events they get: novaflow's, and pika, which reads a durable queue. Takes six minutes, most of them for RabbitMQ to start.
 """
 
-# ruff: noqa: S603, T201, TID251 - a program for people, that starts others
+# ruff: noqa: S603, T201, TID251 - a program that prints, and starts other programs
 
 import argparse
 import json
@@ -28,7 +27,7 @@ from novaflow.model.paths import Paths
 from tests.benchmarks.table import NOVAFLOW
 from tests.support.brokers import Broker
 
-CHAINS = 10  # of steps, one behind the other
+CHAINS = 10  # of steps that need each other
 QUEUE = "subscriber.proof"
 WORKFLOW = """
 from novaflow.model.workflow import Workflow
@@ -42,25 +41,25 @@ from novaflow.model.component import Component
 from novaflow.model.step import Step
 from novaflow.model.probe import NotYet
 
-KILLS = Path({kills!r})
+KILLS = Path({counter!r})
 
 
-def body(share):
+def body(kills):
     async def go(ctx):
-        \"\"\"Wait for one's turn.\"\"\"
+        \"\"\"Wait for a number of kills.\"\"\"
 
-        async def ask():
-            if int(KILLS.read_text() or 0) < share:
-                raise NotYet("not my turn")
-            return "my turn"
+        async def count_kills():
+            if int(KILLS.read_text() or 0) < kills:
+                raise NotYet("waiting for a kill")
+            return "killed often enough"
 
-        return await ctx.wait(ask, within_s=3000)
+        return await ctx.wait(count_kills, within_s=3000)
 
     return go
 
 
 STEPS = tuple(
-    Step(f"s{{chain}}-{{place}}", body(place * {turns} // {length}), 3600, needs=(f"toy.s{{chain}}-{{place - 1}}",) if place else ())
+    Step(f"s{{chain}}-{{place}}", body(place * {kills} // {length}), 3600, needs=(f"toy.s{{chain}}-{{place - 1}}",) if place else ())
     for chain in range({chains})
     for place in range({length})
 )
@@ -69,97 +68,97 @@ COMPONENT = Component("toy", "A toy.", {{"run": STEPS}})
 
 
 def main() -> None:
-    """Do it, and print what was counted."""
+    """Run it, and print the counts."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=50, help="how often the broker is killed")
-    parser.add_argument("--events", type=int, default=10_000, help="how many events pass meanwhile, at least")
-    chosen = parser.parse_args()
+    parser.add_argument("--kills", type=int, default=50, help="how many times the broker is killed")
+    parser.add_argument("--events", type=int, default=10_000, help="how many events are published meanwhile, at least")
+    options = parser.parse_args()
     log_to()
     with tempfile.TemporaryDirectory(prefix="nf-kills-") as folder:
-        sys.exit(anyio.run(prove, Path(folder), chosen.kills, chosen.events))
+        sys.exit(anyio.run(count_through_kills, Path(folder), options.kills, options.events))
 
 
-async def prove(room: Path, kills: int, events: int) -> int:
-    """Run, kill and count; return the exit code."""
-    broker = make_broker(room)
+async def count_through_kills(folder: Path, kills: int, events: int) -> int:
+    """Run the stack, kill the broker, count the events, and return the exit code."""
+    broker = make_broker(folder)
     broker.start()
-    stack = Paths(room / "nova")
+    stack = Paths(folder / "nova")
     began = time.monotonic()
-    heard: list[int] = []
+    received: list[int] = []
     try:
-        with start_run(room, broker, kills, events) as run:
+        with start_run(folder, broker, kills, events) as run:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(hear, broker, heard)
-                await kill_often(broker, room / "kills", kills, run)
+                tasks.start_soon(receive, broker, received)
+                await kill_repeatedly(broker, folder / "kills", kills, run)
                 if run.wait():
-                    sys.exit(f"the run failed: {(room / 'output').read_text()[-2000:]}")
-                told = last_record(stack.journal)
-                last = told.sequence if told else 0
+                    sys.exit(f"the run failed: {(folder / 'output').read_text()[-2000:]}")
+                record = last_record(stack.journal)
+                last = record.sequence if record else 0
                 with anyio.move_on_after(60):
-                    while len(heard) < last:  # noqa: ASYNC110 - a list tells nobody
+                    while len(received) < last:  # noqa: ASYNC110 - a list sets no anyio.Event
                         await anyio.sleep(0.1)
                 tasks.cancel_scope.cancel()
-        good = [count("the library's subscription", heard, last), count("a durable queue, read by pika", read_queue(broker, last), last)]
+        complete = [check("novaflow's subscriber", received, last), check("a durable queue, read by pika", read_queue(broker, last), last)]
     finally:
-        await anyio.run_process([NOVAFLOW, "clean", str(stack.root)], env={**os.environ, "NOVAFLOW_WORKFLOWS": str(room / "toys")})
+        await anyio.run_process([NOVAFLOW, "clean", str(stack.root)], env={**os.environ, "NOVAFLOW_WORKFLOWS": str(folder / "toys")})
         broker.stop()
-    if not all(good):
+    if not all(complete):
         print((stack.log / "supervisor.log").read_text()[-20_000:])
     print(f"{kills} kills, {last} events, {time.monotonic() - began:.0f} s")
-    return 0 if all(good) and last >= events else 1
+    return 0 if all(complete) and last >= events else 1
 
 
-def make_broker(room: Path) -> Broker:
-    """Return a broker with a durable queue that all events go to."""
-    (room / "rabbitmq").mkdir()
-    broker = Broker(room / "rabbitmq")
+def make_broker(folder: Path) -> Broker:
+    """Return a broker with a durable queue of all events."""
+    (folder / "rabbitmq").mkdir()
+    broker = Broker(folder / "rabbitmq")
     queue = {"name": QUEUE, "vhost": VHOST, "durable": True, "auto_delete": False, "arguments": {}}
     binding = {"source": EXCHANGE, "vhost": VHOST, "destination": QUEUE, "destination_type": "queue", "routing_key": "#", "arguments": {}}
     broker.define(queues=[queue], bindings=[binding])
     return broker
 
 
-def start_run(room: Path, broker: Broker, kills: int, events: int) -> "subprocess.Popen[bytes]":
-    """Start a run in which each kill makes way for a share of the steps; a step is two events."""
-    workflows = room / "toys"
+def start_run(folder: Path, broker: Broker, kills: int, events: int) -> "subprocess.Popen[bytes]":
+    """Start a run that executes a share of its steps after each kill; a step is two events."""
+    workflows = folder / "toys"
     (workflows / "components").mkdir(parents=True)
     for path in (workflows / "__init__.py", workflows / "components" / "__init__.py"):
         path.touch()
-    (room / "kills").write_text("0")
+    (folder / "kills").write_text("0")
     length = events // 2 // CHAINS + 1
-    component = COMPONENT.format(kills=str(room / "kills"), turns=kills, length=length, chains=CHAINS)
+    component = COMPONENT.format(counter=str(folder / "kills"), kills=kills, length=length, chains=CHAINS)
     for name in ("run", "clean"):
         (workflows / f"{name}.py").write_text(WORKFLOW.format(name=name, stays=name == "run"))
     (workflows / "components" / "toy.py").write_text(component)
     env = {**os.environ, "NOVAFLOW_WORKFLOWS": str(workflows), "NOVAFLOW_EVENTS_URL": broker.url}
-    with (room / "output").open("wb") as output:
+    with (folder / "output").open("wb") as output:
         return subprocess.Popen(
-            [NOVAFLOW, "run", "--wait-ready", room / "nova"], env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            [NOVAFLOW, "run", "--wait-ready", folder / "nova"], env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
 
 
-async def kill_often(broker: Broker, turns: Path, kills: int, run: "subprocess.Popen[bytes]") -> None:
-    """Kill the broker so often, each time in the middle of what the last kill made way for."""
-    while not broker.remembers_its_streams():  # noqa: ASYNC110 - RabbitMQ's files tell nobody
+async def kill_repeatedly(broker: Broker, counter: Path, kills: int, run: "subprocess.Popen[bytes]") -> None:
+    """Kill the broker, each time while the steps that waited for the last kill run."""
+    while not broker.has_saved_streams():  # noqa: ASYNC110 - a file sets no anyio.Event
         await anyio.sleep(0.1)
     for kill in range(1, kills + 1):
-        turns.write_text(str(kill))
-        await anyio.sleep(kill % 10 / 10)  # at another moment each time: in the first message, in the window, in the confirms
+        counter.write_text(str(kill))
+        await anyio.sleep(kill % 10 / 10)  # at another moment each time: during a message, or a confirm
         broker.kill()
         await anyio.to_thread.run_sync(broker.start)
         if kill % 10 == 0:
-            print(f"{kill} kills, the run {'is over' if run.poll() is not None else 'goes on'}", flush=True)
+            print(f"{kill} kills, the run {'has ended' if run.poll() is not None else 'continues'}", flush=True)
 
 
-async def hear(broker: Broker, heard: list[int]) -> None:
-    """Note the number of each event that the library hands over."""
+async def receive(broker: Broker, received: list[int]) -> None:
+    """Add the sequence number of each event that novaflow's subscriber gets."""
     async with subscribe(broker.subscriber_url, begin=Begin.START) as subscription:
         while True:
-            heard.append((await anext(subscription)).sequence)
+            received.append((await anext(subscription)).sequence)
 
 
 def read_queue(broker: Broker, last: int) -> list[int]:
-    """Return the numbers of the events in the durable queue, in order of arrival, repeats left out."""
+    """Return the sequence numbers of the events in the durable queue, in order of arrival, without repeats."""
     seen: dict[str, int] = {}
     with broker.channel(broker.subscriber_url) as channel:
         for method, _, body in channel.consume(QUEUE, inactivity_timeout=10, auto_ack=True):
@@ -173,13 +172,13 @@ def read_queue(broker: Broker, last: int) -> list[int]:
     return [*seen.values()]
 
 
-def count(who: str, got: Iterable[int], last: int) -> bool:
-    """Print how many gaps and disorders there are, and return whether there are none."""
-    numbers = [*got]
-    gaps = len({*range(1, last + 1)} - {*numbers})
-    disorders = sum(after <= before for before, after in pairwise(numbers))
-    print(f"{who}: {len(numbers)} events, {gaps} missing, {disorders} out of order")
-    return not gaps and not disorders
+def check(subscriber: str, received: Iterable[int], last: int) -> bool:
+    """Print how many events are missing or out of order, and return whether there are none."""
+    numbers = [*received]
+    missing = len({*range(1, last + 1)} - {*numbers})
+    out_of_order = sum(after <= before for before, after in pairwise(numbers))
+    print(f"{subscriber}: {len(numbers)} events, {missing} missing, {out_of_order} out of order")
+    return not missing and not out_of_order
 
 
 if __name__ == "__main__":

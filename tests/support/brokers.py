@@ -1,6 +1,6 @@
-"""A real RabbitMQ for tests: a private node that can be killed, and leaves nothing behind."""
+"""A real RabbitMQ for tests: a private node that can be killed, and leaves no files or processes behind."""
 
-# ruff: noqa: S603, TID251 - the programs tests start are their own, and the environment is what CI says
+# ruff: noqa: S603, TID251 - tests start fixed programs, and read CI from the environment
 
 import json
 import os
@@ -18,17 +18,17 @@ import pika  # type: ignore[import-untyped]
 import pytest
 from pika.adapters.blocking_connection import BlockingChannel  # type: ignore[import-untyped]
 
-from novaflow.adapters.amqp.address import BrokerError
 from novaflow.adapters.amqp.connection import Connection
+from novaflow.adapters.amqp.errors import BrokerError
 from novaflow.events.exchange import PUBLISHER, SUBSCRIBER, VHOST, definitions
 
-SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")  # Debian's; the one in PATH insists on a user of its own
+SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")  # Debian's; the one in PATH runs only as the user rabbitmq
 _START_S = 60
 _SILENCE_S = 10
 
 
 class Broker:
-    """A RabbitMQ node with the definitions novaflow gives to a stack's own."""
+    """A RabbitMQ node with the definitions of a stack's broker."""
 
     def __init__(self, root: Path) -> None:
         self.port, self._erlang_port = free_ports(2)
@@ -42,7 +42,7 @@ class Broker:
         (root / "rabbitmq.conf").write_text(
             f"listeners.tcp.1 = 127.0.0.1:{self.port}\n"
             f"load_definitions = {root}/definitions.json\n"
-            "max_message_size = 65536\n"  # so that an event can be too large
+            "max_message_size = 65536\n"  # small enough for a test of too large events
             "disk_free_limit.absolute = 1MB\n"
         )
 
@@ -53,59 +53,59 @@ class Broker:
 
     @property
     def subscriber_url(self) -> str:
-        """Return the URL of the user who may only listen."""
+        """Return the URL of the user that may subscribe and not publish."""
         return f"amqp://{SUBSCRIBER}:listen@127.0.0.1:{self.port}/{VHOST}"
 
     @property
     def rpc_url(self) -> str:
-        """Return the URL of somebody who may do anything, in a virtual host of its own: as Nova's services have it."""
+        """Return the URL of a user with all permissions in another virtual host, as Nova's services use."""
         return f"amqp://rpc:rpc@127.0.0.1:{self.port}/rpc"
 
     def start(self) -> None:
-        """Start the node, and wait until one can log in."""
+        """Start the node, and wait until a login succeeds."""
         with (self._root / "output").open("ab") as output:
             self._process = subprocess.Popen([SERVER], env=self.env, stdout=output, stderr=output, start_new_session=True)
         deadline = time.monotonic() + _START_S
         while not self.answers():
             assert self._process.poll() is None, (self._root / "output").read_text()[-2000:]
-            assert time.monotonic() < deadline, "RabbitMQ did not come up"
+            assert time.monotonic() < deadline, "RabbitMQ did not start"
             select.select([], [], [], 0.05)
 
     def answers(self) -> bool:
-        """Return whether one can log in."""
+        """Return whether a login succeeds."""
         try:
             Connection.open(self.url, name="test").close()
         except BrokerError:
             return False
         return True
 
-    def remembers_its_streams(self) -> bool:
-        """Return whether a killed node would find its streams again: RabbitMQ writes down the first one 3 s late."""
+    def has_saved_streams(self) -> bool:
+        """Return whether the node has saved its first stream queue, which RabbitMQ does 3 s late: a killed node then finds it again."""
         return any(b"rabbit_stream_coordinator" in names.read_bytes() for names in self._root.glob("data/*/coordination/*/names.dets"))
 
-    def remember_queues(self) -> None:
-        """Have the node write down which queues there are, which it does up to two seconds late."""
+    def save_queues(self) -> None:
+        """Make the node save the list of its queues, which it does up to two seconds late."""
         self.control("eval", "ok = mnesia:sync_log().")
 
     def kill(self) -> None:
-        """End the node as a power cut would; its files stay."""
+        """Kill the node, as a power cut would; its files stay."""
         assert self._process is not None
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
     def stop(self) -> None:
-        """End the node; its files go with the test's folder."""
+        """End the node; its files are in the test's folder."""
         self.kill()
 
     def define(self, **more: list[dict[str, Any]]) -> None:
-        """Have the node make more of what RabbitMQ's definitions know, when it starts."""
+        """Add objects to the definitions that the node loads when it starts, by kind."""
         path = self._root / "definitions.json"
-        known = json.loads(path.read_text())
-        path.write_text(json.dumps(known | {kind: [*known.get(kind, []), *each] for kind, each in more.items()}))
+        objects = json.loads(path.read_text())
+        path.write_text(json.dumps(objects | {kind: [*objects.get(kind, []), *each] for kind, each in more.items()}))
 
     @contextmanager
     def channel(self, url: str = "") -> Iterator[BlockingChannel]:
-        """Lend a channel of an independent client, pika; the publisher's unless another URL is given."""
+        """Provide a channel of another client, pika; of the publisher's user by default."""
         connection = pika.BlockingConnection(pika.URLParameters(url or self.url))
         try:
             yield connection.channel()
@@ -128,15 +128,15 @@ class Broker:
 
     @property
     def env(self) -> dict[str, str]:
-        """Return the environment that makes RabbitMQ's programs this node's."""
+        """Return the environment in which RabbitMQ's programs work on this node."""
         root = str(self._root)
-        # No daemon that outlives the node: in the environment, since every minute an Erlang without arguments looks for it.
-        alone = f"-start_epmd false -erl_epmd_port {self._erlang_port}"
+        # No epmd, which would outlive the node. In the environment, since RabbitMQ starts an Erlang without arguments every minute.
+        no_epmd = f"-start_epmd false -erl_epmd_port {self._erlang_port}"
         return {
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": root,  # the cookie
             "LC_ALL": "C.UTF-8",
-            "RUNNING_UNDER_SYSTEMD": "true",  # the script becomes the node, instead of its parent
+            "RUNNING_UNDER_SYSTEMD": "true",  # the script replaces itself by the node
             "RABBITMQ_NODENAME": f"test{self.port}@localhost",
             "RABBITMQ_DIST_PORT": str(self._erlang_port),
             "RABBITMQ_MNESIA_BASE": f"{root}/data",
@@ -144,40 +144,40 @@ class Broker:
             "RABBITMQ_CONFIG_FILE": f"{root}/rabbitmq.conf",
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
             "RABBITMQ_ENABLED_PLUGINS_FILE": f"{root}/plugins",
-            "ERL_FLAGS": f"{alone} -kernel inet_dist_use_interface {{127,0,0,1}}",
-            # Named here, the node does not ask an epmd whether its name is taken.
+            "ERL_FLAGS": f"{no_epmd} -kernel inet_dist_use_interface {{127,0,0,1}}",
+            # Named here, the node does not ask epmd whether the name is in use.
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"+sbwt none -sname test{self.port}@localhost",
             "RABBITMQ_CTL_ERL_ARGS": "-dist_listen false",
         }
 
 
-def _with_rpc(ours: dict[str, Any]) -> dict[str, Any]:
-    anything = {"user": "rpc", "vhost": "rpc", "configure": ".*", "write": ".*", "read": ".*"}
-    theirs: dict[str, list[object]] = {
+def _with_rpc(definitions: dict[str, Any]) -> dict[str, Any]:
+    permissions = {"user": "rpc", "vhost": "rpc", "configure": ".*", "write": ".*", "read": ".*"}
+    rpc: dict[str, list[object]] = {
         "vhosts": [{"name": "rpc"}],
         "users": [{"name": "rpc", "password": "rpc", "tags": []}],
-        "permissions": [anything],
+        "permissions": [permissions],
     }
-    return ours | {key: [*ours[key], *more] for key, more in theirs.items()}
+    return definitions | {key: [*definitions[key], *objects] for key, objects in rpc.items()}
 
 
-class Ear:
-    """A subscriber that is none of ours: pika, with a durable queue that has everything from before it listened."""
+class PikaSubscriber:
+    """A subscriber that uses pika, not novaflow: its durable queue keeps every event since the subscriber was made."""
 
     def __init__(self, url: str, exchange: str) -> None:
         self._url = url
-        self._queue = f"{exchange}.ear"
-        self.come_back()
+        self._queue = f"{exchange}.pika"
+        self.connect()
         self._channel.exchange_declare(exchange, "topic", durable=True)
         self._channel.queue_declare(self._queue, durable=True)
         self._channel.queue_bind(self._queue, exchange, "#")
 
-    def come_back(self) -> None:
-        """Connect; the queue may have been there for long."""
+    def connect(self) -> None:
+        """Connect."""
         self._connection = pika.BlockingConnection(pika.URLParameters(self._url))
         self._channel = self._connection.channel()
 
-    def leave(self) -> None:
+    def disconnect(self) -> None:
         """Disconnect; the queue stays."""
         self._connection.close()
 
@@ -191,13 +191,13 @@ class Ear:
     def next(self) -> tuple[Any, pika.BasicProperties, bytes]:
         """Return the next message."""
         for method, properties, body in self._channel.consume(self._queue, inactivity_timeout=_SILENCE_S):
-            assert method is not None, "no message came"
+            assert method is not None, "no message arrived"
             self._channel.basic_ack(method.delivery_tag)
             return method, properties, body
         raise AssertionError
 
     def events(self, count: int) -> list[dict[str, Any]]:
-        """Return so many events; a repeated one counts once, and has to be the very same."""
+        """Return the next events; a repeated event counts once, and must have the same id."""
         events: dict[str, dict[str, Any]] = {}
         while len(events) < count:
             event = json.loads(self.next()[2])
@@ -205,12 +205,12 @@ class Ear:
         return [*events.values()]
 
     def sequences(self, count: int) -> list[int]:
-        """Return so many sequence numbers, in the order they came first."""
+        """Return the sequence numbers of the next events, in order of arrival."""
         return [int(event["sequence"]) for event in self.events(count)]
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports nobody listens on."""
+    """Return free TCP ports."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports: list[int] = [each.getsockname()[1] for each in sockets]
     for each in sockets:
@@ -228,7 +228,7 @@ def require_rabbitmq() -> None:
 
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """Lend a running broker, shared by all tests: each takes an exchange of its own."""
+    """Provide a running broker, shared by all tests; each test uses its own exchange."""
     require_rabbitmq()
     broker = Broker(tmp_path_factory.mktemp("rabbitmq"))
     try:

@@ -1,16 +1,16 @@
-"""The room of AMQP: its one door to kombu is ``connection``, and what others need of it is here."""
+"""AMQP: publishing, subscribing, consuming and requests; ``connection`` is the only module that imports kombu."""
 
-from novaflow.adapters.amqp.address import BrokerError
 from novaflow.adapters.amqp.consumer import amqp_consume
+from novaflow.adapters.amqp.errors import BrokerError
 from novaflow.adapters.amqp.publisher import Publisher
 from novaflow.adapters.amqp.rpc import amqp_find_log, amqp_login, amqp_request
-from novaflow.adapters.amqp.subscriber import Begin, Listener
+from novaflow.adapters.amqp.subscriber import Begin, SubscriberThread
 
 __all__ = [
     "Begin",
     "BrokerError",
-    "Listener",
     "Publisher",
+    "SubscriberThread",
     "amqp_consume",
     "amqp_find_log",
     "amqp_login",

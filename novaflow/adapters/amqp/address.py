@@ -1,34 +1,15 @@
-"""Where a broker is, read from a URL, and what can be wrong with it."""
+"""Addresses of brokers, read from a URL."""
 
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Self
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 _PORTS = {"amqp": 5672, "amqps": 5671}
 
 
-class ErrorKind(Enum):
-    """What sort of trouble there is with a broker."""
-
-    PASSING = "passing"  # it is not there yet, or goes: trying again helps
-    ABSENT = "absent"  # what is named is not there, or not yet
-    LASTING = "lasting"  # somebody must change something
-    NOT_PERMITTED = "not permitted"  # the same, and the broker says what
-    EVENT_TOO_LARGE = "event too large"  # this event will never pass as it is
-
-
-class BrokerError(Exception):
-    """A broker that cannot be used as things are: ``reason`` says why, ``advice`` what to do about it."""
-
-    def __init__(self, reason: str, advice: str = "", kind: ErrorKind = ErrorKind.LASTING) -> None:
-        super().__init__(f"{reason}; {advice}" if advice else reason)
-        self.reason, self.advice, self.kind = reason, advice, kind
-
-
 @dataclass(frozen=True, slots=True)
-class Address:
-    """A broker's address; printed without its password."""
+class BrokerAddress:
+    """Address of one broker, and the login to it; its repr omits the password."""
 
     host: str
     port: int
@@ -39,32 +20,35 @@ class Address:
     cacertfile: str | None = None
 
     @property
-    def where(self) -> str:
-        """Return host and port, as messages name a broker."""
+    def endpoint(self) -> str:
+        """Return host and port, which name a broker in messages."""
         return f"{self.host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """Return the URL that kombu reads: with every part, and without a query."""
+        scheme = "amqps" if self.tls else "amqp"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        user, password, vhost = (quote(part, safe="") for part in (self.user, self.password, self.vhost))
+        return f"{scheme}://{user}:{password}@{host}:{self.port}/{vhost}"
 
     @classmethod
     def parse(cls, url: str) -> Self:
-        """Read ``amqp[s]://[user:password@]host[:port][/vhost][?cacertfile=…]``, as RabbitMQ's own clients do.
+        """Read ``amqp[s]://[user:password@]host[:port][/vhost][?cacertfile=…]`` as RabbitMQ's clients do.
 
-        Raises: BrokerError, if it is anything else.
-        Source: rabbitmq.com/docs/uri-spec and uri-query-parameters.
+        Raises: ValueError, without the URL, which may hold a password.
+        Source: rabbitmq.com/docs/uri-spec and rabbitmq.com/docs/uri-query-parameters.
         """
-        try:
-            parts = urlsplit(url)
-            port = parts.port or _PORTS[parts.scheme]
-        except (ValueError, KeyError):
-            parts, port = urlsplit(""), 0
-        if not parts.hostname:
-            # Without the URL itself: it may hold a password.
-            raise BrokerError("the broker's address is not like amqp://USER:PASSWORD@HOST:PORT/VHOST", "correct NOVAFLOW_EVENTS_URL")
-        query = parse_qs(parts.query)
+        parts = urlsplit(url)
+        if parts.scheme not in _PORTS or not parts.hostname:
+            message = "a broker's URL has the scheme amqp or amqps, and a host"
+            raise ValueError(message)
         return cls(
             host=parts.hostname,
-            port=port,
+            port=parts.port or _PORTS[parts.scheme],
             user=unquote(parts.username or "guest"),
             password=unquote(parts.password or "guest"),
             vhost=unquote(parts.path[1:]) or "/",
             tls=parts.scheme == "amqps",
-            cacertfile=query.get("cacertfile", [None])[0],
+            cacertfile=parse_qs(parts.query).get("cacertfile", [None])[0],
         )

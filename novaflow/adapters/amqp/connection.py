@@ -1,195 +1,285 @@
-"""The one door to kombu: a connection to a broker, owned by one thread, whose every failure is one sentence."""
+"""A connection to a broker, made with kombu and owned by one thread; its failures are BrokerErrors."""
 
 import select
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+import struct
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Self
 
-from amqp import Message, spec
-from kombu.transport import pyamqp
+import kombu
+from amqp import spec
+from amqp.exceptions import AMQPError
 
-from novaflow.adapters.amqp.address import Address, BrokerError
-from novaflow.adapters.amqp.errors import CONFUSIONS, FAILURES, broken, unreachable
+from novaflow.adapters.amqp.connection_settings import Failover, connection_settings
+from novaflow.adapters.amqp.errors import (
+    BrokerError,
+    ErrorKind,
+    combine_errors,
+    describe_failed_connect,
+    describe_foreign_server,
+    describe_lost_connection,
+    describe_refusal,
+    describe_refused_login,
+)
 
-_CONNECT_S = 3.0  # a broker on this machine answers in 10 ms; one far away in less than this
-_ANSWER_S = 5.0  # for one answer, or one write: a longer silence is a broken connection
-_FRAME_S = 0.05  # for the rest of a frame that has begun to come
-_HEARTBEAT_S = 10  # RabbitMQ advises 5 to 20
+_FRAME_S = 0.001  # for the rest of a frame whose beginning has arrived; py-amqp keeps what it has read
+# Raised by py-amqp when the connection is lost ("it's very annoying that pyamqp sometimes raises AttributeError",
+# kombu/transport/pyamqp.py), or when the server is not a broker. Over an open connection they are bugs of novaflow.
+_PYAMQP_ERRORS = (AttributeError, KeyError, TypeError, ValueError, struct.error)
 
-OnConfirm = Callable[[int, bool], None]
+OnAck = Callable[[int, bool], None]
 OnDelivery = Callable[["Delivery"], None]
 
 
 class Delivery:
-    """One message that came in; ``accept_all`` makes room for more."""
+    """A received message."""
 
-    __slots__ = ("_message", "body")
+    __slots__ = ("_client", "_message", "body")
 
-    def __init__(self, message: Any) -> None:  # noqa: ANN401 - py-amqp ships no types
-        self._message = message
-        body: str | bytes = message.body  # py-amqp decodes what has an encoding
+    def __init__(self, client: kombu.Connection, message: kombu.Message) -> None:
+        self._client, self._message = client, message
+        body: str | bytes = message.body  # py-amqp decodes a body that has an encoding
         self.body = body.encode() if isinstance(body, str) else bytes(body)
 
-    def accept_all(self) -> None:
-        """Acknowledge this message and all before it."""
-        with _translated(self._message.channel.connection):
-            self._message.channel.basic_ack(self._message.delivery_info["delivery_tag"], multiple=True)
+    def ack_multiple(self) -> None:
+        """Acknowledge this message and all earlier ones of its channel.
+
+        Raises: BrokerError.
+        """
+        with _translated(self._client):
+            self._message.ack(multiple=True)
 
 
 class Connection:
-    """A connection with one channel; every method is called by the thread that opened it, but for ``abort``.
+    """A connection, for the thread that opened it; only ``abort`` may be called by other threads.
 
-    Every method raises BrokerError when the connection is of no more use.
+    Every method raises BrokerError if it fails, and then the connection has to be closed.
+    ReconnectLoop reconnects, not kombu's ConsumerMixin or Connection.ensure: they sleep for a second between attempts,
+    and wait for the socket only, so that neither a stop nor a new event would wake the thread.
     """
 
-    def __init__(self, address: Address, connection: Any, channel: Any) -> None:  # noqa: ANN401 - py-amqp ships no types
-        self.address = address
+    def __init__(self, client: kombu.Connection, failover: Failover) -> None:
+        self.address = failover.current
         self.blocked = False
-        self._connection, self._channel = connection, channel
-        self._published = 0
-        connection.on_blocked = lambda _: self._block(blocked=True)
-        connection.on_unblocked = lambda: self._block(blocked=False)
+        self._client = client
+        # Kept, since these properties of kombu and py-amqp reconnect if the connection is lost.
+        self._connection = client.connection
+        self._socket: socket.socket = self._connection.sock
+        self._connection.on_blocked, self._connection.on_unblocked = self._on_blocked, self._on_unblocked
         self._poller = select.poll()
-        self._poller.register(connection.sock, select.POLLIN)
+        self._poller.register(self._socket, select.POLLIN)
 
     @classmethod
     def open(cls, url: str, *, name: str) -> Self:
-        """Connect and log in; ``name`` is what the broker lists the connection under."""
-        address = Address.parse(url)
-        connection = pyamqp.Connection(
-            host=f"[{address.host}]:{address.port}" if ":" in address.host else address.where,
-            userid=address.user,
-            password=address.password,
-            login_method="PLAIN",
-            virtual_host=address.vhost,
-            ssl=_tls(address),
-            connect_timeout=_CONNECT_S,
-            heartbeat=_HEARTBEAT_S,
-            # So that every wait inside of py-amqp ends: its own have no limit.
-            read_timeout=_ANSWER_S,
-            write_timeout=_ANSWER_S,
-            client_properties={"connection_name": f"novaflow {name}"},
-        )
+        """Connect and log in to the first broker of ``url`` that can be reached; ``name`` is shown by the broker.
+
+        Raises: BrokerError, if no broker can be used.
+        """
+        failover = Failover(url)
+        client = kombu.Connection(**connection_settings(failover, name=name))
+        errors: list[BrokerError] = []
         try:
-            connection.connect()
-            channel = connection.channel()
-        except (*FAILURES, *CONFUSIONS) as error:
-            connection.collect()
-            raise unreachable(error, address) from error
-        return cls(address, connection, channel)
+            # Each broker once: the caller waits between attempts.
+            client.ensure_connection(
+                errback=lambda error, _: errors.append(_describe_failed_open(error, failover)),
+                max_retries=len(failover) - 1,
+                interval_start=0,
+                interval_max=0,
+                reraise_as_library_errors=False,
+            )
+            return cls(client, failover)
+        except (AMQPError, OSError, *_PYAMQP_ERRORS) as error:
+            client.collect()
+            raise combine_errors([*errors, _describe_failed_open(error, failover)]) from error
 
     @property
-    def greeting(self) -> str:
-        """Return what answered, for example ``RabbitMQ 3.10.8``."""
-        properties = self._connection.server_properties
+    def server(self) -> str:
+        """Return the product and version of the broker, for example ``RabbitMQ 3.10.8``."""
+        properties: Mapping[str, str] = self._connection.server_properties
         return f"{properties.get('product', 'an AMQP broker')} {properties.get('version', '')}".strip()
 
-    def confirm(self, on_settled: OnConfirm) -> None:
-        """Ask for confirms: ``on_settled`` gets a delivery tag, and whether all before it are meant too."""
-        with _translated(self._connection):
-            self._channel.events["basic_ack"].add(on_settled)
-            self._channel.events["basic_nack"].add(_refuse_nack)
-            self._channel.confirm_select()
+    def declare_exchange(self, name: str, kind: str, *, passive: bool = False) -> None:
+        """Declare a durable exchange of the type ``kind``; if ``passive``, only check that it exists."""
+        with self._temporary_channel() as channel:
+            kombu.Exchange(name, kind, durable=True).declare(channel=channel, passive=passive)
 
-    def on_return(self, reason: str) -> None:
-        """Hold it for a problem, with this reason, if a mandatory message finds no queue."""
+    def declare_queue(self, name: str, *, passive: bool = False, arguments: Mapping[str, object] | None = None) -> None:
+        """Declare a durable queue; if ``passive``, only check that it exists."""
+        with self._temporary_channel() as channel:
+            kombu.Queue(name, durable=True, queue_arguments=arguments).queue_declare(channel=channel, passive=passive)
 
-        def refuse(*_: object) -> None:
-            raise BrokerError(reason)
+    def bind_queue(self, name: str, exchange: str, routing_key: str = "") -> None:
+        """Bind a queue to an exchange."""
+        with self._temporary_channel() as channel:
+            kombu.Queue(name).bind_to(exchange, routing_key, channel=channel)
 
-        self._channel.events["basic_return"].add(refuse)
+    def confirm_channel(self, on_ack: OnAck, *, unrouted: str) -> "ConfirmChannel":
+        """Open a channel in confirm mode; a mandatory message that no queue takes raises BrokerError with the reason ``unrouted``."""
+        with _translated(self._client):
+            channel = self._client.channel()
+            channel.events["basic_ack"].add(on_ack)
+            channel.events["basic_nack"].add(_raise_nack)
+            channel.events["basic_return"].add(_raise_unrouted(unrouted))
+            channel.confirm_select()
+        return ConfirmChannel(self._client, channel)
 
-    def publish(self, body: bytes, *, exchange: str, routing_key: str, mandatory: bool, **properties: object) -> int:
-        """Send a message and return its delivery tag; ``properties`` are AMQP's own."""
-        with _translated(self._connection):
-            # Not basic_publish: it looks at the socket before each message, at twice the price of sending it.
-            message = Message(body, **properties)
-            self._channel.send_method(spec.Basic.Publish, "Bssbb", (0, exchange, routing_key, mandatory, False), message)
-        self._published += 1
-        return self._published
+    def publish(self, body: bytes, *, exchange: str, routing_key: str, unrouted: str) -> None:
+        """Publish JSON, which a queue must take, or ``drain_events`` raises BrokerError with the reason ``unrouted``."""
+        with _translated(self._client):
+            kombu.Producer(self._client.channel(), on_return=_raise_unrouted(unrouted)).publish(
+                body,
+                exchange=exchange,
+                routing_key=routing_key,
+                mandatory=True,
+                delivery_mode="transient",
+                content_type="application/json",
+                content_encoding="utf-8",
+            )
 
-    def consume(self, queue: str, on_delivery: OnDelivery, *, prefetch: int, arguments: Mapping[str, object]) -> None:
-        """Have the messages of a queue handed to ``on_delivery``, at most ``prefetch`` of them unacknowledged."""
-        with _translated(self._connection):
-            self._channel.basic_qos(0, prefetch, a_global=False)
-            self._channel.basic_consume(queue, callback=lambda message: on_delivery(Delivery(message)), arguments=dict(arguments))
+    def consume(
+        self, queues: Sequence[str], on_delivery: OnDelivery, *, prefetch_count: int, arguments: Mapping[str, object] | None = None
+    ) -> None:
+        """Consume queues, with at most ``prefetch_count`` unacknowledged messages of each."""
+        entities = [kombu.Queue(name, no_declare=True, consumer_arguments=arguments) for name in queues]
+        with _translated(self._client):
+            self._consumer(entities, on_delivery, prefetch_count=prefetch_count).consume()
 
-    def reply_queue(self, on_delivery: OnDelivery) -> str:
-        """Make a queue that lives as long as this connection, have its messages handed over, and return its name."""
-        with _translated(self._connection):
-            name: str = self._channel.queue_declare(exclusive=True).queue
-            self._channel.basic_consume(name, no_ack=True, callback=lambda message: on_delivery(Delivery(message)))
+    def consume_replies(self, on_delivery: OnDelivery) -> str:
+        """Declare a queue that exists as long as this connection, consume it, and return its name."""
+        with _translated(self._client):
+            consumer = self._consumer([kombu.Queue(exclusive=True, durable=False)], on_delivery, no_ack=True)
+            consumer.consume()
+            name: str = consumer.queues[0].name
         return name
 
-    @contextmanager
-    def trial(self) -> Iterator[Any]:
-        """Lend a channel for something the broker may refuse: a refusal closes the channel, and only it."""
-        with _translated(self._connection):
-            channel = self._connection.channel()
-            yield channel
-            channel.close()
+    def drain_events(self, within_s: float, wakeup: int | None = None) -> None:
+        """Handle what the broker has sent, and send heartbeats.
 
-    def listen(self, within_s: float, waker: int | None = None) -> None:
-        """Handle what the broker says, waiting for it at most so long, or until the descriptor ``waker`` is readable."""
-        with _translated(self._connection):
+        Wait for it up to ``within_s``, or until the file descriptor ``wakeup`` is readable.
+        """
+        with _translated(self._client):
             if within_s and not self._has_input():
-                self._wait(within_s, waker)
+                self._wait(within_s, wakeup)
             while self._has_input():
-                # A frame may stay incomplete, a TLS record may hold none: py-amqp keeps what it has read.
+                # A frame may be incomplete, and a TLS record may hold none.
                 with suppress(TimeoutError):
-                    self._connection.blocking_read(_FRAME_S)
-            self._connection.heartbeat_tick()
+                    self._client.drain_events(timeout=_FRAME_S)
+            self._client.heartbeat_check()
 
     def close(self) -> None:
-        """Say good-bye if the broker listens; a blocked one does not."""
+        """Close the connection; in order, unless the broker is blocked and so does not answer."""
         if not self.blocked:
-            # A last message may still come in, and be a problem to the one who listens.
-            with suppress(*FAILURES, *CONFUSIONS, BrokerError):
-                self._connection.close()
+            # Messages that arrive until then are handled, and may raise.
+            with suppress(AMQPError, OSError, BrokerError, *_PYAMQP_ERRORS):
+                self._client.release()
         self._connection.collect()
 
     def abort(self) -> None:
-        """Break the connection; the one method other threads may call, when its own is stuck in it."""
-        with suppress(AttributeError, OSError):
-            self._connection._transport.sock.shutdown(socket.SHUT_RDWR)  # noqa: SLF001 - the public property reconnects
+        """Break the connection, so that the thread that waits for it continues with an error."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
 
-    def _block(self, *, blocked: bool) -> None:
-        self.blocked = blocked
+    def _consumer(self, queues: Sequence[kombu.Queue], on_delivery: OnDelivery, **options: object) -> kombu.Consumer:
+        def deliver(message: kombu.Message, _error: Exception | None = None) -> None:
+            on_delivery(Delivery(self._client, message))
+
+        return kombu.Consumer(self._client.channel(), queues, on_message=deliver, on_decode_error=deliver, **options)
+
+    @contextmanager
+    def _temporary_channel(self) -> Iterator[Any]:
+        """Open a channel for a request that the broker may refuse, since it closes the channel with the refusal."""
+        with _translated(self._client):
+            channel = self._client.channel()
+            yield channel
+            channel.close()
+
+    def _on_blocked(self, _reason: str) -> None:
+        self.blocked = True
+
+    def _on_unblocked(self) -> None:
+        self.blocked = False
 
     def _has_input(self) -> bool:
-        sock = self._connection.sock
-        return (isinstance(sock, ssl.SSLSocket) and sock.pending() > 0) or bool(self._poller.poll(0))
+        return (isinstance(self._socket, ssl.SSLSocket) and self._socket.pending() > 0) or bool(self._poller.poll(0))
 
-    def _wait(self, within_s: float, waker: int | None) -> None:
+    def _wait(self, within_s: float, wakeup: int | None) -> None:
         poller = select.poll()
-        poller.register(self._connection.sock, select.POLLIN)
-        if waker is not None:
-            poller.register(waker, select.POLLIN)
+        poller.register(self._socket, select.POLLIN)
+        if wakeup is not None:
+            poller.register(wakeup, select.POLLIN)
         poller.poll(within_s * 1000)
 
 
+class ConfirmChannel:
+    """A channel in confirm mode, on which many messages may be unconfirmed.
+
+    It uses the channel below kombu's Producer. The Producer's ``confirm_publish`` waits after each message, and accepts
+    an acknowledgement with any delivery tag (kombu 5.7): after one timeout, every message counts as confirmed when the
+    message before it is.
+    """
+
+    def __init__(self, client: kombu.Connection, channel: Any) -> None:  # noqa: ANN401 - py-amqp ships no types
+        self._client, self._channel = client, channel
+        self._delivery_tag = 0
+
+    def publish(  # noqa: PLR0913 - the arguments of basic.publish, by keyword
+        self,
+        body: bytes,
+        *,
+        exchange: str,
+        routing_key: str,
+        mandatory: bool,
+        content_type: str,
+        headers: Mapping[str, str],
+        properties: Mapping[str, object],
+    ) -> int:
+        """Send a message and return its delivery tag; it is unconfirmed until ``on_ack`` gets the tag, or a later one.
+
+        Raises: BrokerError.
+        """
+        with _translated(self._client):
+            message = self._channel.prepare_message(
+                body, content_type=content_type, content_encoding="utf-8", headers=headers, properties=properties
+            )
+            # Not basic_publish, which reads the socket before each message and halves the rate.
+            self._channel.send_method(spec.Basic.Publish, "Bssbb", (0, exchange, routing_key, mandatory, False), message)
+        self._delivery_tag += 1
+        return self._delivery_tag
+
+
 @contextmanager
-def _translated(connection: Any) -> Iterator[None]:  # noqa: ANN401 - py-amqp ships no types
-    """Turn whatever py-amqp raises over an open connection into a BrokerError."""
+def _translated(client: kombu.Connection) -> Iterator[None]:
+    """Turn what kombu and py-amqp raise over an open connection into a BrokerError."""
     try:
         yield
-    except FAILURES as error:
-        raise broken(error) from error
-    except CONFUSIONS as error:
-        if connection is not None and connection.connected:
+    except AMQPError as error:
+        raise describe_refusal(error.reply_code, str(error.reply_text), error.method_name) from error
+    except OSError as error:
+        raise describe_lost_connection(error) from error
+    except _PYAMQP_ERRORS as error:
+        if client.connected:
             raise
-        raise broken(error) from error
+        raise describe_lost_connection(error) from error
 
 
-def _tls(address: Address) -> dict[str, object] | bool:
-    if not address.tls:
-        return False
-    # Both are off in py-amqp unless asked for.
-    return {"server_hostname": address.host, "cert_reqs": ssl.CERT_REQUIRED, "ca_certs": address.cacertfile}
+def _describe_failed_open(error: Exception, failover: Failover) -> BrokerError:
+    match error:
+        case AMQPError():
+            return describe_refused_login(error.reply_code, str(error.reply_text), failover.current)
+        case TimeoutError() | OSError(errno=int()):
+            return describe_failed_connect(error, failover.current)
+        case _:
+            return describe_foreign_server(failover.current)
 
 
-def _refuse_nack(delivery_tag: int, multiple: bool) -> None:  # noqa: FBT001 - py-amqp calls it so
-    del delivery_tag, multiple
-    raise BrokerError("the broker could not take an event; it is sent again")
+def _raise_nack(_delivery_tag: int, _multiple: bool) -> None:  # noqa: FBT001 - py-amqp's signature
+    raise BrokerError("the broker rejected an event; it is sent again", kind=ErrorKind.TRANSIENT)
+
+
+def _raise_unrouted(reason: str) -> Callable[..., None]:
+    def on_return(*_: object) -> None:
+        raise BrokerError(reason, kind=ErrorKind.TRANSIENT)
+
+    return on_return

@@ -1,40 +1,44 @@
-"""Which events are on their way to the broker: accounting by delivery tag, since acknowledgements come as they like."""
+"""Events in flight to the broker: confirms are counted by delivery tag, since they arrive in any order."""
 
 from collections import deque
 
 from novaflow.events.record import EventRecord
 
 
-class InflightWindow:
-    """The events sent and not yet confirmed, in the order they were sent; delivery tags count from 1.
+class UnconfirmedMessages:
+    """The events published over one channel and not yet confirmed, oldest first; delivery tags count from 1."""
 
-    ``confirmed`` is the last event before which, itself included, the broker has everything; ``None`` if none yet.
-    """
-
-    def __init__(self, *, most: int) -> None:
-        self.confirmed: EventRecord | None = None
-        self._most = most
-        self._sent: deque[tuple[int, EventRecord]] = deque()
-        self._early: set[int] = set()  # tags acknowledged before an earlier one
+    def __init__(self, *, limit: int) -> None:
+        self._limit = limit
+        self._unconfirmed: deque[tuple[int, EventRecord]] = deque()
+        self._acked_early: set[int] = set()  # delivery tags acknowledged before an earlier one
+        self._last_confirmed: EventRecord | None = None
 
     @property
-    def has_room(self) -> bool:
-        """Whether another event may be sent."""
-        return len(self._sent) < self._most
+    def is_full(self) -> bool:
+        """Whether no other event may be published until one is confirmed."""
+        return len(self._unconfirmed) >= self._limit
 
     @property
     def is_empty(self) -> bool:
-        """Whether everything sent is confirmed."""
-        return not self._sent
+        """Whether every event is confirmed."""
+        return not self._unconfirmed
 
     def add(self, delivery_tag: int, record: EventRecord) -> None:
-        """Note that an event was sent."""
-        self._sent.append((delivery_tag, record))
+        """Add an event that was published."""
+        self._unconfirmed.append((delivery_tag, record))
 
-    def settle(self, delivery_tag: int, multiple: bool) -> None:  # noqa: FBT001 - as AMQP hands it over
-        """Note the acknowledgement of one event, or of all up to it."""
+    def acknowledge(self, delivery_tag: int, multiple: bool) -> None:  # noqa: FBT001 - the signature of basic.ack
+        """Remove the event with this delivery tag; with ``multiple``, all up to it."""
         if not multiple:
-            self._early.add(delivery_tag)
-        while self._sent and ((multiple and self._sent[0][0] <= delivery_tag) or self._sent[0][0] in self._early):
-            tag, self.confirmed = self._sent.popleft()
-            self._early.discard(tag)
+            self._acked_early.add(delivery_tag)
+        while self._unconfirmed and (
+            (multiple and self._unconfirmed[0][0] <= delivery_tag) or self._unconfirmed[0][0] in self._acked_early
+        ):
+            tag, self._last_confirmed = self._unconfirmed.popleft()
+            self._acked_early.discard(tag)
+
+    def take_last_confirmed(self) -> EventRecord | None:
+        """Return the last event that is confirmed together with all before it; ``None`` if none was since the last call."""
+        record, self._last_confirmed = self._last_confirmed, None
+        return record

@@ -1,86 +1,76 @@
-"""Asking a broker something once: whether one can log in, and what a service behind it answers."""
+"""Single requests to a broker, or to a service behind it."""
 
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 import anyio
 
-from novaflow.adapters.amqp.address import BrokerError
 from novaflow.adapters.amqp.connection import Connection, Delivery
+from novaflow.adapters.amqp.errors import BrokerError
 from novaflow.events.exchange import log_queue
 from novaflow.model.probe import NotYet
 
-_JSON = {"content_type": "application/json", "content_encoding": "utf-8"}
+T = TypeVar("T")
 
 
 async def amqp_login(url: str) -> str:
-    """Log in, and return what answered.
+    """Log in, and return the user, the broker's version and its address as a sentence.
 
-    Raises: NotYet, with the reason, if that is not possible.
+    Raises: NotYet, with the reason, if the login fails.
     """
-    return await anyio.to_thread.run_sync(_ask_once, url, _greet, abandon_on_cancel=True)
+    return await _call(url, _describe_login)
 
 
 async def amqp_find_log(url: str, exchange: str) -> str:
-    """Look for the log of an exchange, and return what answered.
+    """Check that the stream queue of an exchange exists, and return that as a sentence.
 
-    Raises: NotYet, with the reason, if there is none, or no broker.
+    Raises: NotYet, with the reason, if it does not exist or the broker cannot be used.
     """
+    queue = log_queue(exchange)
 
-    def find() -> str:
-        return _ask_once(url, lambda connection: _find_queue(connection, log_queue(exchange)))
+    def find(connection: Connection) -> str:
+        connection.declare_queue(queue, passive=True)
+        return f"queue {queue} exists"
 
-    return await anyio.to_thread.run_sync(find, abandon_on_cancel=True)
+    return await _call(url, find)
 
 
 async def amqp_request(url: str, exchange: str, routing_key: str, body: Callable[[str], bytes], *, within_s: float) -> bytes:
-    """Send a JSON message that ``body`` builds from the name of a reply queue, and return the first reply.
+    """Send a JSON message, which ``body`` returns for the name of a reply queue, and return the first reply.
 
-    Raises: NotYet, if nobody takes it, nobody answers in time, or the broker cannot be used.
+    Raises: NotYet, if no queue takes the message, no reply arrives in time, or the broker cannot be used.
     """
 
-    def ask() -> bytes:
-        return _request(url, exchange, routing_key, body, within_s)
+    def request(connection: Connection) -> bytes:
+        deadline = time.monotonic() + within_s
+        replies: list[Delivery] = []
+        reply_queue = connection.consume_replies(replies.append)
+        unrouted = f"no queue receives {routing_key} from {exchange or 'the default exchange'}"
+        connection.publish(body(reply_queue), exchange=exchange, routing_key=routing_key, unrouted=unrouted)
+        while not replies and (left_s := deadline - time.monotonic()) > 0:
+            connection.drain_events(left_s)
+        if not replies:
+            raise NotYet(f"{routing_key} sent no reply within {within_s:g} s")
+        return replies[0].body
 
-    return await anyio.to_thread.run_sync(ask, abandon_on_cancel=True)
-
-
-def _ask_once(url: str, ask: Callable[[Connection], str]) -> str:
-    try:
-        connection = Connection.open(url, name="probe")
-        try:
-            return ask(connection)
-        finally:
-            connection.close()
-    except BrokerError as problem:
-        raise NotYet(str(problem)) from problem
+    return await _call(url, request)
 
 
-def _greet(connection: Connection) -> str:
-    return f"{connection.address.user} logged in to {connection.greeting} at {connection.address.where}"
+async def _call(url: str, request: Callable[[Connection], T]) -> T:
+    return await anyio.to_thread.run_sync(_call_in_thread, url, request, abandon_on_cancel=True)
 
 
-def _find_queue(connection: Connection, queue: str) -> str:
-    with connection.trial() as channel:
-        channel.queue_declare(queue, passive=True)
-    return f"{queue} is there"
-
-
-def _request(url: str, exchange: str, routing_key: str, body: Callable[[str], bytes], within_s: float) -> bytes:
-    deadline = time.monotonic() + within_s
-    replies: list[Delivery] = []
+def _call_in_thread(url: str, request: Callable[[Connection], T]) -> T:
     try:
         connection = Connection.open(url, name="request")
         try:
-            queue = connection.reply_queue(replies.append)
-            connection.on_return(f"nobody listens for {routing_key} on {exchange or 'the default exchange'}")
-            connection.publish(body(queue), exchange=exchange, routing_key=routing_key, mandatory=True, **_JSON)
-            while not replies and (left_s := deadline - time.monotonic()) > 0:
-                connection.listen(left_s)
+            return request(connection)
         finally:
             connection.close()
-    except BrokerError as problem:
-        raise NotYet(str(problem)) from problem
-    if not replies:
-        raise NotYet(f"{routing_key} gave no answer within {within_s:g} s")
-    return replies[0].body
+    except BrokerError as error:
+        raise NotYet(str(error)) from error
+
+
+def _describe_login(connection: Connection) -> str:
+    return f"{connection.address.user} logged in to {connection.server} at {connection.address.endpoint}"

@@ -1,4 +1,4 @@
-"""What the publisher makes on a broker: the exchange, and the stream that keeps the events for late subscribers."""
+"""What the publisher declares on a broker: the exchange, and the stream queue that keeps events for late subscribers."""
 
 import time
 from contextlib import suppress
@@ -6,113 +6,106 @@ from enum import Enum
 
 import structlog
 
-from novaflow.adapters.amqp.address import BrokerError, ErrorKind
 from novaflow.adapters.amqp.connection import Connection
+from novaflow.adapters.amqp.errors import BrokerError, ErrorKind
+from novaflow.adapters.amqp.retry_log import RetryLog
 from novaflow.events.exchange import log_queue, unrouted_exchange
 
 log = structlog.get_logger(__name__)
 
-_RECOVERY_S = 8  # a stream of a million events was back 2 s after its broker's port
-# RabbitMQ 3.10 writes down a node's first stream only after 3 s. A node killed before that never finds it again, and
-# refuses to delete it.
+_RECOVERY_S = 8  # a stream queue of a million events was available 2 s after its broker's port
+# RabbitMQ 3.10 saves a node's first stream queue after 3 s only. A node that is killed before never recovers the queue,
+# and refuses to delete it.
 _ADVICE = (
-    "late subscribers will miss what came before them; if it does not answer for good, remove it: "
+    "late subscribers will miss earlier events; if it stays unavailable, remove it: "
     """rabbitmqctl eval 'rabbit_amqqueue:internal_delete(rabbit_misc:r(<<"VHOST">>, queue, <<"{queue}">>), <<"novaflow">>).'"""
 )
-_LOG_ARGUMENTS = {
+_STREAM_ARGUMENTS = {
     "x-queue-type": "stream",
     "x-max-age": "30D",
     "x-max-length-bytes": 1_000_000_000,  # about a million events
-    # A stream forgets by whole segments: RabbitMQ's own 500 MB would double what it keeps.
+    # Retention removes whole segments: RabbitMQ's default of 500 MB would double the size on disk.
     "x-stream-max-segment-size-bytes": 50_000_000,
 }
 
 
-class LogState(Enum):
-    """How the publisher found the log."""
+class StreamState(Enum):
+    """State of the stream queue after the publisher has declared it."""
 
     FOUND = "found"
-    MADE = "made"  # there was none: it holds nothing yet
-    MISSING = "missing"  # it exists and does not answer: it may come back, and then lacks what passed meanwhile
-    REFUSED = "refused"  # there can be none
+    CREATED = "created"  # it did not exist, and is empty
+    UNAVAILABLE = "unavailable"  # it exists, and does not answer: it may recover, without the events published meanwhile
+    REFUSED = "refused"  # the broker has no stream queues, or the user may not declare one
 
 
 def declare_exchange(connection: Connection, exchange: str) -> None:
-    """Make the exchange, or accept the one that is there if making is not permitted.
+    """Declare the exchange of events; without permission to declare it, check that it exists.
 
-    Raises: BrokerError, if there is none, or one of another type.
+    Raises: BrokerError, if it does not exist, or has another type.
     """
     try:
-        with connection.trial() as channel:
-            channel.exchange_declare(exchange, "topic", durable=True, auto_delete=False)
-    except BrokerError as refused:
-        if refused.kind is not ErrorKind.NOT_PERMITTED or not _is_there(connection, exchange):
+        connection.declare_exchange(exchange, "topic")
+    except BrokerError as refusal:
+        if refusal.kind is not ErrorKind.ACCESS_REFUSED or not _exists(connection, exchange):
             raise
 
 
-def _is_there(connection: Connection, exchange: str) -> bool:
+def _exists(connection: Connection, exchange: str) -> bool:
     try:
-        with connection.trial() as channel:
-            channel.exchange_declare(exchange, "topic", passive=True)
+        connection.declare_exchange(exchange, "topic", passive=True)
     except BrokerError:
         return False
     return True
 
 
-class EventLog:
-    """The stream that keeps the events, as the publisher finds it over one connection after another.
+class StreamQueue:
+    """The stream queue of an exchange, which the publisher declares on each connection.
 
-    One that does not answer is waited for ``patience_s``, counted for each life of the broker.
+    While it is unavailable, ``declare`` raises for ``recovery_s``, so that publishing waits for it.
     """
 
-    def __init__(self, exchange: str, *, patience_s: float = _RECOVERY_S) -> None:
-        self._exchange, self._queue, self._patience_s = exchange, log_queue(exchange), patience_s
-        self._absent_since: float | None = None
-        self._said: set[str] = set()
+    def __init__(self, exchange: str, *, recovery_s: float = _RECOVERY_S) -> None:
+        self._exchange, self._name, self._recovery_s = exchange, log_queue(exchange), recovery_s
+        self._unavailable_since: float | None = None
+        self._retry_log = RetryLog(log)
 
-    def declare(self, connection: Connection) -> LogState:
-        """Make the stream, if need be, and bind it.
+    def declare(self, connection: Connection) -> StreamState:
+        """Declare the queue and its bindings; events are published even if there is none.
 
-        A broker that has no streams, does not permit one, or has lost this one, still gets the events.
-
-        Raises: BrokerError, if trying again may help.
+        Raises: BrokerError, if a retry may succeed.
         """
         try:
-            state = self._make(connection)
+            state = self._find_or_create(connection)
             self._bind(connection)
-        except BrokerError as problem:
-            is_absent = problem.kind is ErrorKind.ABSENT
-            if problem.kind is ErrorKind.PASSING or (is_absent and self._is_expected_soon()):
+        except BrokerError as error:
+            is_unavailable = error.kind is ErrorKind.NOT_FOUND
+            if error.kind is ErrorKind.TRANSIENT or (is_unavailable and self._is_recovering()):
                 raise
-            if problem.reason not in self._said:
-                self._said.add(problem.reason)
-                log.warning("log.unavailable", queue=self._queue, reason=problem.reason, advice=_ADVICE.format(queue=self._queue))
-            return LogState.MISSING if is_absent else LogState.REFUSED
-        self.expect_anew()
-        self._said.clear()
+            self._retry_log.report("stream.unavailable", error.reason, _ADVICE.format(queue=self._name), queue=self._name)
+            return StreamState.UNAVAILABLE if is_unavailable else StreamState.REFUSED
+        self.restart_recovery()
+        self._retry_log.reset()
         return state
 
-    def expect_anew(self) -> None:
-        """Give the log time to come back: the broker went, and what was waited for its predecessor does not count."""
-        self._absent_since = None
+    def restart_recovery(self) -> None:
+        """Give the queue its full time to recover: the broker was restarted."""
+        self._unavailable_since = None
 
-    def _make(self, connection: Connection) -> LogState:
-        with suppress(BrokerError), connection.trial() as channel:
-            channel.queue_declare(self._queue, passive=True)
-            return LogState.FOUND
-        with connection.trial() as channel:
-            channel.queue_declare(self._queue, durable=True, exclusive=False, auto_delete=False, arguments=_LOG_ARGUMENTS)
-        return LogState.MADE
+    def _find_or_create(self, connection: Connection) -> StreamState:
+        with suppress(BrokerError):
+            connection.declare_queue(self._name, passive=True)
+            return StreamState.FOUND
+        connection.declare_queue(self._name, arguments=_STREAM_ARGUMENTS)
+        return StreamState.CREATED
 
     def _bind(self, connection: Connection) -> None:
+        connection.bind_queue(self._name, self._exchange, "#")
+        # A policy makes it the alternate exchange: the queue gets every event even if its binding is lost.
         unrouted = unrouted_exchange(self._exchange)
-        with connection.trial() as channel:
-            channel.queue_bind(self._queue, self._exchange, routing_key="#")
-            # Where a policy names it as the alternate exchange, the log has every event even if its binding is lost.
-            channel.exchange_declare(unrouted, "fanout", durable=True, auto_delete=False)
-            channel.queue_bind(self._queue, unrouted)
+        connection.declare_exchange(unrouted, "fanout")
+        connection.bind_queue(self._name, unrouted)
 
-    def _is_expected_soon(self) -> bool:
-        """Whether a stream that exists and does not answer may just be on its way: brokers open their port before it is."""
-        self._absent_since = self._absent_since or time.monotonic()
-        return time.monotonic() - self._absent_since < self._patience_s
+    def _is_recovering(self) -> bool:
+        """Whether the queue may still recover: brokers open their port before their stream queues are available."""
+        self._unavailable_since = self._unavailable_since or time.monotonic()
+        return time.monotonic() - self._unavailable_since < self._recovery_s

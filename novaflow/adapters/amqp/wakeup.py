@@ -1,4 +1,4 @@
-"""A bell that any thread rings, in a microsecond, and one thread hears while it waits for its socket."""
+"""A wakeup for a thread that waits for a socket: it costs the caller a microsecond."""
 
 import os
 import select
@@ -6,33 +6,33 @@ from contextlib import suppress
 
 
 class Wakeup:
-    """A descriptor that is readable once it was rung."""
+    """A file descriptor (eventfd) that is readable while it is set; any thread may set it."""
 
     def __init__(self) -> None:
-        self._file = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
 
     def fileno(self) -> int:
-        """Return the descriptor to wait for."""
-        return self._file
+        """Return the file descriptor, for poll()."""
+        return self._fd
 
     def set(self) -> None:
-        """Wake whoever waits; a bell that was put away stays silent."""
-        if self._file >= 0:
-            os.eventfd_write(self._file, 1)
+        """Make the descriptor readable; after ``close``, do nothing."""
+        if self._fd >= 0:
+            os.eventfd_write(self._fd, 1)
 
     def wait(self, within_s: float) -> None:
-        """Wait for a ring, at most so long."""
+        """Wait until the descriptor is readable, up to ``within_s``."""
         poller = select.poll()
-        poller.register(self._file, select.POLLIN)
+        poller.register(self._fd, select.POLLIN)
         poller.poll(within_s * 1000)
 
     def clear(self) -> None:
-        """Forget that it was rung."""
+        """Make the descriptor unreadable until the next ``set``."""
         with suppress(BlockingIOError):
-            os.eventfd_read(self._file)
+            os.eventfd_read(self._fd)
 
     def close(self) -> None:
-        """Close the descriptor; only when nobody listens any more."""
-        file, self._file = self._file, -1
-        if file >= 0:
-            os.close(file)
+        """Close the descriptor; no thread may wait for it any more."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)

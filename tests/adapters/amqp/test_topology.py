@@ -1,107 +1,106 @@
-"""The log of events that does not answer: it is waited for, done without, and made whole when it is back."""
+"""The stream queue of events: the publisher waits for it, publishes without it, and replays what it lacks."""
 
 import threading
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import pytest
 from structlog.testing import capture_logs
 
-from novaflow.adapters.amqp.address import BrokerError, ErrorKind
 from novaflow.adapters.amqp.connection import Connection
+from novaflow.adapters.amqp.errors import BrokerError, ErrorKind
 from novaflow.adapters.amqp.publisher_thread import PublisherThread
-from novaflow.adapters.amqp.topology import EventLog, LogState
+from novaflow.adapters.amqp.topology import StreamQueue, StreamState
 from novaflow.adapters.storage.journal import Journal
 from novaflow.events.types import StepChanged, StepState
 from tests.support.brokers import Broker
 from tests.support.programs import wait_until
 
-EVENT = StepChanged(name="fetch", state=StepState.STARTED, workflow="install", component="glance", reason="asked for")
+EVENT = StepChanged(name="fetch", state=StepState.STARTED, workflow="install", component="glance", reason="requested")
 
 
-class Refusing:
-    """A connection over which everything that is tried fails in one way."""
+class RefusingConnection:
+    """A connection over which every declaration fails with the same kind of error."""
 
     def __init__(self, kind: ErrorKind) -> None:
-        self._trouble = kind
+        self._kind = kind
 
-    def trial(self) -> AbstractContextManager[Any]:
+    def declare_queue(self, *_: object, **__: object) -> None:
         """Fail."""
-        raise BrokerError("it is not to be had", kind=self._trouble)
+        raise BrokerError("the queue cannot be declared", kind=self._kind)
 
 
-def over(kind: ErrorKind) -> Connection:
+def refusing(kind: ErrorKind) -> Connection:
     """Return such a connection."""
-    return cast("Connection", Refusing(kind))  # of which nothing but this is used
+    return cast("Connection", RefusingConnection(kind))  # StreamQueue calls nothing else before this fails
 
 
-def test_a_log_that_does_not_answer_is_waited_for() -> None:
-    """Brokers open their port before their streams are back."""
+def test_an_unavailable_stream_queue_is_waited_for() -> None:
+    """Brokers open their port before their stream queues are available."""
     with pytest.raises(BrokerError):
-        EventLog("x", patience_s=60).declare(over(ErrorKind.ABSENT))
+        StreamQueue("x", recovery_s=60).declare(refusing(ErrorKind.NOT_FOUND))
 
 
-def test_a_log_is_done_without_after_a_while_and_that_is_said_once() -> None:
-    """Events do not wait for it for ever."""
-    event_log = EventLog("x", patience_s=0)
+def test_a_stream_queue_that_stays_unavailable_is_logged_once() -> None:
+    """Events are published without it."""
+    stream = StreamQueue("x", recovery_s=0)
     with capture_logs() as logs:
-        assert [event_log.declare(over(ErrorKind.ABSENT)) for _ in range(3)] == [LogState.MISSING] * 3
-    assert [entry["event"] for entry in logs] == ["log.unavailable"]
+        assert [stream.declare(refusing(ErrorKind.NOT_FOUND)) for _ in range(3)] == [StreamState.UNAVAILABLE] * 3
+    assert [entry["event"] for entry in logs] == ["stream.unavailable"]
 
 
-@pytest.mark.parametrize("kind", [ErrorKind.LASTING, ErrorKind.NOT_PERMITTED])
-def test_a_log_that_cannot_be_is_not_waited_for(kind: ErrorKind) -> None:
-    """A broker without streams, or one that permits none."""
-    assert EventLog("x").declare(over(kind)) is LogState.REFUSED
+@pytest.mark.parametrize("kind", [ErrorKind.PERMANENT, ErrorKind.ACCESS_REFUSED])
+def test_a_refused_stream_queue_is_not_waited_for(kind: ErrorKind) -> None:
+    """The broker has no stream queues, or the user may not declare one."""
+    assert StreamQueue("x").declare(refusing(kind)) is StreamState.REFUSED
 
 
-class Late(EventLog):
-    """A log that does not answer the first time it is looked for."""
+class LateStreamQueue(StreamQueue):
+    """A stream queue that is unavailable when it is declared for the first time."""
 
     def __init__(self, exchange: str) -> None:
         super().__init__(exchange)
-        self.looks = 0
+        self.declarations = 0
 
-    def declare(self, connection: Connection) -> LogState:
-        """Look for it."""
-        self.looks += 1
-        return LogState.MISSING if self.looks == 1 else super().declare(connection)
+    def declare(self, connection: Connection) -> StreamState:
+        """Declare it."""
+        self.declarations += 1
+        return StreamState.UNAVAILABLE if self.declarations == 1 else super().declare(connection)
 
 
-def carry(folder: Path, broker: Broker, exchange: str, event_log: EventLog) -> tuple[PublisherThread, threading.Thread]:
-    """Start a courier on the journal in the folder."""
-    publisher_thread = PublisherThread(folder / "journal.jsonl", folder / "cursor", broker.url, exchange, event_log)
-    thread = threading.Thread(target=publisher_thread.run, daemon=True)
+def start_publisher(folder: Path, broker: Broker, exchange: str, stream: StreamQueue) -> tuple[PublisherThread, threading.Thread]:
+    """Start a publisher of the journal in the folder."""
+    publisher = PublisherThread(folder / "journal.jsonl", folder / "cursor", broker.url, exchange, stream)
+    thread = threading.Thread(target=publisher.run, daemon=True)
     thread.start()
-    return publisher_thread, thread
+    return publisher, thread
 
 
 @pytest.mark.slow
-async def test_a_log_that_comes_back_is_made_whole(broker: Broker, tmp_path: Path) -> None:
-    """What passed while it did not answer is sent again: late subscribers see no gap."""
+async def test_events_published_while_the_stream_queue_was_unavailable_are_replayed(broker: Broker, tmp_path: Path) -> None:
+    """Late subscribers see no gap."""
     exchange = "novaflow.events.late"
     journal = Journal(tmp_path / "journal.jsonl", source="/novaflow/host/nova")
     for _ in range(3):
         journal.append(EVENT, "run-1")
-    publisher_thread, thread = carry(tmp_path, broker, exchange, EventLog(exchange))
-    await wait_until(lambda: publisher_thread.confirmed == 3)
-    publisher_thread.leave(0)
+    publisher, thread = start_publisher(tmp_path, broker, exchange, StreamQueue(exchange))
+    await wait_until(lambda: publisher.confirmed == 3)
+    publisher.stop(0)
     thread.join()
     with broker.channel() as channel:
         channel.queue_unbind(f"{exchange}.log", exchange, "#")
     for _ in range(3):
         journal.append(EVENT, "run-1")
-    event_log = Late(exchange)
-    publisher_thread, thread = carry(tmp_path, broker, exchange, event_log)
-    await wait_until(lambda: publisher_thread.confirmed == 6)
+    stream = LateStreamQueue(exchange)
+    publisher, thread = start_publisher(tmp_path, broker, exchange, stream)
+    await wait_until(lambda: publisher.confirmed == 6)
     assert broker.read_log(exchange, 3) == [1, 2, 3]
     broker.control("close_all_connections", "--vhost", "novaflow", "the test wants it")
-    await wait_until(lambda: event_log.looks == 2)
+    await wait_until(lambda: stream.declarations == 2)
     journal.append(EVENT, "run-1")
-    publisher_thread.wakeup.set()
-    await wait_until(lambda: publisher_thread.confirmed == 7)
-    publisher_thread.leave(0)
+    publisher.wakeup.set()
+    await wait_until(lambda: publisher.confirmed == 7)
+    publisher.stop(0)
     thread.join()
     journal.close()
     assert broker.read_log(exchange, 7) == [1, 2, 3, 4, 5, 6, 7]
