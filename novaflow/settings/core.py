@@ -35,7 +35,10 @@ class CoreSettings(SettingsGroup):
     novaflow_events_url: Annotated[
         SecretStr | None,
         AfterValidator(read_broker),
-        Allowed("amqp://USER:PASSWORD@HOST:PORT/VHOST, or amqps", default="the stack's own broker"),
+        Allowed(
+            "amqp://USER:PASSWORD@HOST:PORT/VHOST, or amqps; several, separated by semicolons, are tried in order",
+            default="the stack's own broker",
+        ),
     ] = Field(default=None, description="Another broker for events.")
     novaflow_jobs: Annotated[PositiveInt, Allowed("a whole number from 1 up", unit="steps", default="the number of processors")] = Field(
         default_factory=count_processors, description="How many CPU-intensive steps run at once."

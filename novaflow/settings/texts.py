@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import SecretStr
 
@@ -54,9 +54,13 @@ def write_value(value: object) -> str:
 def _mask(value: object) -> str:
     if not isinstance(value, SecretStr):
         return write_value(value)
-    parts = urlsplit(value.get_secret_value())
-    if not parts.hostname:
+    addresses = [urlsplit(address) for address in value.get_secret_value().split(";")]
+    if not all(address.hostname for address in addresses):
         return MASK
-    # In the address of a broker only user and password are secret.
-    _, _, place = parts.netloc.rpartition("@")
-    return f"{parts.scheme}://{MASK}@{place}{parts.path}"
+    return ";".join(map(_mask_address, addresses))
+
+
+def _mask_address(address: SplitResult) -> str:
+    """Return the address of a broker, in which only user and password are secret."""
+    _, _, endpoint = address.netloc.rpartition("@")
+    return f"{address.scheme}://{MASK}@{endpoint}{address.path}"

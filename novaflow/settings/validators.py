@@ -52,8 +52,8 @@ def read_names(value: str | tuple[str, ...]) -> tuple[str, ...]:
 
 
 def read_broker(url: SecretStr | None) -> SecretStr | None:
-    """Return the address of a broker; the message quotes nothing of it, because any part may be a password."""
-    if url is not None and not _is_broker(url.get_secret_value()):
+    """Return the address of a broker, or of several; the message quotes nothing of it, because any part may be a password."""
+    if url is not None and not all(_is_broker(each) for each in url.get_secret_value().split(";")):
         raise ValueError("not the address of an AMQP broker")
     return url
 

@@ -185,7 +185,17 @@ def test_a_bad_value_is_refused(tmp_path: Path, name: str, value: str, why: str)
     assert line.startswith(f"{name}={shown} (environment): {why}")
 
 
-@pytest.mark.parametrize("value", ["http://somebody:secret@broker/", "amqp://", "amqp://somebody:secret/@broker/"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "http://somebody:secret@broker/",
+        "amqp://",
+        "amqp://somebody:secret/@broker/",
+        "amqp://user:secret@first/;",
+        "amqp://user:secret@first/;second",
+        "amqp://user:not;secret@broker/",
+    ],
+)
 def test_a_refused_secret_is_not_shown(tmp_path: Path, value: str) -> None:
     """What is wrong with a broker's address is said without its password."""
     (line,) = refuse(tmp_path, {"NOVAFLOW_EVENTS_URL": value})
@@ -319,6 +329,14 @@ def test_secrets_are_masked() -> None:
     )
     assert shown["MYSQL_PASS"] == "********"
     assert shown["NOVAFLOW_EVENTS_URL"] == "amqp://********@broker:5672/here"
+
+
+def test_the_events_url_may_name_several_brokers(tmp_path: Path) -> None:
+    """All of them are kept, and shown without their passwords."""
+    url = "amqp://me:hush@first:5672/here;amqps://me:quiet@second/here"
+    settings = load(tmp_path, {"NOVAFLOW_EVENTS_URL": url}).settings
+    assert write_texts(settings)["NOVAFLOW_EVENTS_URL"] == url
+    assert write_masked_texts(settings)["NOVAFLOW_EVENTS_URL"] == "amqp://********@first:5672/here;amqps://********@second/here"
 
 
 def test_the_example_lists_every_setting() -> None:
