@@ -1,4 +1,4 @@
-"""Events: what they look like to the world, and that they read back as what they were."""
+"""Event records: their CloudEvents form, and that decoding it returns the same record."""
 
 import json
 from datetime import UTC, datetime
@@ -26,14 +26,14 @@ READY = ServiceChanged(
 
 
 def record(event: Event) -> EventRecord:
-    """Return the event as the 42nd of a stack."""
+    """Return the event as the 42nd event of a stack."""
     return EventRecord(
         id="01J", sequence=42, time=datetime(2026, 11, 22, 9, 12, 33, 204_000, UTC), source="/novaflow/host/nova", run_id="r1", event=event
     )
 
 
 def test_an_event_is_a_cloudevent() -> None:
-    """What travels is CloudEvents 1.0 with our data inside."""
+    """The encoded form is CloudEvents 1.0, with the event in ``data``."""
     assert json.loads(record(READY).encode()) == {
         "specversion": "1.0",
         "id": "01J",
@@ -58,7 +58,7 @@ def test_an_event_is_a_cloudevent() -> None:
 
 
 def test_a_routing_key_has_four_words() -> None:
-    """A dot inside a name would make a fifth."""
+    """A dot inside a name becomes a dash, or it would begin a fifth word."""
     assert record(READY).routing_key == "nova.service.nova-api-one.ready"
 
 
@@ -66,34 +66,34 @@ def test_a_routing_key_has_four_words() -> None:
     "event",
     [
         READY,
-        StackChanged(name="nova", state=StackState.READY, reason="all is up", duration_s=61.2),
+        StackChanged(name="nova", state=StackState.READY, reason="every service is ready", duration_s=61.2),
         WorkflowChanged(name="run", state=WorkflowState.FAILED, reason="failed: a", failed=("a", "b")),
-        StepChanged(name="a.go", state=StepState.SKIPPED, workflow="run", component="a", reason="it is there"),
-        InstanceChanged(name="5d2f4e0a", state=InstanceState("create-end"), reason="told", addresses=("10.0.0.7",)),
+        StepChanged(name="a.go", state=StepState.SKIPPED, workflow="run", component="a", reason="already done"),
+        InstanceChanged(name="5d2f4e0a", state=InstanceState("create-end"), reason="notified", addresses=("10.0.0.7",)),
     ],
 )
-def test_an_event_reads_back(event: Event) -> None:
-    """Written and read, every kind of event is the same value."""
+def test_decoding_returns_the_encoded_record(event: Event) -> None:
+    """Every kind of event keeps its value."""
     assert EventRecord.decode(record(event).encode()) == record(event)
 
 
 @pytest.mark.parametrize("state", ["", "Create", "create.end", "create-", "create end", "create-end\n"])
-def test_an_instances_state_is_one_word_of_a_routing_key(state: str) -> None:
-    """Anything may come from a cloud; what would spoil a key is refused."""
+def test_an_instance_state_is_one_word_of_a_routing_key(state: str) -> None:
+    """Nova may send any state; one that does not fit into a routing key is refused."""
     with pytest.raises(ValueError, match="expected a state like create-end"):
         InstanceState(state)
 
 
-def test_later_fields_are_passed_over() -> None:
-    """An older novaflow reads what a newer one wrote."""
+def test_unknown_fields_are_ignored() -> None:
+    """An older novaflow reads the events of a newer one."""
     envelope = json.loads(record(READY).encode())
-    envelope["data"]["mood"] = "good"
+    envelope["data"]["added_later"] = "x"
     assert EventRecord.decode(json.dumps(envelope).encode()) == record(READY)
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"[]", b"\xff", b'{"type": "novaflow.cat.ready"}', record(READY).encode()[:-20]])
-def test_anything_else_is_refused_with_its_bytes(data: bytes) -> None:
-    """What is no event of ours raises one error, which carries it."""
+def test_other_data_is_refused(data: bytes) -> None:
+    """The error carries the data."""
     with pytest.raises(DecodeError) as refused:
         EventRecord.decode(data)
     assert refused.value.data == data
