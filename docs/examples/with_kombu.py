@@ -1,21 +1,31 @@
-"""Print every service that gets ready, with plain kombu: `python with_kombu.py amqp://subscriber:…@host:5672/novaflow`."""
+"""Print every service that becomes ready, with kombu: `python with_kombu.py amqp://subscriber:…@host:5672/novaflow`."""
 
 import json
 import sys
 
-from kombu import Connection, Consumer, Exchange, Message, Queue
+from kombu import Connection, Exchange, Message, Queue
+from kombu.mixins import ConsumerMixin
 
-# A subscriber may not make the exchange: no_declare. Its queue's name has to begin with "subscriber.".
+# A subscriber may not declare the exchange, and the name of its queue has to begin with "subscriber.".
 events = Exchange("novaflow.events", type="topic", no_declare=True)
 queue = Queue("subscriber.with-kombu", exchange=events, routing_key="*.service.*.ready")
 
 
-def show(message: Message) -> None:
-    """Print one event."""
-    print(json.loads(message.body)["subject"], "is ready", flush=True)
-    message.ack()
+class ReadyServices(ConsumerMixin):
+    """A consumer that prints events, and reconnects when the connection is lost."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def get_consumers(self, Consumer, channel):  # noqa: ANN001, ANN201, ARG002, N803 - kombu's signature
+        """Consume the queue."""
+        return [Consumer([queue], on_message=self.print_event)]
+
+    def print_event(self, message: Message) -> None:
+        """Print one event, and acknowledge it."""
+        print(json.loads(message.body)["subject"], "is ready", flush=True)
+        message.ack()
 
 
-with Connection(sys.argv[1]) as connection, Consumer(connection, [queue], on_message=show):
-    while True:
-        connection.drain_events()
+with Connection(sys.argv[1]) as connection:
+    ReadyServices(connection).run()
