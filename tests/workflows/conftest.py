@@ -27,16 +27,25 @@ async def drain(_: float) -> bool:
 
 
 @pytest.fixture
-async def make_context(tmp_path: Path) -> AsyncIterator[MakeContext]:
+def reports() -> list[tuple[str, float | None]]:
+    """Return the list of what steps report: the text, and the fraction that is done."""
+    return []
+
+
+@pytest.fixture
+async def make_context(tmp_path: Path, reports: list[tuple[str, float | None]]) -> AsyncIterator[MakeContext]:
     """Return a function that returns the context of a step in a stack below ``tmp_path``, with what it is given as declared values."""
     paths, client = Paths(tmp_path / "nova"), HttpClient()
     for folder in (paths.run, paths.data, paths.log):
         folder.mkdir(parents=True)
 
+    def report(_: str, text: str, fraction: float | None) -> None:
+        reports.append((text, fraction))
+
     def make(*declared: object, **settings: object) -> NodeContext:
         components = (Component("test", "A component.", declares=declared),)
         secrets = Secrets(paths.credentials / "secrets.json")
-        resources = StackResources(make_settings(**settings), paths, components, secrets, client, lambda *_: None, drain)
+        resources = StackResources(make_settings(**settings), paths, components, secrets, client, report, drain)
         return NodeContext(resources, "test.step")
 
     yield make

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 from novaflow.errors import MachineError, ProgramFailed
@@ -33,8 +34,11 @@ ERRORS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
 class Apt:
-    """The package manager of Debian; see ``PackageManager``."""
+    """The package manager of Debian; see ``PackageManager``. ``policy`` is the program that package scripts ask before a start."""
+
+    policy: Path = POLICY
 
     async def install(self, ctx: Context, names: tuple[str, ...]) -> Skipped | str:
         """Install the missing packages in one transaction, and do not start their services."""
@@ -43,7 +47,7 @@ class Apt:
             return Skipped(f"all {len(names)} packages are installed")
         await _update_lists(ctx, missing)
         before = await _find_installed(ctx)
-        await _install_without_start(ctx, missing)
+        await _install_without_start(ctx, missing, self.policy)
         await _disable_services(ctx, await _find_installed(ctx) - before)
         return f"installed {len(missing)} packages and their dependencies"
 
@@ -88,17 +92,17 @@ async def _update_lists(ctx: Context, missing: tuple[str, ...]) -> None:
         await _apt_get(ctx, "update")
 
 
-async def _install_without_start(ctx: Context, missing: tuple[str, ...]) -> None:
-    creates_policy = not POLICY.exists()
+async def _install_without_start(ctx: Context, missing: tuple[str, ...], policy: Path) -> None:
+    creates_policy = not policy.exists()
     if creates_policy:
-        await ctx.write(POLICY, FORBID_START, 0o755)
+        await ctx.write(policy, FORBID_START, 0o755)
     try:
         if any(INTERRUPTED.iterdir()):  # apt refuses to work until an interrupted transaction is completed
             await ctx.run("dpkg", "--configure", "-a", env=NON_INTERACTIVE)
         await _install(ctx, missing)
     finally:
         if creates_policy:
-            POLICY.unlink(missing_ok=True)
+            policy.unlink(missing_ok=True)
 
 
 async def _install(ctx: Context, missing: tuple[str, ...]) -> None:
@@ -115,7 +119,7 @@ async def _install(ctx: Context, missing: tuple[str, ...]) -> None:
 
 async def _disable_services(ctx: Context, installed: set[str]) -> None:
     """Disable the services of these packages at boot: they would take the ports of the stack's own."""
-    if shutil.which("systemctl") is None:
+    if not installed or shutil.which("systemctl") is None:
         return
     files = await ctx.run("dpkg-query", "--listfiles", *installed)
     paths = [Path(line) for line in files.splitlines()]

@@ -1,0 +1,66 @@
+"""The checks of a machine, which `doctor` shows: what they find and advise."""
+
+from pathlib import Path
+
+import pytest
+
+from novaflow.model.check import CheckResult, Severity
+from novaflow.model.paths import Paths
+from tests.support.settings import make_settings
+from workflows.platform.machine import (
+    COMPONENT,
+    check_address,
+    check_disk_space,
+    check_folder_length,
+    check_lock_folder,
+    check_python,
+)
+
+DEFAULTS = make_settings()
+
+
+def test_every_check_has_a_result(tmp_path: Path) -> None:
+    """A result has a subject and a value; one that is not good also has advice."""
+    for check in COMPONENT.checks:
+        result = check(DEFAULTS, Paths(tmp_path))
+        assert result.about
+        assert result.found
+        assert bool(result.advice) != (result.severity is Severity.GOOD)
+
+
+def test_the_python_of_the_tests_is_new_enough(tmp_path: Path) -> None:
+    """The project requires the same version."""
+    assert check_python(DEFAULTS, Paths(tmp_path)).severity is Severity.GOOD
+
+
+def test_an_address_of_another_machine_is_bad(tmp_path: Path) -> None:
+    """Services could not listen on it."""
+    result = check_address(make_settings(host_ip="198.51.100.9"), Paths(tmp_path))
+    expected = "HOST_IP=198.51.100.9 is not an address of this machine: cannot assign requested address"
+    assert result == CheckResult("address", Severity.BAD, expected, "choose an address that `ip address` lists, or auto")
+
+
+def test_a_long_folder_is_bad() -> None:
+    """The paths of sockets in it would exceed the limit of the kernel."""
+    folder = Path("/") / ("a" * 80)
+    result = check_folder_length(DEFAULTS, Paths(folder))
+    assert result == CheckResult("folder", Severity.BAD, f"{folder} has 81 characters; the limit is 70", "choose a DIR with a shorter path")
+
+
+def test_a_read_only_folder_of_locks_is_bad(tmp_path: Path) -> None:
+    """/proc accepts no files."""
+    result = check_lock_folder(make_settings(lock_path="/proc/1/locks"), Paths(tmp_path))
+    assert (result.severity, result.advice) == (Severity.BAD, "choose another LOCK_PATH")
+    assert result.found.startswith("/proc/1/locks cannot be written: /proc/1: ")
+
+
+@pytest.mark.parametrize("is_installed", [False, True])
+def test_an_installed_stack_needs_less_space(tmp_path: Path, is_installed: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    """/sys has no free space: enough for a stack that is installed there, not for a new one."""
+    paths = Paths(Path("/sys/nova"))
+    if is_installed:
+        (tmp_path / "data/template").mkdir(parents=True)
+        (tmp_path / "data/template/seal").touch()
+        paths = Paths(tmp_path)
+    result = check_disk_space(DEFAULTS, paths)
+    assert (result.severity is Severity.GOOD) == is_installed
