@@ -1,1 +1,1 @@
-"""Programs that write pages and schemas in docs/."""
+"""Programs that write generated files; `python -m tools` writes all of them."""

@@ -1,0 +1,42 @@
+"""The reference of the files of a stack, written from the class that knows their paths."""
+
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+
+from novaflow.model.paths import Paths
+from tools.markdown import GENERATED, escape, table
+
+_HEAD = """\
+# Files
+
+Everything that belongs to a stack is in its folder, called DIR here (default: `nova` in the current folder). Files belong to
+root. [What novaflow changes on the machine](machine.md) lists what is outside of DIR.
+"""
+_CREDENTIALS = """\
+## DIR/credentials
+
+Mode 0700; each file has mode 0600. Passwords are generated once per stack.
+
+| file | content |
+|---|---|
+| `clouds.yaml` | the cloud `novaflow`, for clients of OpenStack (`OS_CLIENT_CONFIG_FILE`, `OS_CLOUD=novaflow`) |
+| `openrc` | the same as shell exports |
+| `novarc`, `nova.zip` | keys, addresses and certificates for clients of Amazon EC2 |
+| `events.json` | address and exchange for subscribers to events |
+| `secrets.json` | the passwords of the stack |
+| `ldap-password` | the password of the LDAP manager, with `USE_LDAP=1` |
+"""
+
+
+def page() -> str:
+    """Return the page: a table of paths, then the credentials."""
+    return "\n".join([GENERATED, _HEAD, *table(("path", "content"), _rows()), _CREDENTIALS])
+
+
+def _rows() -> Iterator[tuple[str, str]]:
+    paths = Paths(Path("DIR"))
+    for name, member in vars(Paths).items():
+        if isinstance(member, property):
+            text = " ".join((inspect.getdoc(member) or "").split()).removeprefix("Return ").rstrip(".")
+            yield f"`{getattr(paths, name)}`", escape(text)
