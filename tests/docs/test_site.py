@@ -1,0 +1,49 @@
+"""The site builds without a warning and loads nothing from other hosts."""
+
+# ruff: noqa: S603, TID251 - the environment is what the builder needs
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+ROOT = Path(__file__).parents[2]
+LOADED = re.compile(r'<(?:script|img|iframe)\b[^>]*\bsrc="(https?:)?//|<link\b[^>]*\brel="(?!canonical)[^>]*\bhref="(https?:)?//')
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the site; a warning of the builder is an error."""
+    folder = tmp_path_factory.mktemp("site")
+    environment = {"PATH": os.defpath, "HOME": str(folder), "NO_MKDOCS_2_WARNING": "1"}
+    argv = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder / "html")]
+    built = subprocess.run(argv, capture_output=True, check=False, cwd=ROOT, env=environment, text=True, timeout=280)
+    assert built.returncode == 0, built.stdout + built.stderr
+    assert "WARNING" not in built.stderr
+    return folder / "html"
+
+
+def test_every_page_is_in_the_site(site: Path) -> None:
+    """Each Markdown file below docs/ becomes a page."""
+    sources = {path.relative_to(ROOT / "docs") for path in (ROOT / "docs").rglob("*.md")}
+    expected = {source.with_name("index.html") if source.name == "README.md" else source.with_suffix(".html") for source in sources}
+    assert expected <= {path.relative_to(site) for path in site.rglob("*.html")}
+
+
+def test_no_page_loads_anything_from_another_host(site: Path) -> None:
+    """Fonts, scripts, images and styles come with the site."""
+    pages = [*site.rglob("*.html")]
+    assert pages
+    assert [page.name for page in pages if LOADED.search(page.read_text())] == []
+
+
+def test_the_api_is_described_from_docstrings(site: Path) -> None:
+    """The reference contains the public functions and classes."""
+    page = (site / "reference/api.html").read_text()
+    for name in ("novaflow.events.subscribe.subscribe", "novaflow.model.component.Component", "novaflow.errors.NotReady"):
+        assert f'id="{name}"' in page
