@@ -1,0 +1,45 @@
+"""Sessions for developers, in the environment `.venv` that `./nova.sh test` creates: `.venv/bin/nox -s quick`."""
+
+import sys
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "none"  # the sessions use the environment that nox runs in
+nox.options.sessions = ["quick", "lint"]
+
+PYTHON = (sys.executable, "-m")
+
+
+@nox.session
+def quick(session: nox.Session) -> None:
+    """Run the tests that are neither slow nor need a cloud."""
+    session.run(*PYTHON, "pytest", "-q", "-m", "not cloud and not slow", *session.posargs)
+
+
+@nox.session
+def test(session: nox.Session) -> None:
+    """Run all tests; those of the cloud need root."""
+    session.run("./nova.sh", "test", *session.posargs, external=True)
+
+
+@nox.session
+def cloud(session: nox.Session) -> None:
+    """Run the tests that start a real cloud, as root."""
+    session.run("./nova.sh", "test", "-m", "cloud", *session.posargs, external=True)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, formatting, types and the direction of imports."""
+    session.run(*PYTHON, "ruff", "check")
+    session.run(*PYTHON, "ruff", "format", "--check")
+    session.run(*PYTHON, "mypy")
+    session.run(str(Path(sys.executable).with_name("lint-imports")))
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Write the generated pages and build the site into site/."""
+    session.run(*PYTHON, "tools")
+    session.run(*PYTHON, "mkdocs", "build", "--strict", "--quiet", *session.posargs)
