@@ -1,4 +1,4 @@
-"""The page for who knew nova.sh: every word of it has a row, and every row a test that exists."""
+"""The page "Coming from nova.sh" has a row for every command, argument, service and setting, with a test that exists."""
 
 import re
 from pathlib import Path
@@ -19,7 +19,7 @@ ROWS = [tuple(cell.strip() for cell in line.strip("|").split(" | ")) for line in
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
 def test_a_row_names_a_test_that_exists(row: tuple[str, ...]) -> None:
-    """What is promised is tested: the file is there, and in it the test."""
+    """The file of the test exists and contains the test."""
     _, says, *tests = row
     assert says
     named = re.findall(r"`(\S+\.py)::(\w+)`", " ".join(tests))
@@ -30,5 +30,5 @@ def test_a_row_names_a_test_that_exists(row: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("word", [*COMMANDS, *ARGUMENTS, *SERVICES, *SETTINGS])
 def test_every_word_of_nova_sh_has_a_row(word: str) -> None:
-    """Whoever looks for a word of nova.sh finds it."""
+    """Each command, argument, service and setting of nova.sh is in the first column."""
     assert any(word in re.findall(r"`([A-Za-z_0-9]+)[^`]*`", first) for first, *_ in ROWS)
