@@ -1,1 +1,1 @@
-"""Wiring: reads arguments, picks adapters, returns an exit code."""
+"""The command line: arguments, output and exit codes."""

@@ -1,4 +1,4 @@
-"""`novaflow`: finds the command and turns errors into messages and exit codes."""
+"""The program `novaflow`: dispatches to a command, and translates errors into messages and exit codes."""
 
 import importlib
 import sys
@@ -9,42 +9,42 @@ from click.shell_completion import CompletionItem
 
 from novaflow.errors import MachineError, NovaflowError, RunError
 
-# Loaded one at a time, when asked for: `--help` of one command imports one.
+# Imported one at a time: `--help` of one command imports one.
 COMMANDS = {
-    "up": "install what is missing, run, and wait until the cloud is ready",
-    "branch": "fetch a source tree of Nova's, and run from it",
-    "install": "install everything the machine needs",
-    "run": "run all services with fresh databases",
-    "clean": "stop everything the stack started; nothing of it is left running",
+    "up": "install what is missing, start all services, and wait until ready",
+    "branch": "fetch a Nova source tree and run the stack from it",
+    "install": "install everything the stack needs on this machine",
+    "run": "start all services with fresh databases",
+    "clean": "stop everything the stack started",
     "scrub": "remove what a crashed stack left on the machine",
-    "status": "show what runs and how it is",
-    "start": "start a service that is down",
-    "stop": "stop a service; the others stay up",
-    "restart": "restart a service, and wait until it is ready again",
+    "status": "show the state of all services",
+    "start": "start a stopped service",
+    "stop": "stop a service; the others keep running",
+    "restart": "restart a service and wait until it is ready",
     "logs": "show the logs of services",
-    "attach": "show a window for each service, and a shell, in tmux or screen",
-    "events": "show what happened, or follow what happens",
-    "verify": "boot a server, ping it, delete it",
-    "terminate": "delete all servers and volumes; the services stay up",
-    "graph": "draw what needs what",
-    "timings": "show where the time went",
-    "doctor": "say whether this machine can do it, and what is missing",
-    "config": "show effective settings and where each came from",
-    "help": "show what a command does, with an example",
-    "completion": "make a shell complete commands and names",
-    "env": "print shell exports of settings and credentials",
+    "attach": "open a tmux or screen session with a window for each service",
+    "events": "show past events or follow new ones",
+    "verify": "boot a server, ping it, and delete it",
+    "terminate": "delete all servers and volumes; the services keep running",
+    "graph": "draw the dependency graph",
+    "timings": "show how long each step took, and the critical path",
+    "doctor": "check whether this machine meets the requirements",
+    "config": "show the effective settings and where each one is set",
+    "help": "show the help of a command, with an example",
+    "completion": "print a shell completion script",
+    "env": "print settings and credentials as shell exports",
 }
 HIDDEN = ("supervise",)
 ALIASES = {"run_detached": ("run", "--detach"), "run-detached": ("run", "--detach")}
 
 
-def complete_command(begun: str) -> list[CompletionItem]:
-    """Return the commands that begin so, each with what it does; imports none of them."""
-    return [CompletionItem(name, help=does) for name, does in COMMANDS.items() if name.startswith(begun)]
+def complete_command(prefix: str) -> list[CompletionItem]:
+    """Return the commands that begin with ``prefix``, each with its summary."""
+    return [CompletionItem(name, help=summary) for name, summary in COMMANDS.items() if name.startswith(prefix)]
 
 
 class _Commands(click.Group):
-    """The commands of this program, each in a file of its own."""
+    """The commands, each of which is a module of `novaflow.cli.commands`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click passes it by name
         return [*COMMANDS]
@@ -72,19 +72,19 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="novaflow")
 def novaflow() -> None:
-    """A real OpenStack Nova on one machine, in a minute or two; every step of it told to RabbitMQ.
+    """Run a real OpenStack Nova on one machine, and publish every step as an event to RabbitMQ.
 
-    Every command takes the folder DIR of the stack, `nova` if none is named. Settings come from `.env`, `DIR/.env`,
-    the environment and `--set`; `novaflow config` shows them.
-    """  # noqa: D401 - what users read, not what it does
+    Every command takes the folder DIR of the stack, by default `nova`. Settings are read from `.env`, `DIR/.env`, the
+    environment and `--set`; `novaflow config` shows them.
+    """
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run one command and leave with its exit code."""
+    """Run one command and exit with its exit code."""
     try:
         novaflow.main(argv, prog_name="novaflow", standalone_mode=False)
-    except click.exceptions.Exit as leave:
-        sys.exit(leave.exit_code)
+    except click.exceptions.Exit as request:
+        sys.exit(request.exit_code)
     except click.Abort:
         sys.exit(130)
     except click.ClickException as error:
@@ -104,7 +104,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         sys.exit(0)
     except PermissionError as error:
-        click.echo(f"novaflow: {error.filename}: permission denied; a stack belongs to who made it, root: use sudo", err=True)
+        click.echo(f"novaflow: {error.filename}: permission denied; the stack belongs to the user who created it: use sudo", err=True)
         sys.exit(MachineError.exit_code)
 
 

@@ -1,4 +1,4 @@
-"""Names that a shell completes: of services and of workflows."""
+"""Completion of names: services, workflows and settings."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -6,34 +6,34 @@ from pathlib import Path
 import click
 
 from novaflow.errors import NovaflowError
-from novaflow.model.service import Service
 from novaflow.runtime.stack import Stack, open_stack
 
 
-def complete_service(context: click.Context, _: click.Parameter, begun: str) -> list[str]:
-    """Return the names of services that begin so: today's, their components', and nova.sh's."""
-    try:
-        components = _open(context).components
-    except NovaflowError:  # a shell has no place for messages
-        return []
-    names = list[str]()
-    for component in components:
-        if services := [part.name for part in component.parts.get("run", ()) if isinstance(part, Service)]:
-            names += [component.name, *component.aliases, *services]
-    return _beginning(names, begun)
+def complete_service(context: click.Context, _: click.Parameter, prefix: str) -> list[str]:
+    """Return the names of services and of their components, with aliases, that begin with ``prefix``."""
+    stack = _open_stack(context)
+    return _filter(stack.service_names() if stack else (), prefix)
 
 
-def complete_workflow(context: click.Context, _: click.Parameter, begun: str) -> list[str]:
-    """Return the names of workflows that begin so."""
+def complete_workflow(context: click.Context, _: click.Parameter, prefix: str) -> list[str]:
+    """Return the names of workflows that begin with ``prefix``."""
+    stack = _open_stack(context)
+    return _filter(stack.found.workflows if stack else (), prefix)
+
+
+def complete_setting(context: click.Context, _: click.Parameter, prefix: str) -> list[str]:
+    """Return the names of settings that begin with ``prefix``, each with an equals sign."""
+    stack = _open_stack(context)
+    return [f"{name}=" for name in _filter(stack.loaded.origins if stack else (), prefix)]
+
+
+def _open_stack(context: click.Context) -> Stack | None:
+    """Return the stack the command line names; ``None`` if it cannot be loaded, since completion cannot show errors."""
     try:
-        return _beginning(_open(context).found.workflows, begun)
+        return open_stack(Path(context.params.get("folder") or "nova"), {})
     except NovaflowError:
-        return []
+        return None
 
 
-def _open(context: click.Context) -> Stack:
-    return open_stack(Path(context.params.get("folder") or "nova"), {})
-
-
-def _beginning(names: Iterable[str], begun: str) -> list[str]:
-    return sorted({name for name in names if name.startswith(begun)})
+def _filter(names: Iterable[str], prefix: str) -> list[str]:
+    return sorted({name for name in names if name.startswith(prefix)})

@@ -1,6 +1,7 @@
 """Drawings of a graph: pure functions from a graph to text."""
 
 from collections.abc import Callable, Mapping
+from pathlib import PurePath
 
 from novaflow.plan.graph import Graph
 from novaflow.render.as_dot import draw_dot
@@ -16,3 +17,10 @@ DRAWINGS: Mapping[str, Callable[[Graph], str]] = {
     "svg": draw_svg,
     "json": draw_json,
 }
+
+_SUFFIXES = {".mmd": "mermaid", ".gv": "dot"} | {f".{name}": name for name in DRAWINGS}
+
+
+def find_format(file: PurePath | None) -> str:
+    """Return the format that a file's name stands for; text if it stands for none."""
+    return _SUFFIXES.get(file.suffix, "text") if file else "text"

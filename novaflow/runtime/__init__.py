@@ -1,1 +1,1 @@
-"""The application: what commands do with a stack."""
+"""The application: every operation on a stack, without arguments and output."""

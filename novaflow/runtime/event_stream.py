@@ -1,69 +1,51 @@
-"""Telling a stack's events to whoever asked: from its broker, and from its journal what no broker tells."""
+"""Reads the events of a stack: from its broker and, where the broker does not deliver them, from its journal."""
 
-import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
-
-import click
 
 from novaflow.adapters.storage.journal import follow_journal, last_record, read_journal
-from novaflow.errors import UsageError
-from novaflow.events.filter import EventFilter
 from novaflow.events.record import EventRecord
 from novaflow.model.probe import NotYet
+from novaflow.runtime.broker_address import read_broker_address
+from novaflow.runtime.event_query import EventQuery
 from novaflow.runtime.stack import Stack
 
-Handle = Callable[[EventRecord], Awaitable[object]]
+
+async def stream_events(stack: Stack, query: EventQuery, warn: Callable[[str], None]) -> AsyncGenerator[EventRecord, None]:
+    """Yield the requested events in order, each once; ``warn`` receives the reason if the broker cannot be used.
+
+    Raises: UsageError, if the stack's `events.json` is invalid.
+    """
+    after = 0 if query.past else _last_sequence(stack)
+    try:
+        address = read_broker_address(stack)
+        # Imported here: kombu takes 80 ms to import, and the journal is read without it.
+        from novaflow.runtime.event_stream_broker import stream_from_broker  # noqa: PLC0415
+
+        async with aclosing(stream_from_broker(stack, query, address, after, warn)) as events:
+            async for record in events:
+                after = record.sequence
+                if query.filter.admits(record):
+                    yield record
+    except NotYet as reason:
+        warn(f"broker unreachable; showing the local journal: {reason}")
+    async with aclosing(_stream_from_journal(stack, query, after)) as events:
+        async for record in events:
+            if query.filter.admits(record):
+                yield record
 
 
-@dataclass(frozen=True, slots=True)
-class EventQuery:
-    """What is asked of a stack: which events, of the past, of the future, or of both."""
+def _last_sequence(stack: Stack) -> int:
+    last = last_record(stack.paths.journal)
+    return last.sequence if last else 0
 
-    stack: Stack
-    wanted: EventFilter
-    past: bool
-    future: bool
 
-    async def publish(self, publish: Handle) -> None:
-        """Tell every wanted event, in order."""
-        after = 0 if self.past else self._last_sequence()
-        try:
-            after = await self._read_from_broker(publish, after)
-        except NotYet as why:
-            click.echo(f"novaflow: this is the journal, not the broker: {why}", err=True)
-        await self._read_from_journal(publish, after)
-
-    async def _read_from_broker(self, publish: Handle, after: int) -> int:
-        url, exchange = self._broker()
-        # Here, since kombu takes 80 ms to import, and a journal is read without it.
-        from novaflow.runtime.event_stream_broker import read_from_broker  # noqa: PLC0415
-
-        return await read_from_broker(self, url, exchange, publish, after)
-
-    def _broker(self) -> tuple[str, str]:
-        path = self.stack.paths.credentials / "events.json"
-        try:
-            known = json.loads(path.read_bytes())
-            return known["url"], known["exchange"]
-        except FileNotFoundError as error:
-            raise NotYet(f"{path} does not exist") from error
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UsageError(f'{path}: expected {{"url": …, "exchange": …}}, found {type(error).__name__}: {error}') from error
-
-    async def _read_from_journal(self, publish: Handle, after: int) -> None:
-        after = max(after, self.wanted.first - 1)
-        for record in read_journal(self.stack.paths.journal, after=after, since=self.wanted.since):
-            after = record.sequence
-            if self.wanted.admits(record):
-                await publish(record)
-        if self.future:
-            async with aclosing(follow_journal(self.stack.paths.journal, after=after)) as events:
-                async for record in events:
-                    if self.wanted.admits(record):
-                        await publish(record)
-
-    def _last_sequence(self) -> int:
-        last = last_record(self.stack.paths.journal)
-        return last.sequence if last else 0
+async def _stream_from_journal(stack: Stack, query: EventQuery, after: int) -> AsyncGenerator[EventRecord, None]:
+    after = max(after, query.filter.first - 1)
+    for record in read_journal(stack.paths.journal, after=after, since=query.filter.since):
+        after = record.sequence
+        yield record
+    if query.future:
+        async with aclosing(follow_journal(stack.paths.journal, after=after)) as events:
+            async for record in events:
+                yield record

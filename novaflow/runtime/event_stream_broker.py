@@ -1,63 +1,60 @@
-"""Telling a stack's events as its broker has them."""
+"""Reads the events of a stack from its broker."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from datetime import datetime
 
 import anyio
-import click
 
 from novaflow.adapters.amqp import Begin, amqp_find_log
 from novaflow.adapters.storage.journal import read_journal
 from novaflow.adapters.storage.publish_status import read_publish_status
 from novaflow.events.record import EventRecord
-from novaflow.events.sequence import Gap, SequenceTracker
+from novaflow.events.sequence import SequenceTracker
 from novaflow.events.subscribe import subscribe
-from novaflow.runtime.event_stream import EventQuery, Handle
-from novaflow.runtime.status_report import cursor_of
+from novaflow.runtime.broker_address import BrokerAddress
+from novaflow.runtime.event_query import EventQuery
+from novaflow.runtime.stack import Stack
 
-_SILENCE_S = 1.0  # a log hands over what it holds within milliseconds
+_SILENCE_S = 1.0  # a stream queue delivers what it holds within milliseconds
 
 
-async def read_from_broker(arguments: EventQuery, url: str, exchange: str, publish: Handle, after: int) -> int:
-    """Tell what the broker has, and return the last sequence number; it never returns if the future is wanted.
+async def stream_from_broker(
+    stack: Stack, query: EventQuery, address: BrokerAddress, after: int, warn: Callable[[str], None]
+) -> AsyncGenerator[EventRecord, None]:
+    """Yield the stack's events after the sequence number ``after``, in order and each once, before they are filtered.
 
-    A broker that is silent may be gone: what it does not tell, the journal does.
+    It ends with the last published event, or never if future events are requested. While the broker is silent, which may
+    mean that it is down, future events are read from the journal.
 
-    Raises: NotYet, with the reason, if there is no broker, or it has no log.
+    Raises: NotYet, with the reason, if the broker cannot be reached or has no stream of the stack's events.
     """
+    url, exchange = address
     await amqp_find_log(url, exchange)
-    paths = arguments.stack.paths
-    last = read_publish_status(paths.journal, cursor_of(paths)).published
-    told = SequenceTracker()
-    async with subscribe(url, exchange=exchange, begin=_begin(arguments), on_gap=_print_gap) as events:
-        while arguments.future or after < last:
-            record = await _next(events)
-            if record is None and not arguments.future:
-                break  # a log that is younger than the journal; which has the rest
-            for each in [record] if record else read_journal(paths.journal, after=after):
-                if each.source == arguments.stack.source and told.is_new(each):
-                    told.accept(each)
-                    after = each.sequence
-                    if arguments.wanted.admits(each):
-                        await publish(each)
-    return after
+    published = read_publish_status(stack.paths.journal, stack.publish_cursor).published
+    tracker = SequenceTracker()
+    async with subscribe(url, exchange=exchange, begin=_begin(stack, query), on_gap=lambda gap: warn(str(gap))) as events:
+        while query.future or after < published:
+            received = await _receive(events)
+            if received is None and not query.future:
+                return  # the stream is younger than the journal, which has the rest
+            for record in (received,) if received else read_journal(stack.paths.journal, after=after):
+                if record.source == stack.source and tracker.is_new(record):
+                    tracker.accept(record)
+                    after = record.sequence
+                    yield record
 
 
-async def _next(events: AsyncIterator[EventRecord]) -> EventRecord | None:
+async def _receive(events: AsyncIterator[EventRecord]) -> EventRecord | None:
     with anyio.move_on_after(_SILENCE_S):
         return await anext(events)
     return None
 
 
-def _begin(arguments: EventQuery) -> Begin | datetime:
-    if not arguments.past:
+def _begin(stack: Stack, query: EventQuery) -> Begin | datetime:
+    if not query.past:
         return Begin.NEW
-    if arguments.wanted.first:
-        # A log is searched by time; the journal knows when that event was.
-        first = next(iter(read_journal(arguments.stack.paths.journal, after=arguments.wanted.first - 1)), None)
+    if query.filter.first:
+        # A stream is searched by time; the journal knows the time of that event.
+        first = next(iter(read_journal(stack.paths.journal, after=query.filter.first - 1)), None)
         return first.time if first else Begin.NEW
-    return arguments.wanted.since or Begin.START
-
-
-def _print_gap(gap: Gap) -> None:
-    click.echo(f"novaflow: {gap}", err=True)
+    return query.filter.since or Begin.START

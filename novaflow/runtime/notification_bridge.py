@@ -1,6 +1,7 @@
-"""Turning what components have to tell beside their own life into events of the stack."""
+"""Publishes notifications of the stack's services, such as Nova's, as events of the stack."""
 
 from collections.abc import Callable
+from functools import partial
 
 import anyio
 import structlog
@@ -14,23 +15,20 @@ log = structlog.get_logger(__name__)
 
 
 async def forward_notifications(orchestrator: Orchestrator, publish: Callable[[Event], None]) -> None:
-    """Tell every event that the feeds of the stack's components bring, until cancelled."""
-    settings, secret = orchestrator.stack.settings, orchestrator.machine.secrets.get
+    """Publish an event for each notification from the sources that components declare, until cancelled."""
+    settings, secret = orchestrator.stack.settings, orchestrator.resources.secrets.get
     async with anyio.create_task_group() as tasks:
         for component in orchestrator.stack.components:
-            for apply in component.notification_sources:
-                if apply.when(settings):
-                    tasks.start_soon(amqp_consume, apply.url(settings, secret), apply.queues, _teller(apply, publish))
+            for source in component.notification_sources:
+                if source.when(settings):
+                    tasks.start_soon(amqp_consume, source.url(settings, secret), source.queues, partial(_forward, source, publish))
 
 
-def _teller(apply: NotificationSource, publish: Callable[[Event], None]) -> Callable[[bytes], None]:
-    def take(body: bytes) -> None:
-        try:
-            event = apply.read(body)
-        except (ValueError, KeyError, TypeError) as error:
-            log.warning("feed.message_skipped", apply=apply.name, reason=f"{type(error).__name__}: {error}", message=body[:200])
-            return
-        if event is not None:
-            publish(event)
-
-    return take
+def _forward(source: NotificationSource, publish: Callable[[Event], None], body: bytes) -> None:
+    try:
+        event = source.read(body)
+    except (ValueError, KeyError, TypeError) as error:
+        log.warning("notification.skipped", source=source.name, reason=f"{type(error).__name__}: {error}", message=body[:200])
+        return
+    if event is not None:
+        publish(event)

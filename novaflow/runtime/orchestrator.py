@@ -1,4 +1,4 @@
-"""Runs workflows of a stack in this process."""
+"""Runs the workflows of a stack in this process."""
 
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -22,56 +22,57 @@ from novaflow.plan.pools import pool_limits
 from novaflow.runtime.stack import Stack
 from novaflow.settings import CoreSettings
 
-NOTHING: Mapping[str, str] = MappingProxyType({})
-LOOK_BACK = 5000  # events; a run tells about 200, so this is what the last twenty runs took
+NO_ARGUMENTS: Mapping[str, str] = MappingProxyType({})
+LOOK_BACK = 5000  # events: about twenty runs, from which step durations are taken
 
 
 @dataclass(frozen=True, slots=True)
 class Orchestrator:
-    """What conducts this stack's workflows: the journal, those who listen to it, and the machine."""
+    """The journal, the event sinks and the resources that the workflows of one stack share."""
 
     stack: Stack
     journal: Journal
-    machine: StackResources
+    resources: StackResources
     sinks: Sequence[Sink]
 
     def bus(self, run_id: str) -> EventBus:
-        """Return where the events of one run are told."""
+        """Return the bus for the events of one run."""
         return EventBus(self.journal, run_id, self.sinks)
 
     def engine(
         self,
-        name: str,
+        workflow: str,
         run_id: str,
         *,
         on_up: Callable[[float], None] = lambda _: None,
         on_service: Callable[[ServiceChanged], None] = lambda _: None,
     ) -> Engine:
-        """Return an engine ready to conduct that workflow.
+        """Return an engine that is ready to run the workflow.
 
-        Raises: WorkflowError, if its parts do not fit together.
+        Raises: UsageError, if there is no such workflow; WorkflowError, if its parts do not fit together.
         """
         recent = read_journal(self.stack.paths.journal, after=max(0, self.journal.sequence - LOOK_BACK))
         plan = Plan(
-            self.stack.graph(name),
+            self.stack.graph(workflow),
             pools=pool_limits(self.stack.settings.of(CoreSettings).novaflow_jobs),
             durations_s=last_durations(record.event for record in recent),
-            stays=self.stack.workflow(name).stays,
+            stays=self.stack.workflow(workflow).stays,
         )
-        return Engine(plan, LocalRunner(self.machine), self.bus(run_id), on_up=on_up, on_service=on_service, processor_s=used_processor_s)
+        runner = LocalRunner(self.resources)
+        return Engine(plan, runner, self.bus(run_id), on_up=on_up, on_service=on_service, processor_s=used_processor_s)
 
-    async def run(self, name: str) -> Outcome:
-        """Run that workflow to its end."""
-        return await self.engine(name, new_run_id()).run()
+    async def run(self, workflow: str) -> Outcome:
+        """Run the workflow to its end."""
+        return await self.engine(workflow, new_run_id()).run()
 
 
 def new_run_id() -> str:
-    """Return a name for one execution of a workflow."""
+    """Return an identifier for one execution of a workflow."""
     return secrets.token_hex(8)
 
 
 async def drain_nothing(_: float) -> bool:
-    """Wait for no broker: in this process nobody publishes; events wait in the journal."""
+    """Return at once: this process has no publisher, and its events stay in the journal until a supervisor publishes them."""
     return False
 
 
@@ -81,9 +82,12 @@ async def open_orchestrator(
     sinks: Sequence[Sink],
     report: Report,
     drain_events: Callable[[float], Awaitable[bool]] = drain_nothing,
-    arguments: Mapping[str, str] = NOTHING,
+    arguments: Mapping[str, str] = NO_ARGUMENTS,
 ) -> AsyncIterator[Orchestrator]:
-    """Open what conducts the stack's workflows; whoever does holds the stack's lock.
+    """Open the orchestrator of a stack; the caller holds the stack's lock.
+
+    ``sinks`` receive every event, ``report`` the progress of running steps. ``drain_events`` waits until the broker has
+    confirmed all events. ``arguments`` are what steps read beside settings.
 
     Raises: MachineError, if the journal cannot be written.
     """
@@ -93,7 +97,7 @@ async def open_orchestrator(
     journal = Journal(stack.paths.journal, source=stack.source)
     client = HttpClient()
     try:
-        machine = StackResources(
+        resources = StackResources(
             stack.settings,
             stack.paths,
             stack.components,
@@ -104,7 +108,7 @@ async def open_orchestrator(
             arguments=arguments,
         )
         with watching_without_threads():
-            yield Orchestrator(stack, journal, machine, sinks)
+            yield Orchestrator(stack, journal, resources, sinks)
     finally:
         await client.aclose()
         journal.close()

@@ -1,57 +1,65 @@
-"""Looks at the machine before anything is touched."""
+"""Checks before anything on the machine is changed."""
 
 import os
-from collections.abc import Iterator
-
-import click
+from collections.abc import Iterable, Iterator
 
 from novaflow.adapters.process.probe import find_listener
 from novaflow.errors import MachineUnfit, PortTaken, UsageError
 from novaflow.model.check import CheckResult, Severity
 from novaflow.model.service import Service
 from novaflow.runtime.stack import Stack
+from novaflow.runtime.status import query_supervisor
 
 LONGEST_SOCKET = 107  # bytes. Source: unix(7), sun_path less its final zero
 
-force_option = click.option("--force", is_flag=True, help="Do it although `doctor` calls it unwise.")
 
-
-def check_results(stack: Stack) -> Iterator[CheckResult]:
-    """Yield what every check of every component finds."""
+def check_machine(stack: Stack) -> Iterator[CheckResult]:
+    """Yield the result of every check of every component."""
     for component in stack.components:
         for check in component.checks:
             yield check(stack.settings, stack.paths)
 
 
+def find_obstacles(results: Iterable[CheckResult], *, force: bool = False) -> tuple[CheckResult, ...]:
+    """Return the results that forbid running the stack; with ``force`` only those that make it impossible."""
+    obstacles = {Severity.BAD} if force else {Severity.BAD, Severity.UNWISE}
+    return tuple(result for result in results if result.severity in obstacles)
+
+
 def require_machine(stack: Stack, *, force: bool) -> None:
-    """Return if what is wanted makes sense and this machine can do it; whoever changes anything asks this first.
+    """Return if the workflows are valid and this machine meets the requirements; ``force`` ignores warnings.
 
-    ``force`` lets pass what is merely unwise.
-
-    Raises: WorkflowError, if the parts of any workflow do not fit together; UsageError, if the stack's folder lies too deep;
-    MachineUnfit, with all that is missing.
+    Raises: WorkflowError, if the parts of any workflow do not fit together; UsageError, if the path of the stack's folder is
+    too long; MachineUnfit, with every obstacle.
     """
     for name in stack.found.workflows:
         stack.graph(name)
     if (length := len(os.fsencode(stack.paths.control))) > LONGEST_SOCKET:
         raise UsageError(f"{stack.paths.control} is too long a path for a socket: {length} bytes, where {LONGEST_SOCKET} are possible")
-    refused = {Severity.BAD} if force else {Severity.BAD, Severity.UNWISE}
-    missing = [result for result in check_results(stack) if result.severity in refused]
-    if missing:
-        raise MachineUnfit(tuple(missing))
+    if obstacles := find_obstacles(check_machine(stack), force=force):
+        raise MachineUnfit(obstacles)
 
 
 def require_met(stack: Stack, workflow: str) -> None:
-    """Return if what the workflow builds on is there.
+    """Return if the preconditions of the workflow are met.
 
-    Raises: UsageError, saying what to do first.
+    Raises: UsageError, with the command to run first.
     """
     if unmet := stack.workflow(workflow).unmet(stack.settings, stack.paths, stack.components):
         raise UsageError(unmet)
 
 
+async def require_no_supervisor(stack: Stack) -> None:
+    """Return if no supervisor runs the stack.
+
+    Raises: UsageError, with the stack's state and the commands to use instead.
+    """
+    if status := await query_supervisor(stack):
+        raise UsageError(f"{stack.name} is {status['state']} since {status['since']}; `novaflow clean` stops it, `novaflow up` keeps it")
+
+
 def require_ports(stack: Stack, workflow: str) -> None:
-    """Return if every port the workflow's services listen on is free.
+    """Return if every port that the workflow's services listen on is free.
 
     Raises: PortTaken, naming port, program and process id.
     """

@@ -1,4 +1,4 @@
-"""Restarting the services that a change of the source tree concerns."""
+"""Restarts services when the source tree changes."""
 
 import anyio
 import structlog
@@ -12,16 +12,16 @@ from novaflow.plan.plan import ServiceCommand
 log = structlog.get_logger(__name__)
 
 
-async def reload_changed(engine: Engine, paths: Paths, is_up: anyio.Event) -> None:
-    """Restart, until cancelled, the services that imported a module when it changes, once everything was up."""
+async def restart_on_change(engine: Engine, paths: Paths, is_up: anyio.Event) -> None:
+    """Restart the services that import a changed module, until cancelled; not before ``is_up`` is set."""
     paths.imports.mkdir(exist_ok=True)
     async with anyio.create_task_group() as tasks:
         async for modules in watch_modules(paths.source):
-            concerned = sorted(find_importers(paths, modules) & engine.services)
-            log.info("source.changed", modules=sorted(modules), services=concerned)
-            if concerned:
-                # Not waited for: one that does not come back is restarted by the change that mends it.
-                tasks.start_soon(_restart, engine, is_up, concerned, f"{', '.join(sorted(modules))} changed")
+            services = sorted(find_importers(paths, modules) & engine.services)
+            log.info("source.changed", modules=sorted(modules), services=services)
+            if services:
+                # Not awaited: the next change may repair a service that does not become ready.
+                tasks.start_soon(_restart, engine, is_up, services, f"{', '.join(sorted(modules))} changed")
 
 
 async def _restart(engine: Engine, is_up: anyio.Event, services: list[str], reason: str) -> None:

@@ -1,43 +1,22 @@
-"""Starts, stops and restarts services through the supervisor that holds them, and shows what happens."""
+"""Starts, stops and restarts services through the supervisor."""
 
-import sys
-
-import anyio
-
-from novaflow.adapters.control.client import Control
-from novaflow.adapters.storage.journal import follow_journal, last_record, read_journal
-from novaflow.adapters.terminal.progress import Progress
+from novaflow.adapters.control.client import ControlClient
 from novaflow.errors import RunError
 from novaflow.plan.plan import ServiceCommand
+from novaflow.runtime.display import Display
+from novaflow.runtime.show_events import show_events
 from novaflow.runtime.stack import Stack
 
+__all__ = ["ServiceCommand", "control_services"]
 
-def handle(stack: Stack, command: ServiceCommand, name: str) -> None:
-    """Do it to every service that is meant, and return when they are ready, or down.
 
-    Raises: UsageError, if the name means none, or the stack is not up; RunError, with what failed and why.
+async def control_services(stack: Stack, command: ServiceCommand, name: str, display: Display) -> None:
+    """Start, stop or restart the services called ``name``; return when they are ready or down.
+
+    Raises: UsageError, if no service has that name or the stack is not up; RunError, with each failed service and the reason.
     """
-    stack.find_services(name)  # a wrong name is said before the stack is asked
-    with Progress(sys.stdout) as progress:
-        failures = anyio.run(_handle_and_show, stack, command, name, progress)
+    stack.find_services(name)  # reports a wrong name even if the stack is not up
+    async with show_events(stack.paths.journal, display.show):
+        failures = await ControlClient(stack.paths.control).send_service_command(command, name)
     if failures:
-        raise RunError("\n".join(f"{command} of {service} failed: {why}" for service, why in failures.items()))
-
-
-async def _handle_and_show(stack: Stack, command: ServiceCommand, name: str, progress: Progress) -> dict[str, str]:
-    last = last_record(stack.paths.journal)
-    seen = last.sequence if last else 0
-
-    async def show() -> None:
-        nonlocal seen
-        async for record in follow_journal(stack.paths.journal, after=seen):
-            seen = record.sequence
-            progress.show(record)
-
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(show)
-        result = await Control(stack.paths.control).handle(command, name)
-        tasks.cancel_scope.cancel()
-    for record in read_journal(stack.paths.journal, after=seen):
-        progress.show(record)
-    return dict(result["failures"])
+        raise RunError("\n".join(f"{command} of {service} failed: {reason}" for service, reason in failures.items()))

@@ -1,17 +1,15 @@
-"""A stack as the command line names it: its folder, its settings, its components."""
+"""A stack: its folder, its settings and its components."""
 
-import functools
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
-
 from novaflow.adapters.storage.discovery import Found, find_components
-from novaflow.errors import NovaflowError, UsageError
+from novaflow.errors import UsageError
 from novaflow.model.component import Component
 from novaflow.model.paths import Paths
+from novaflow.model.service import Service
 from novaflow.model.settings import Settings
 from novaflow.model.workflow import Workflow
 from novaflow.plan.compile import compile_graph, find_services, select_components
@@ -21,7 +19,7 @@ from novaflow.settings import CoreSettings, Loaded, load_component_folders, load
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """One stack, with everything that is known before anything runs."""
+    """A stack, with everything known about it before anything runs."""
 
     paths: Paths
     loaded: Loaded
@@ -44,6 +42,11 @@ class Stack:
         """Return the source of the stack's events."""
         return f"/novaflow/{os.uname().nodename}/{self.name}"
 
+    @property
+    def publish_cursor(self) -> Path:
+        """Return the file that holds the sequence number of the last published event."""
+        return self.paths.data / "published"
+
     def workflow(self, name: str) -> Workflow:
         """Return the workflow of that name.
 
@@ -56,7 +59,7 @@ class Stack:
         return self.found.workflows[name]
 
     def urls(self) -> dict[str, str]:
-        """Return where users reach what runs, by the name of the address."""
+        """Return the addresses that users connect to, by name."""
         return {name: url for component in self.components for name, url in component.urls(self.settings).items()}
 
     def graph(self, name: str) -> Graph:
@@ -67,15 +70,23 @@ class Stack:
         return compile_graph(self.workflow(name).name, self.components, self.settings)
 
     def find_services(self, name: str) -> tuple[str, ...]:
-        """Return the services of `run` that are meant by the name of a component, of a service, or one of nova.sh's.
+        """Return the services of `run` with that name, or of the component with that name or alias.
 
-        Raises: ComponentUnknown; UsageError, if it is a component that runs none.
+        Raises: ComponentUnknown; UsageError, if the component has no services.
         """
         return find_services(name, self.graph("run"), self.components)
 
+    def service_names(self) -> set[str]:
+        """Return every name that `find_services` accepts."""
+        names = set[str]()
+        for component in self.components:
+            if services := [part.name for part in component.parts.get("run", ()) if isinstance(part, Service)]:
+                names |= {component.name, *component.aliases, *services}
+        return names
+
 
 def open_stack(folder: Path, overrides: Mapping[str, str]) -> Stack:
-    """Return the stack in ``folder``, which need not exist yet.
+    """Return the stack in ``folder``, which need not exist; ``overrides`` are settings by name.
 
     Raises: SettingsInvalid; ComponentBroken; ComponentUnknown.
     """
@@ -85,38 +96,3 @@ def open_stack(folder: Path, overrides: Mapping[str, str]) -> Stack:
     loaded = load_settings(paths.root, found.settings, overrides=overrides)
     components = select_components(found.components, loaded.settings.of(CoreSettings).novaflow_services, loaded.settings)
     return Stack(paths, loaded, found, components, overrides)
-
-
-def stack_arguments(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the arguments every command has: ``DIR`` and ``--set``; it is called with ``stack``."""
-
-    @click.argument("folder", metavar="[DIR]", default="nova", type=click.Path(file_okay=False, path_type=Path))
-    @click.option(
-        "--set",
-        "overrides",
-        metavar="NAME=VALUE",
-        multiple=True,
-        shell_complete=_complete_setting,
-        help="A setting for this time only; wins over .env.",
-    )
-    @functools.wraps(command)
-    def open_and_call(folder: Path, overrides: tuple[str, ...], **others: object) -> None:
-        command(stack=open_stack(folder, dict(_split(text) for text in overrides)), **others)
-
-    return open_and_call
-
-
-def _complete_setting(context: click.Context, _: click.Parameter, prefix: str) -> list[str]:
-    try:
-        names = open_stack(Path(context.params.get("folder") or "nova"), {}).loaded.origins
-    except NovaflowError:  # a shell has no place for messages
-        return []
-    return [f"{name}=" for name in names if name.startswith(prefix)]
-
-
-def _split(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        message = f"--set wants NAME=VALUE, found {text!r}"
-        raise UsageError(message)
-    return name, value

@@ -1,13 +1,11 @@
-"""What a stack's status looks like to programs and to people."""
+"""The status of a stack as other programs read it."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from novaflow.adapters.storage.publish_status import PublishStatus
 from novaflow.events.types import StackState
-from novaflow.model.paths import Paths
 from novaflow.model.status import StackStatus
 
 EXIT_CODES = {
@@ -15,28 +13,23 @@ EXIT_CODES = {
     StackState.DEGRADED: 3,
     StackState.FAILED: 3,
     StackState.STARTING: 4,
-    StackState.STOPPING: 5,
-    StackState.STOPPED: 5,
+    StackState.STOPPING: 6,
+    StackState.STOPPED: 6,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """How far a running step is; ``fraction`` from 0 to 1, ``None`` if nobody can know."""
+    """The progress of a running step; ``fraction`` is from 0 to 1, ``None`` if unknown."""
 
     text: str
     fraction: float | None
 
 
-def cursor_of(paths: Paths) -> Path:
-    """Return the file that says how far publishing is."""
-    return paths.data / "published"
-
-
 def describe_status(
     status: StackStatus, urls: Mapping[str, str], publish_status: PublishStatus, notes: Mapping[str, Note]
 ) -> dict[str, Any]:
-    """Return the contract's ``status --json``; ``notes`` says how far each running step is."""
+    """Return the object that `status --json` prints; ``notes`` maps each running step to its progress."""
     return {
         "stack": status.stack,
         "state": status.state,

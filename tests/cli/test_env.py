@@ -7,8 +7,8 @@ import anyio
 import pytest
 from pydantic import SecretStr
 
-from novaflow.cli.commands.env import export_credentials, export_settings
 from novaflow.errors import UsageError
+from novaflow.runtime.settings_report import export_credentials, export_settings
 from tests.support.settings import make_settings
 from tests.support.toys import Novaflow
 
@@ -35,7 +35,9 @@ def test_a_stack_without_credentials_has_none(tmp_path: Path) -> None:
     assert [*export_credentials(tmp_path / "openrc")] == []
 
 
-@pytest.mark.parametrize(("content", "said"), [(b"export A='b\n", "is not what novaflow wrote"), (b"\xff", "is not what novaflow wrote")])
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"export A='b\n", "is not a file that novaflow wrote"), (b"\xff", "is not a file that novaflow wrote")]
+)
 def test_a_spoilt_openrc_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
     """A file that somebody spoilt is named, and nothing of it is passed on."""
     (tmp_path / "openrc").write_bytes(content)

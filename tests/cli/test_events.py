@@ -50,7 +50,7 @@ def test_without_a_broker_the_journal_is_read_and_that_is_said(call: Novaflow) -
         ["3", "service", "toy", "ready"],
     ]
     assert result.stdout.splitlines()[2].endswith("ready     answered (0.25 s)")
-    assert "this is the journal, not the broker: " in result.stderr
+    assert "novaflow: broker unreachable; showing the local journal: " in result.stderr
 
 
 def test_programs_get_a_cloudevent_a_line(call: Novaflow) -> None:
@@ -91,7 +91,7 @@ def test_a_beginning_that_is_none_is_refused(call: Novaflow) -> None:
 
 def test_a_slip_in_a_state_is_refused(call: Novaflow) -> None:
     """It would match nothing; an instance's states are its cloud's, and pass."""
-    assert str(call("events", "--state", "raedy").exception) == "--state raedy: there is no such state; did you mean 'ready'?"
+    assert str(call("events", "--state", "raedy").exception) == "--state raedy: unknown state; did you mean 'ready'?"
     assert call("events", "--state", "create-end").exit_code == 0
 
 

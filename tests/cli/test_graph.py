@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from novaflow.cli.commands.graph import choose_language
 from novaflow.errors import UsageError
+from novaflow.render import find_format
 from tests.support.toys import Novaflow
 
 
@@ -15,12 +15,12 @@ from tests.support.toys import Novaflow
 )
 def test_a_files_name_says_the_language(name: str, language: str) -> None:
     """The ending of --output is enough."""
-    assert choose_language(Path(name)) == language
+    assert find_format(Path(name)) == language
 
 
 def test_text_is_for_terminals() -> None:
     """Without a file, text."""
-    assert choose_language(None) == "text"
+    assert find_format(None) == "text"
 
 
 def test_a_graph_is_printed(call: Novaflow) -> None:

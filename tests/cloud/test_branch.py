@@ -71,7 +71,7 @@ def test_a_failing_test_of_the_tree_stops_the_run(branched: Stack) -> None:
     assert said.returncode == 3
     assert "1 of 5 tests failed" in said.stdout
     assert f"{SELECTION}.Failing.test_one_is_two" in said.stdout
-    assert branched("status", good=False).returncode == 5
+    assert branched("status", good=False).returncode == 6
     git(branched.folder / "source", "checkout", "--quiet", ".")
 
 
@@ -103,7 +103,7 @@ def test_an_edit_is_at_work_after_a_restart(branched: Stack) -> None:
 
     refused = branched("branch", "--force", RELEASE, good=False)
     assert refused.returncode == 2
-    assert "`novaflow clean` ends it" in refused.stderr
+    assert "`novaflow clean` stops it" in refused.stderr
 
 
 def test_what_was_edited_is_not_replaced(branched: Stack) -> None:
@@ -127,7 +127,7 @@ def test_without_the_tree_nova_is_as_released(branched: Stack) -> None:
     assert Path(where.stdout.strip()).is_relative_to(branched.folder / "venv")
     refused = branched("run", "--watch", good=False)
     assert refused.returncode == 2
-    assert "it is what would be watched; fetch it with `novaflow branch`" in refused.stderr
+    assert "does not exist; fetch one with `novaflow branch`" in refused.stderr
     refused = branched("run", "--set", "TEST=1", good=False)
     assert refused.returncode == 2
     assert "does not exist; fetch it with `novaflow branch`, or unset TEST" in refused.stderr

@@ -106,4 +106,4 @@ async def test_a_stack_that_is_not_up_has_no_windows(toy: Toy) -> None:
 async def test_it_needs_a_terminal(toy: Toy) -> None:
     """In a pipe there is another way."""
     said = await toy.call("attach")
-    assert (said.code, said.err) == (2, "novaflow: attach needs a terminal; `novaflow logs NAME -f` follows a log anywhere\n")
+    assert (said.code, said.err) == (2, "novaflow: attach needs a terminal; `novaflow logs NAME -f` follows a log without one\n")

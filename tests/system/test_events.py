@@ -111,7 +111,7 @@ async def test_what_a_feed_brings_is_the_stacks_own(stack: Toy, broker: Broker) 
         for body in (b"nonsense", b'{"name": "5d2f4e0a", "state": "create-end"}'):
             channel.basic_publish("", "told", body, pika.BasicProperties(delivery_mode=2))
     await stack.wait_told("novaflow.instance.create-end")
-    assert "feed.message_skipped" in (stack.paths.log / "supervisor.log").read_text()
+    assert "notification.skipped" in (stack.paths.log / "supervisor.log").read_text()
     with anyio.fail_after(UP_WITHIN_S):
         while "novaflow.instance.create-end" not in [event["type"] for event in take(broker, QUEUE)]:  # noqa: ASYNC110 - it is a queue
             await anyio.sleep(0.05)

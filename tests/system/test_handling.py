@@ -40,7 +40,7 @@ async def test_restart_returns_when_the_service_is_ready_again(toy: Toy) -> None
     said = await toy.call("restart", "httpd")
     assert (said.code, said.err) == (0, "")
     assert [line.split()[3] for line in said.out.splitlines() if line.split()[2] == "web"] == ["stopped", "restarted", "ready"]
-    assert "nova is ready: every service answers again" in said.out
+    assert "nova is ready: every service is ready again" in said.out
     status = await toy.status()
     after = {service["name"]: service for service in status["services"]}
     assert status["state"] == "ready"
@@ -56,7 +56,7 @@ async def test_a_stopped_service_degrades_what_needs_it_until_it_is_started(toy:
     for _ in range(2):
         assert (await toy.call("stop", "web")).code == 0
         said = await toy.call("status", "--json")
-        assert (said.code, said.json["state"], said.json["reason"]) == (3, "degraded", "web stopped: stop of web was asked for")
+        assert (said.code, said.json["state"], said.json["reason"]) == (3, "degraded", "web stopped: stop of web was requested")
         assert states(said) == {"web": "stopped", "needy": "unready"}
         assert said.json["services"][1]["reason"] == "web, which it needs, is stopped"
     refused = await toy.call("restart", "needy")

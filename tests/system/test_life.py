@@ -70,7 +70,7 @@ async def test_status_for_people_names_services_and_addresses(toy: Toy) -> None:
 async def test_status_of_a_stack_that_never_was(toy: Toy) -> None:
     """It is stopped, which has an exit code of its own, and looking leaves no trace."""
     said = await toy.call("status", "--json")
-    assert (said.code, said.json["state"], said.json["services"]) == (5, "stopped", [])
+    assert (said.code, said.json["state"], said.json["services"]) == (6, "stopped", [])
     assert not toy.root.exists()
 
 
@@ -115,7 +115,7 @@ async def test_clean_stops_what_a_supervisor_holds(toy: Toy) -> None:
     assert not toy.is_held
     assert find_processes(ProcessOwner(toy.paths)) == ()
     assert not (toy.root / "etc/web.conf").exists()
-    assert (await toy.call("status")).code == 5
+    assert (await toy.call("status")).code == 6
 
 
 async def test_clean_of_nothing_is_done(toy: Toy) -> None:
@@ -137,7 +137,7 @@ async def test_clean_after_a_supervisor_was_killed(toy: Toy) -> None:
     await toy.wait_let_go()
     said = await toy.call("status", "--json")
     assert (said.code, said.json["state"]) == (3, "failed")
-    assert "supervisor is gone" in said.json["reason"]
+    assert said.json["reason"] == f"the supervisor (pid {supervisor.pid}) has crashed; stop its services with `novaflow clean`"
     assert find_processes(ProcessOwner(toy.paths)) != ()
     assert (await toy.call("clean")).code == 0
     assert find_processes(ProcessOwner(toy.paths)) == ()
@@ -152,7 +152,7 @@ async def test_up_after_a_supervisor_was_killed(toy: Toy) -> None:
     await toy.wait_let_go()
     said = await toy.call("up")
     assert (said.code, said.err) == (0, "")
-    assert "its supervisor was gone without a word; what it left was ended" in said.out
+    assert "the supervisor exited unexpectedly; everything it left was stopped and removed" in said.out
     assert not is_running(left.pid)
     (web,) = (await toy.status())["services"]
     assert web["state"] == "ready"
@@ -170,7 +170,7 @@ async def test_up_of_a_stack_that_is_up_is_done(toy: Toy) -> None:
     """It says so, and restarts nothing."""
     before = await (await toy.ready()).status()
     said = await toy.call("up")
-    assert (said.code, said.out) == (0, "nova is up already; `novaflow status` shows it\n")
+    assert (said.code, said.out) == (0, "nova is already up; `novaflow status` shows it\n")
     assert (await toy.status())["services"] == before["services"]
 
 
@@ -180,7 +180,7 @@ async def test_run_of_a_stack_that_is_up_is_refused(toy: Toy) -> None:
     said = await toy.call("run", "--wait-ready")
     assert said.code == 2
     assert "nova is ready since" in said.err
-    assert "`novaflow clean` ends it" in said.err
+    assert "`novaflow clean` stops it" in said.err
 
 
 async def test_a_stack_is_where_it_is_named(toy: Toy) -> None:
@@ -225,7 +225,7 @@ async def test_passwords_are_told_to_nobody(toy: Toy) -> None:
 
 async def test_what_is_set_on_the_command_line_holds_and_is_not_listed(toy: Toy) -> None:
     """The supervisor knows it, and shows nobody a password among its arguments."""
-    said = await toy.call("up", "--set", "MYSQL_PASS=hush-hush", "--set", "SCREEN_NAME=mine")
+    said = await toy.call("up", "--set", "NOVAFLOW_EVENTS_URL=amqp://me:hush-hush@127.0.0.1:9/x", "--set", "SCREEN_NAME=mine")
     assert said.code == 0, said
     supervisor = await toy.supervisor()
     assert "hush-hush" not in " ".join(supervisor.cmdline())
@@ -252,7 +252,7 @@ async def test_an_attached_run_ends_with_a_signal(toy: Toy, number: signal.Signa
         assert await process.wait() == code, said
     assert not toy.is_held
     assert find_processes(ProcessOwner(toy.paths)) == ()
-    assert (await toy.call("status")).code == 5
+    assert (await toy.call("status")).code == 6
 
 
 @pytest.mark.parametrize("words", [("run", "--wait-ready"), ("up",)])

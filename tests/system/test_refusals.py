@@ -102,7 +102,7 @@ async def test_what_is_not_ready_in_time_is_named(toy: Toy) -> None:
     toy.installed()
     said = await toy.call("run", "--wait-ready", "--timeout", "3")
     assert said.code == 4
-    assert said.err == "novaflow: nova not ready after 3 s: still waiting for extra; it goes on starting\n"
+    assert said.err == "novaflow: nova not ready after 3 s: still waiting for extra; it keeps starting\n"
     assert toy.is_held
     assert (await toy.call("status")).code == 4
 
@@ -203,7 +203,7 @@ async def test_a_setting_file_that_is_a_folder_is_refused(toy: Toy) -> None:
 async def test_set_wants_a_name_and_a_value(toy: Toy) -> None:
     """The message shows what was found."""
     said = await toy.call("status", "--set", "USE_MYSQL")
-    assert (said.code, said.err) == (2, "novaflow: --set wants NAME=VALUE, found 'USE_MYSQL'\n")
+    assert (said.code, said.err) == (2, "novaflow: --set: expected NAME=VALUE, found 'USE_MYSQL'\n")
 
 
 async def test_a_machine_that_cannot_do_it_is_told_all_that_is_missing(toy: Toy) -> None:

@@ -64,8 +64,8 @@ async def test_what_was_left_is_gone(toy: Toy) -> None:
     assert f"process    {web.pid}" in said.out
     assert find_processes(ProcessOwner(toy.paths)) == ()
     assert [path.name for path in toy.paths.run.iterdir()] == ["stack.lock"]
-    assert (await toy.call("status")).code == 5
-    assert (await toy.call("scrub")).out.endswith("nothing is left of it\n")
+    assert (await toy.call("status")).code == 6
+    assert (await toy.call("scrub")).out.endswith("nothing to remove\n")
     assert json.loads((await toy.call("scrub", "--json")).out) == []
     await toy.ready()
 
@@ -74,7 +74,7 @@ async def test_a_stack_that_is_up_is_left_alone(toy: Toy) -> None:
     """`clean` ends it in order."""
     said = await (await toy.ready()).call("scrub")
     assert said.code == 2
-    assert "`novaflow clean` ends it" in said.err
+    assert "`novaflow clean` stops it" in said.err
     assert (await toy.call("status")).code == 0
 
 

@@ -46,7 +46,7 @@ async def test_services_are_seen_and_handled(toy: Toy) -> None:
         await shown.wait_shown("start of extra is done", "2 of 2 services are ready")
         await shown.type("q")
         assert await shown.wait_ended() == 0
-        assert READY in await shown.wait_shown("nova is stopped: everything was stopped, as asked")
+        assert READY in await shown.wait_shown("nova is stopped: everything was stopped, as requested")
     assert not toy.is_held
     assert find_processes(ProcessOwner(toy.paths)) == ()
 
@@ -65,7 +65,7 @@ async def test_keep_leaves_it_running(toy: Toy) -> None:
     async with running(toy, "--keep") as shown:
         await shown.type("q")
         assert await shown.wait_ended() == 0
-        await shown.wait_shown("nova goes on; `novaflow status` shows it, `novaflow clean` ends it")
+        await shown.wait_shown("nova keeps running; `novaflow status` shows it, `novaflow clean` stops it")
     assert (await toy.call("status")).code == 0
     assert (await toy.call("clean")).code == 0
     async with toy.calling("run", "--keep") as process:

@@ -14,7 +14,7 @@ import anyio
 import psutil
 from anyio.abc import Process
 
-from novaflow.adapters.control.client import Control
+from novaflow.adapters.control.client import ControlClient
 from novaflow.adapters.storage.lock import is_locked
 from novaflow.model.paths import Paths
 
@@ -158,7 +158,7 @@ class Toy:
 
     def __init__(self, folder: Path, port: int) -> None:
         self.folder, self.port, self.root = folder, port, folder / "nova"
-        self.workflows = folder / "workflows"
+        self.workflows = folder / "toy_workflows"  # a name that no installed package has
         (folder / "server.py").write_text(SERVER)
         for name, content in FILES.items():
             self.write(name, content)
@@ -219,7 +219,7 @@ class Toy:
 
     async def status(self) -> Mapping[str, Any]:
         """Return what the supervisor says of it."""
-        status = await Control(self.paths.control).status()
+        status = await ControlClient(self.paths.control).fetch_status()
         assert status is not None
         return status
 

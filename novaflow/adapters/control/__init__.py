@@ -1,1 +1,1 @@
-"""The control socket of a supervisor."""
+"""The supervisor's HTTP interface on a Unix socket."""

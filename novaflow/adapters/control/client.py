@@ -1,4 +1,4 @@
-"""Asks a stack's supervisor over its Unix socket."""
+"""A client of the supervisor's HTTP interface."""
 
 import errno
 import os
@@ -13,53 +13,59 @@ from novaflow.model.context import Answer
 from novaflow.model.probe import NotYet
 from novaflow.plan.plan import ServiceCommand
 
+ANSWER_WITHIN_S = 5  # for requests that the supervisor answers at once
+FINISH_WITHIN_S = 3600  # for requests that it answers when the work is done; workflows have limits of their own
 
-class Control:
-    """A client of the supervisor's socket."""
+
+class ControlClient:
+    """Sends requests to the supervisor that listens on ``socket``.
+
+    Every method raises PermissionError if this user may not write to the socket.
+    """
 
     def __init__(self, socket: Path) -> None:
         self._socket = socket
 
-    async def status(self) -> Mapping[str, Any] | None:
-        """Return what the supervisor says of the stack; ``None`` if nobody answers."""
+    async def fetch_status(self) -> Mapping[str, Any] | None:
+        """Return the stack's status; ``None`` if no supervisor answers."""
         try:
-            return dict((await self._ask("GET", "/status", timeout_s=5)).json)
+            return dict((await self._request("GET", "/status", timeout_s=ANSWER_WITHIN_S)).json)
         except NotYet:
             return None
 
-    async def stop(self) -> bool:
-        """Ask for an orderly end, and return whether anybody heard."""
+    async def request_stop(self) -> bool:
+        """Request an orderly stop of the stack; return whether a supervisor accepted the request."""
         try:
-            await self._ask("POST", "/stop", timeout_s=5)
+            await self._request("POST", "/stop", timeout_s=ANSWER_WITHIN_S)
         except NotYet:
             return False
         return True
 
-    async def run(self, workflow: str) -> Mapping[str, Any]:
-        """Run a workflow in the supervisor and return its result.
+    async def run_workflow(self, workflow: str) -> Mapping[str, str]:
+        """Run a workflow in the supervisor; when it is done, return each failed node's error.
 
-        Raises: UsageError, if no supervisor answers, or it refuses.
+        Raises: UsageError, if no supervisor answers or if it refuses.
         """
-        return await self._have_done(f"/workflows/{workflow}", workflow)
+        return await self._request_work(f"/workflows/{workflow}", workflow)
 
-    async def handle(self, command: ServiceCommand, name: str) -> Mapping[str, Any]:
-        """Start, stop or restart what is meant by the name, and return, when it is done, what failed.
+    async def send_service_command(self, command: ServiceCommand, name: str) -> Mapping[str, str]:
+        """Start, stop or restart the services called ``name``; when it is done, return each failed service's error.
 
-        Raises: UsageError, if no supervisor answers, or it refuses.
+        Raises: UsageError, if no supervisor answers or if it refuses.
         """
-        return await self._have_done(f"/services/{name}/{command}", f"{command} of {name}")
+        return await self._request_work(f"/services/{name}/{command}", f"{command} of {name}")
 
-    async def _have_done(self, path: str, what: str) -> Mapping[str, Any]:
+    async def _request_work(self, path: str, work: str) -> Mapping[str, str]:
         try:
-            answer = await self._ask("POST", path, timeout_s=3600)
+            answer = await self._request("POST", path, timeout_s=FINISH_WITHIN_S)
         except NotYet as error:
-            message = f"the stack is not up ({error}); bring it up with `novaflow up`"
-            raise UsageError(message) from error
+            raise UsageError(f"the stack is not up ({error}); bring it up with `novaflow up`") from error
         if answer.status != HTTPStatus.OK:
-            raise UsageError(answer.json["error"] if answer.json else f"the stack was stopped before {what} was done")
-        return dict(answer.json)
+            raise UsageError(answer.json["error"] if answer.json else f"the stack was stopped before {work} was done")
+        failures: dict[str, str] = answer.json["failures"]
+        return failures
 
-    async def _ask(self, method: str, path: str, *, timeout_s: float) -> Answer:
+    async def _request(self, method: str, path: str, *, timeout_s: float) -> Answer:
         if self._socket.exists() and not os.access(self._socket, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self._socket))
         client = HttpClient(timeout_s=timeout_s, socket=self._socket)

@@ -1,11 +1,10 @@
-"""Answers on the supervisor's Unix socket: HTTP, so that `curl --unix-socket` speaks it too."""
+"""The supervisor's HTTP interface on a Unix socket, which `curl --unix-socket` can use as well."""
 
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import anyio
 import uvicorn
@@ -17,61 +16,45 @@ from starlette.routing import Route
 from novaflow.errors import NovaflowError
 from novaflow.plan.plan import ServiceCommand
 
-GRACE_S = 1  # for answers on their way; whoever asks for a workflow has it told by events as well
+GRACE_S = 1  # for responses in progress when the server stops
 _PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 
-@dataclass(frozen=True, slots=True)
-class ControlHandlers:
-    """What is asked, and who answers; what they raise is answered too, if it is one of ours."""
+class ControlHandlers(Protocol):
+    """What the supervisor does for each request; a NovaflowError it raises becomes the response."""
 
-    status: Callable[[], Mapping[str, Any]]
-    metrics: Callable[[], bytes]
-    stop: Callable[[str], None]
-    run: Callable[[str], Awaitable[Mapping[str, Any]]]
-    handle: Callable[[ServiceCommand, str], Awaitable[Mapping[str, Any]]]
+    def status(self) -> Mapping[str, Any]:
+        """Return the stack's status."""
+        ...
+
+    def metrics(self) -> bytes:
+        """Return the stack's metrics in the text format of Prometheus."""
+        ...
+
+    def stop(self, reason: str) -> None:
+        """Begin an orderly stop of the stack."""
+        ...
+
+    async def run_workflow(self, name: str) -> Mapping[str, str]:
+        """Run a workflow to its end and return each failed node's error."""
+        ...
+
+    async def execute_service_command(self, command: ServiceCommand, name: str) -> Mapping[str, str]:
+        """Start, stop or restart the services called ``name`` and return each failed service's error."""
+        ...
 
 
 @asynccontextmanager
-async def serving(path: Path, answers: ControlHandlers) -> AsyncIterator[None]:
-    """Answer on a socket there as long as the block lasts, from its first moment on.
+async def serve_control(path: Path, handlers: ControlHandlers) -> AsyncIterator[None]:
+    """Serve the interface on the socket ``path`` while the block runs; it listens when the block begins.
 
-    ``GET /status`` returns ``status()``, ``GET /metrics`` returns ``metrics()``, which Prometheus reads, ``POST /stop`` asks
-    for an orderly end, ``POST /workflows/NAME`` runs a workflow beside the one that is up and answers with
-    ``conduct(name)`` when it is done, ``POST /services/NAME/start``, ``stop`` and ``restart`` answer with
-    ``handle(verb, name)`` when the service is ready, or down.
+    ``GET /status`` and ``GET /metrics`` return the stack's status and metrics. ``POST /stop`` requests an orderly stop.
+    ``POST /workflows/NAME`` and ``POST /services/NAME/start``, ``stop`` or ``restart`` respond when the work is done, with
+    ``failures``: each failed node's error.
     """
-
-    async def answer_status(_: Request) -> JSONResponse:
-        return JSONResponse(dict(answers.status()))
-
-    async def answer_metrics(_: Request) -> Response:
-        try:
-            return Response(answers.metrics(), media_type=_PROMETHEUS)
-        except NovaflowError as error:
-            return PlainTextResponse(f"{error}\n", status_code=501)
-
-    async def answer_stop(_: Request) -> JSONResponse:
-        answers.stop("asked to stop")
-        return JSONResponse({}, status_code=202)
-
-    async def answer_workflow(request: Request) -> JSONResponse:
-        return await _answer_when_done(answers.run(request.path_params["name"]))
-
-    async def answer_service(request: Request) -> JSONResponse:
-        command = ServiceCommand(request.url.path.rpartition("/")[2])
-        return await _answer_when_done(answers.handle(command, request.path_params["name"]))
-
-    routes = [
-        Route("/status", answer_status),
-        Route("/metrics", answer_metrics),
-        Route("/stop", answer_stop, methods=["POST"]),
-        Route("/workflows/{name}", answer_workflow, methods=["POST"]),
-        *(Route(f"/services/{{name}}/{command}", answer_service, methods=["POST"]) for command in ServiceCommand),
-    ]
-    path.unlink(missing_ok=True)  # noqa: ASYNC240 - of a supervisor that was killed; a call to the kernel, nothing to wait for
-    config = uvicorn.Config(Starlette(routes=routes), log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=GRACE_S)
-    server = _QuietServer(config)
+    path.unlink(missing_ok=True)  # noqa: ASYNC240 - left by a supervisor that was killed; the call does not block
+    app = Starlette(routes=_ControlRoutes(handlers).routes)
+    server = _Server(uvicorn.Config(app, log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=GRACE_S))
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(server.serve, [_bind(path)])
         await server.listening.wait()
@@ -82,23 +65,61 @@ async def serving(path: Path, answers: ControlHandlers) -> AsyncIterator[None]:
     path.unlink(missing_ok=True)  # noqa: ASYNC240
 
 
-async def _answer_when_done(work: Awaitable[Mapping[str, Any]]) -> JSONResponse:
+class _ControlRoutes:
+    """Translates between HTTP and ``ControlHandlers``."""
+
+    def __init__(self, handlers: ControlHandlers) -> None:
+        self._handlers = handlers
+
+    @property
+    def routes(self) -> list[Route]:
+        """Return every route of the interface."""
+        return [
+            Route("/status", self._get_status),
+            Route("/metrics", self._get_metrics),
+            Route("/stop", self._post_stop, methods=["POST"]),
+            Route("/workflows/{name}", self._post_workflow, methods=["POST"]),
+            *(Route(f"/services/{{name}}/{command}", self._post_service_command, methods=["POST"]) for command in ServiceCommand),
+        ]
+
+    async def _get_status(self, _: Request) -> JSONResponse:
+        return JSONResponse(dict(self._handlers.status()))
+
+    async def _get_metrics(self, _: Request) -> Response:
+        try:
+            return Response(self._handlers.metrics(), media_type=_PROMETHEUS)
+        except NovaflowError as error:
+            return PlainTextResponse(f"{error}\n", status_code=501)
+
+    async def _post_stop(self, _: Request) -> JSONResponse:
+        self._handlers.stop("stop requested")
+        return JSONResponse({}, status_code=202)
+
+    async def _post_workflow(self, request: Request) -> JSONResponse:
+        return await _respond_when_done(self._handlers.run_workflow(request.path_params["name"]))
+
+    async def _post_service_command(self, request: Request) -> JSONResponse:
+        command = ServiceCommand(request.url.path.rpartition("/")[2])
+        return await _respond_when_done(self._handlers.execute_service_command(command, request.path_params["name"]))
+
+
+async def _respond_when_done(work: Awaitable[Mapping[str, str]]) -> JSONResponse:
     try:
-        return JSONResponse(dict(await work))
+        return JSONResponse({"failures": dict(await work)})
     except NovaflowError as error:
         return JSONResponse({"error": str(error), "exit_code": error.exit_code}, status_code=409)
 
 
 def _bind(path: Path) -> socket.socket:
-    """Return a socket there that only we may speak to: who may ask for the end of a stack may end it."""
+    """Return a socket bound to ``path`` that only this user may connect to: it accepts requests to stop the stack."""
     bound = socket.socket(socket.AF_UNIX)
     bound.bind(str(path))
-    path.chmod(0o600)  # nobody could connect before: it does not listen yet
+    path.chmod(0o600)  # before listen(): until then no connection is possible
     return bound
 
 
-class _QuietServer(uvicorn.Server):
-    """A server that says when it listens, and leaves signals alone: the supervisor handles them."""
+class _Server(uvicorn.Server):
+    """A server that signals when it listens and leaves signal handling to the supervisor."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -111,5 +132,5 @@ class _QuietServer(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Do nothing."""
+        """Install no signal handlers."""
         yield

@@ -4,11 +4,14 @@ import fcntl
 import os
 import struct
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from novaflow.adapters.storage.files import unwritable
 from novaflow.errors import StackBusy
 
 _FLOCK = struct.Struct("@hhqqi4x")  # type, whence, start, length, pid. Source: struct flock in fcntl(2)
+_RELEASED = -1
 _WHOLE_FILE = (os.SEEK_SET, 0, 0, 0)
 
 
@@ -48,8 +51,16 @@ class StackLock:
         os.pwrite(self.descriptor, f"`novaflow {command}`, pid {os.getpid()}\n".encode(), 0)
 
     def release(self) -> None:
-        """Let go; a process that inherited the descriptor still holds it."""
-        os.close(self.descriptor)
+        """Release the lock, unless a process that inherited the descriptor still holds it; a second call does nothing."""
+        if self.descriptor != _RELEASED:
+            os.close(self.descriptor)
+            self.descriptor = _RELEASED
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.release()
 
 
 def is_locked(path: Path) -> bool:

@@ -91,8 +91,8 @@ class Progress:
             case _:
                 pass
 
-    async def watch(self, leave: Callable[[], None]) -> None:
-        """Wait: who reads lines has nothing to ask for, and leaves with Ctrl-C."""
+    async def interact(self, leave: Callable[[], None]) -> None:
+        """Wait until cancelled: there are no keys, and the user leaves with Ctrl-C."""
         del leave
         await anyio.sleep_forever()
 

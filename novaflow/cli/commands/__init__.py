@@ -1,1 +1,1 @@
-"""One command per file."""
+"""One module for each command."""

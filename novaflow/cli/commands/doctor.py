@@ -1,28 +1,29 @@
-"""`doctor`: whether this machine can do it, and what is missing."""
+"""`doctor`: checks the machine."""
 
-import json
 import sys
 from dataclasses import asdict
 
 import click
 
 from novaflow.adapters.terminal.tables import print_check_results
-from novaflow.model.check import Severity
-from novaflow.runtime.preflight import check_results
-from novaflow.runtime.stack import Stack, stack_arguments
+from novaflow.cli.arguments import stack_arguments
+from novaflow.cli.output import print_json
+from novaflow.errors import MachineError
+from novaflow.runtime.preflight import check_machine, find_obstacles
+from novaflow.runtime.stack import Stack
 
 
 @click.command("doctor")
-@click.option("--json", "as_json", is_flag=True, help="One JSON array.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 @stack_arguments
 def command(*, stack: Stack, as_json: bool) -> None:
-    """Say whether this machine can do it, and what is missing; exit code 5 if it cannot, or should not.
+    """Check whether this machine meets the requirements, and show what is missing. The exit code is 5 if it does not.
 
     Example: novaflow doctor
     """
-    found = tuple(check_results(stack))
+    results = tuple(check_machine(stack))
     if as_json:
-        click.echo(json.dumps([asdict(result) for result in found], indent=1))
+        print_json([asdict(result) for result in results])
     else:
-        print_check_results(found, sys.stdout)
-    sys.exit(5 if any(result.severity in {Severity.BAD, Severity.UNWISE} for result in found) else 0)
+        print_check_results(results, sys.stdout)
+    sys.exit(MachineError.exit_code if find_obstacles(results) else 0)

@@ -1,4 +1,4 @@
-"""`help`: what a command does, with an example."""
+"""`help`: shows the help of a command."""
 
 import click
 
@@ -6,14 +6,14 @@ from novaflow.cli.main import complete_command, novaflow
 
 
 @click.command("help")
-@click.argument("name", metavar="[COMMAND]", required=False, shell_complete=lambda _, __, begun: complete_command(begun))
+@click.argument("name", metavar="[COMMAND]", required=False, shell_complete=lambda _, __, prefix: complete_command(prefix))
 def command(name: str | None) -> None:
-    """Show what COMMAND does, with an example; all commands without one.
+    """Show the help of COMMAND, with an example; without COMMAND, list all commands.
 
     Example: novaflow help scrub
     """
     context = click.get_current_context().find_root()
     if name is not None:
-        called, arguments, _ = novaflow.resolve_command(context, [name])
-        context = click.Context(arguments or novaflow, info_name=called, parent=context)
+        resolved, subcommand, _ = novaflow.resolve_command(context, [name])
+        context = click.Context(subcommand or novaflow, info_name=resolved, parent=context)
     click.echo(context.get_help())

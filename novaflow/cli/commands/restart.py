@@ -1,21 +1,24 @@
-"""`restart`: one service of a stack that is up, while the others go on."""
+"""`restart`: restarts a service."""
+
+from functools import partial
 
 import click
 
+from novaflow.cli.arguments import stack_arguments
+from novaflow.cli.output import run_with_progress
 from novaflow.cli.shell_completion import complete_service
-from novaflow.plan.plan import ServiceCommand
-from novaflow.runtime.service_control import handle
-from novaflow.runtime.stack import Stack, stack_arguments
+from novaflow.runtime.service_control import ServiceCommand, control_services
+from novaflow.runtime.stack import Stack
 
 
 @click.command("restart")
 @click.argument("name", shell_complete=complete_service)
 @stack_arguments
 def command(*, stack: Stack, name: str) -> None:
-    """Restart a service, and wait until it is ready again.
+    """Restart a service and wait until it is ready.
 
-    NAME is a service, a component, or one of nova.sh's names.
+    NAME is a service, a component, or the name that nova.sh had for it.
 
     Example: sudo novaflow restart compute
     """
-    handle(stack, ServiceCommand.RESTART, name)
+    run_with_progress(partial(control_services, stack, ServiceCommand.RESTART, name))

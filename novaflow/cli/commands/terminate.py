@@ -1,18 +1,22 @@
-"""`terminate`: deletes all servers and volumes of the stack that is up; the services stay up."""
+"""`terminate`: deletes all servers and volumes of the stack."""
+
+from functools import partial
 
 import click
 
+from novaflow.cli.arguments import stack_arguments
+from novaflow.cli.output import run_with_progress
 from novaflow.runtime.run_in_supervisor import run_in_supervisor
-from novaflow.runtime.stack import Stack, stack_arguments
+from novaflow.runtime.stack import Stack
 
 
 @click.command("terminate")
 @stack_arguments
 def command(stack: Stack) -> None:
-    """Delete all servers and volumes, whoever they belong to; the services stay up.
+    """Delete all servers and volumes of all projects. The services keep running.
 
-    What will not go is named with its id, and the exit code is 3; all the rest is deleted.
+    The exit code is 3 if some cannot be deleted; the message names each with its id.
 
     Example: sudo novaflow terminate
     """
-    run_in_supervisor(stack, "terminate")
+    run_with_progress(partial(run_in_supervisor, stack, "terminate"))

@@ -1,55 +1,33 @@
-"""`timings`: where the time went."""
+"""`timings`: shows how long each node of a workflow took."""
 
-import json
 import shutil
-from dataclasses import asdict
 
 import click
 
-from novaflow.adapters.storage.journal import read_journal
+from novaflow.cli.arguments import stack_arguments
+from novaflow.cli.output import print_json
 from novaflow.cli.shell_completion import complete_workflow
-from novaflow.errors import UsageError
-from novaflow.events.record import EventRecord
-from novaflow.plan.graph import Graph
-from novaflow.plan.timings import Timings, last_run, measure
 from novaflow.render.as_gantt import draw_timings
-from novaflow.runtime.stack import Stack, stack_arguments
-from novaflow.settings.group import count_processors
+from novaflow.runtime.stack import Stack
+from novaflow.runtime.timings_report import measure_last_run
 
 
 @click.command("timings")
 @click.argument("workflow", default="run", shell_complete=complete_workflow)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-@click.option("--trace", is_flag=True, help="Send it as an OpenTelemetry trace, where OTEL_EXPORTER_OTLP_ENDPOINT says.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--trace", is_flag=True, help="Send an OpenTelemetry trace to OTEL_EXPORTER_OTLP_ENDPOINT.")
 @stack_arguments
 def command(*, stack: Stack, workflow: str, as_json: bool, trace: bool) -> None:
-    """Show where the time of the latest WORKFLOW went, `run` if none is named.
+    """Show the timings of the latest WORKFLOW, by default of `run`.
 
-    Each node's start and duration, the critical path, and how near all of it came to what was possible.
+    They are the start and duration of each node, the critical path, and how close the total is to its lower bound.
 
     Example: novaflow timings install
     """
-    graph = stack.graph(workflow)
-    run = last_run(workflow, read_journal(stack.paths.journal))
-    if not run:
-        raise UsageError(f"no {workflow!r} of this stack is in {stack.paths.journal}; run it first")
-    timings = measure(graph, run, cores=count_processors())
+    report = measure_last_run(stack, workflow)
     if trace:
-        click.echo(_send_trace(timings, graph, run[0]))
-        return
-    click.echo(json.dumps(describe_timings(timings), indent=1) if as_json else draw_timings(timings, shutil.get_terminal_size().columns))
-
-
-def _send_trace(timings: Timings, graph: Graph, first: EventRecord) -> str:
-    try:
-        from novaflow.adapters.telemetry.traces import export_trace  # noqa: PLC0415 - an extra, and for few
-    except ImportError as error:
-        raise UsageError("traces take an extra: install novaflow[telemetry]") from error
-    needs = {name: node.needs for name, node in graph.nodes.items()}
-    return f"{export_trace(timings, needs, source=first.source, run_id=first.run_id)} spans sent"
-
-
-def describe_timings(timings: Timings) -> dict[str, object]:
-    """Return the timings for other programs."""
-    described = asdict(timings) | {"began": timings.began.isoformat().replace("+00:00", "Z")}
-    return described | {"lower_bound_s": round(timings.lower_bound_s, 3), "efficiency": round(timings.efficiency, 3)}
+        click.echo(f"{report.send_trace()} spans sent")
+    elif as_json:
+        print_json(report.describe())
+    else:
+        click.echo(draw_timings(report.timings, shutil.get_terminal_size().columns))

@@ -1,17 +1,21 @@
-"""`verify`: boots a server on the stack that is up, pings it, deletes it."""
+"""`verify`: boots a server, pings it and deletes it."""
+
+from functools import partial
 
 import click
 
+from novaflow.cli.arguments import stack_arguments
+from novaflow.cli.output import run_with_progress
 from novaflow.runtime.run_in_supervisor import run_in_supervisor
-from novaflow.runtime.stack import Stack, stack_arguments
+from novaflow.runtime.stack import Stack
 
 
 @click.command("verify")
-@click.option("--full", is_flag=True, help="Use everything the stack has: disk image, console, ssh, volume, EC2, objects.")
+@click.option("--full", is_flag=True, help="Also use a disk image, the console, ssh, a volume, the EC2 API and the object store.")
 @stack_arguments
 def command(*, stack: Stack, full: bool) -> None:
-    """Boot a server, ping it, delete it; exit code 3 if any of it fails.
+    """Boot a server, ping it, and delete it. The exit code is 3 if any of it fails.
 
     Example: novaflow verify --full
     """
-    run_in_supervisor(stack, "verify-full" if full else "verify")
+    run_with_progress(partial(run_in_supervisor, stack, "verify-full" if full else "verify"))

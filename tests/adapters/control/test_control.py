@@ -1,17 +1,18 @@
-"""The supervisor's socket, asked by our client and by curl."""
+"""The supervisor's control socket, used by our client and by curl."""
 
 import json
 import socket
 import stat
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 
-from novaflow.adapters.control.client import Control
-from novaflow.adapters.control.server import ControlHandlers, serving
+from novaflow.adapters.control.client import ControlClient
+from novaflow.adapters.control.server import serve_control
 from novaflow.errors import ComponentUnknown, StepFailed, UsageError
 from novaflow.model.paths import Paths
 from novaflow.plan.plan import ServiceCommand
@@ -19,149 +20,166 @@ from tests.support.programs import WITHIN_S
 
 
 class Supervisor:
-    """Answers as a supervisor does, and remembers what it was asked."""
+    """Handlers that respond like a supervisor's and keep what was requested."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.client = ControlClient(path)
         self.stops = list[str]()
         self.hangs = anyio.Event()
-        self.has_no_metrics = False
+        self.has_metrics = True
+
+    def serve(self) -> AbstractAsyncContextManager[None]:
+        """Serve the control socket while the block runs."""
+        return serve_control(self.path, self)
 
     def status(self) -> Mapping[str, Any]:
         """Return a stack's state."""
         return {"state": "ready"}
 
-    async def run(self, name: str) -> Mapping[str, Any]:
-        """Run ``verify`` well, ``hang`` for ever, and refuse others."""
+    def metrics(self) -> bytes:
+        """Return metrics, unless they are not installed."""
+        if not self.has_metrics:
+            raise UsageError("metrics require an extra")
+        return b"figures"
+
+    def stop(self, reason: str) -> None:
+        """Keep the reason."""
+        self.stops.append(reason)
+
+    async def run_workflow(self, name: str) -> Mapping[str, str]:
+        """Succeed with ``verify``, never end with ``hang``, and refuse others."""
         match name:
             case "verify":
-                return {"failures": {}}
+                return {}
             case "hang":
                 self.hangs.set()
                 await anyio.sleep_forever()
-        raise StepFailed(f"{name} gave up")
+        raise StepFailed(f"{name} failed")
 
-    async def handle(self, command: ServiceCommand, name: str) -> Mapping[str, Any]:
-        """Fail at what it is asked for, unless nobody knows it."""
+    async def execute_service_command(self, command: ServiceCommand, name: str) -> Mapping[str, str]:
+        """Fail, or refuse an unknown name."""
         if name == "wbe":
             raise ComponentUnknown(name, "web")
-        return {"failures": {name: f"{command} failed"}}
-
-    def metrics(self) -> bytes:
-        """Return figures, unless it is told that they cannot be had."""
-        if self.has_no_metrics:
-            raise UsageError("metrics take an extra")
-        return b"figures"
-
-    def serving(self) -> Any:  # noqa: ANN401 - a context manager without a value
-        """Answer as long as the block lasts."""
-        return serving(self.path, ControlHandlers(self.status, self.metrics, self.stops.append, self.run, self.handle))
+        return {name: f"{command} failed"}
 
 
 @pytest.fixture
 def supervisor(paths: Paths) -> Supervisor:
-    """Return a supervisor that does not answer yet."""
+    """Return a supervisor that does not serve its socket yet."""
     return Supervisor(paths.control)
 
 
-async def test_it_answers_from_the_first_moment(supervisor: Supervisor) -> None:
-    """Whoever comes when the block has begun is heard."""
-    async with supervisor.serving():
-        assert await Control(supervisor.path).status() == {"state": "ready"}
+async def test_the_socket_is_served_when_the_block_begins(supervisor: Supervisor) -> None:
+    """A request that is sent as soon as the block has begun is answered."""
+    async with supervisor.serve():
+        assert await supervisor.client.fetch_status() == {"state": "ready"}
 
 
-async def test_only_its_owner_may_speak_to_it(supervisor: Supervisor) -> None:
-    """Who can ask for the end of a stack can end it."""
-    async with supervisor.serving():
+async def test_only_the_owner_may_connect(supervisor: Supervisor) -> None:
+    """The socket accepts requests to stop the stack, so its mode is 0600."""
+    async with supervisor.serve():
         assert stat.S_IMODE(supervisor.path.stat().st_mode) == 0o600
 
 
-async def test_it_can_be_told_to_stop(supervisor: Supervisor) -> None:
-    """The word is passed on, and whoever said it knows that it was heard."""
-    async with supervisor.serving():
-        assert await Control(supervisor.path).stop()
-    assert supervisor.stops == ["asked to stop"]
+async def test_a_stop_can_be_requested(supervisor: Supervisor) -> None:
+    """The handler is called, and the client knows that the request was accepted."""
+    async with supervisor.serve():
+        assert await supervisor.client.request_stop()
+    assert supervisor.stops == ["stop requested"]
 
 
-async def test_it_runs_a_workflow(supervisor: Supervisor) -> None:
-    """The result comes back when it is done."""
-    async with supervisor.serving():
-        assert await Control(supervisor.path).run("verify") == {"failures": {}}
+async def test_a_workflow_is_run(supervisor: Supervisor) -> None:
+    """The response comes when the workflow is done, and names the failed nodes: none."""
+    async with supervisor.serve():
+        assert await supervisor.client.run_workflow("verify") == {}
 
 
-async def test_a_workflow_it_refuses_says_why(supervisor: Supervisor) -> None:
-    """In the words of who refused."""
-    async with supervisor.serving():
-        with pytest.raises(UsageError, match=r"^rescue gave up$"):
-            await Control(supervisor.path).run("rescue")
+async def test_a_refused_workflow_raises_the_error(supervisor: Supervisor) -> None:
+    """The client raises the error with the handler's message."""
+    async with supervisor.serve():
+        with pytest.raises(UsageError, match=r"^rescue failed$"):
+            await supervisor.client.run_workflow("rescue")
 
 
 @pytest.mark.parametrize("command", ServiceCommand)
-async def test_it_handles_a_service(supervisor: Supervisor, command: ServiceCommand) -> None:
-    """What failed comes back when it is done."""
-    async with supervisor.serving():
-        assert await Control(supervisor.path).handle(command, "web") == {"failures": {"web": f"{command} failed"}}
+async def test_a_service_command_is_executed(supervisor: Supervisor, command: ServiceCommand) -> None:
+    """The response comes when the command is done, and has each failed service's error."""
+    async with supervisor.serve():
+        assert await supervisor.client.send_service_command(command, "web") == {"web": f"{command} failed"}
 
 
-async def test_a_service_it_does_not_know_is_refused(supervisor: Supervisor) -> None:
-    """With what may have been meant."""
-    async with supervisor.serving():
+async def test_a_command_for_an_unknown_service_is_refused(supervisor: Supervisor) -> None:
+    """The error suggests the closest name."""
+    async with supervisor.serve():
         with pytest.raises(UsageError, match="did you mean 'web'"):
-            await Control(supervisor.path).handle(ServiceCommand.STOP, "wbe")
+            await supervisor.client.send_service_command(ServiceCommand.STOP, "wbe")
 
 
-async def test_curl_speaks_it(supervisor: Supervisor) -> None:
-    """It is plain HTTP with JSON in it."""
-    async with supervisor.serving():
+async def test_curl_can_use_the_socket(supervisor: Supervisor) -> None:
+    """The protocol is HTTP with JSON."""
+    async with supervisor.serve():
         with anyio.fail_after(WITHIN_S):
-            answer = await anyio.run_process(["curl", "--silent", "--unix-socket", str(supervisor.path), "http://supervisor/status"])
-    assert json.loads(answer.stdout) == {"state": "ready"}
+            response = await anyio.run_process(["curl", "--silent", "--unix-socket", str(supervisor.path), "http://supervisor/status"])
+    assert json.loads(response.stdout) == {"state": "ready"}
 
 
-async def test_nobody_there_is_no_error(supervisor: Supervisor) -> None:
-    """A stack that is down has no status and hears no stop."""
-    assert await Control(supervisor.path).status() is None
-    assert not await Control(supervisor.path).stop()
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nope", 404), ("GET", "/stop", 405), ("POST", "/services/web/halt", 404)])
+async def test_unknown_requests_are_refused(supervisor: Supervisor, method: str, path: str, status: int) -> None:
+    """A path, a method or a command that does not exist is an HTTP error, and nothing is executed."""
+    async with supervisor.serve():
+        command = ["curl", "-so", "/dev/null", "-w", "%{http_code}", "-X", method, "--unix-socket", str(supervisor.path)]
+        response = await anyio.run_process([*command, f"http://supervisor{path}"])
+    assert response.stdout.decode() == str(status)
+    assert supervisor.stops == []
+
+
+async def test_without_a_supervisor_there_is_no_status(supervisor: Supervisor) -> None:
+    """A stack that is down has no status and accepts no stop; neither is an error."""
+    assert await supervisor.client.fetch_status() is None
+    assert not await supervisor.client.request_stop()
 
 
 async def test_a_workflow_needs_a_stack_that_is_up(supervisor: Supervisor) -> None:
-    """The message says what to do."""
+    """The message names the command that brings it up."""
     with pytest.raises(UsageError, match=r"^the stack is not up \(.*\); bring it up with `novaflow up`$"):
-        await Control(supervisor.path).run("verify")
+        await supervisor.client.run_workflow("verify")
 
 
-async def test_what_a_killed_one_left_is_no_obstacle(supervisor: Supervisor) -> None:
-    """Its socket is still there; the next one takes the place."""
+async def test_the_socket_of_a_killed_supervisor_is_replaced(supervisor: Supervisor) -> None:
+    """A socket without a listener neither answers nor prevents the next supervisor from listening."""
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(supervisor.path))
-    assert await Control(supervisor.path).status() is None
-    async with supervisor.serving():
-        assert await Control(supervisor.path).status() == {"state": "ready"}
+    assert await supervisor.client.fetch_status() is None
+    async with supervisor.serve():
+        assert await supervisor.client.fetch_status() == {"state": "ready"}
     assert not supervisor.path.exists()
 
 
 @pytest.mark.slow
-async def test_a_workflow_that_hangs_does_not_hold_up_the_end(supervisor: Supervisor, caplog: pytest.LogCaptureFixture) -> None:
-    """Whoever waits for it is told that the stack was stopped."""
+async def test_a_running_workflow_does_not_delay_the_end(supervisor: Supervisor, caplog: pytest.LogCaptureFixture) -> None:
+    """A client that waits for a workflow receives an error when the server stops."""
 
-    async def ask() -> None:
+    async def request() -> None:
         with pytest.raises(UsageError, match=r"^the stack was stopped before hang was done$"):
-            await Control(supervisor.path).run("hang")
+            await supervisor.client.run_workflow("hang")
 
     with anyio.fail_after(WITHIN_S):
-        async with anyio.create_task_group() as tasks, supervisor.serving():
-            tasks.start_soon(ask)
+        async with anyio.create_task_group() as tasks, supervisor.serve():
+            tasks.start_soon(request)
             await supervisor.hangs.wait()
     assert not supervisor.path.exists()
     assert "timeout graceful shutdown exceeded" in caplog.text
 
 
-@pytest.mark.parametrize(("has_none", "said"), [(False, "200 text/plain figures"), (True, "501 text/plain metrics take an extra\n")])
-async def test_metrics_are_answered_as_text(supervisor: Supervisor, has_none: bool, said: str) -> None:  # noqa: FBT001
-    """Or, where the extra is not installed, with what to do about it."""
-    supervisor.has_no_metrics = has_none
-    async with supervisor.serving():
+@pytest.mark.parametrize(
+    ("has_metrics", "response"), [(True, "200 text/plain figures"), (False, "501 text/plain metrics require an extra\n")]
+)
+async def test_metrics_are_text(supervisor: Supervisor, has_metrics: bool, response: str) -> None:  # noqa: FBT001
+    """Metrics are text for Prometheus; without the extra, the response says how to install it."""
+    supervisor.has_metrics = has_metrics
+    async with supervisor.serve():
         command = ["curl", "-sSi", "--unix-socket", str(supervisor.path), "http://supervisor/metrics"]
         head, _, body = (await anyio.run_process(command)).stdout.decode().partition("\r\n\r\n")
     status, kind = head.split()[1], head.partition("content-type: ")[2].partition(";")[0]
-    assert f"{status} {kind} {body}" == said
+    assert f"{status} {kind} {body}" == response

@@ -1,0 +1,44 @@
+"""Arguments and options that several commands have."""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from novaflow.cli.shell_completion import complete_setting
+from novaflow.errors import UsageError
+from novaflow.runtime.stack import open_stack
+
+force_option = click.option("--force", is_flag=True, help="Continue despite `doctor` warnings.")
+
+
+def timeout_option(summary: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return the option ``--timeout``, which a command receives as ``timeout_s``."""
+    return click.option("--timeout", "timeout_s", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help=summary)
+
+
+def stack_arguments(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the arguments ``DIR`` and ``--set``; it is called with ``stack`` instead."""
+
+    @click.argument("folder", metavar="[DIR]", default="nova", type=click.Path(file_okay=False, path_type=Path))
+    @click.option(
+        "--set",
+        "overrides",
+        metavar="NAME=VALUE",
+        multiple=True,
+        shell_complete=complete_setting,
+        help="A setting for this command; overrides .env.",
+    )
+    @functools.wraps(command)
+    def open_and_call(folder: Path, overrides: tuple[str, ...], **others: object) -> None:
+        command(stack=open_stack(folder, dict(_split(text) for text in overrides)), **others)
+
+    return open_and_call
+
+
+def _split(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise UsageError(f"--set: expected NAME=VALUE, found {text!r}")
+    return name, value

@@ -1,0 +1,30 @@
+"""The address of a stack's events, as subscribers find it in `credentials/events.json`."""
+
+import json
+from typing import NamedTuple
+
+from novaflow.errors import UsageError
+from novaflow.model.probe import NotYet
+from novaflow.runtime.stack import Stack
+
+
+class BrokerAddress(NamedTuple):
+    """The URL of a broker and the name of the exchange that events are published to."""
+
+    url: str
+    exchange: str
+
+
+def read_broker_address(stack: Stack) -> BrokerAddress:
+    """Return the address of the stack's events.
+
+    Raises: NotYet, if the stack has not been started yet; UsageError, if the file is invalid.
+    """
+    path = stack.paths.credentials / "events.json"
+    try:
+        content = json.loads(path.read_bytes())
+        return BrokerAddress(content["url"], content["exchange"])
+    except FileNotFoundError as error:
+        raise NotYet(f"{path} does not exist") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f'{path}: expected {{"url": …, "exchange": …}}, found {type(error).__name__}: {error}') from error

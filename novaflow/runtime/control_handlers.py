@@ -1,0 +1,54 @@
+"""What the supervisor does for each request on its control socket."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import anyio
+
+from novaflow.engine.engine import Engine
+from novaflow.errors import NovaflowError, UsageError
+from novaflow.plan.plan import ServiceCommand
+from novaflow.runtime.live_status import LiveStatus
+from novaflow.runtime.orchestrator import Orchestrator
+
+
+class SupervisorHandlers:
+    """The ``ControlHandlers`` of a supervisor."""
+
+    def __init__(self, orchestrator: Orchestrator, engine: Engine, status: LiveStatus, stop: Callable[[str], None]) -> None:
+        self._orchestrator, self._engine, self._status, self._stop = orchestrator, engine, status, stop
+        self._locks: dict[str, anyio.Lock] = {}  # by workflow: one execution at a time
+
+    def status(self) -> Mapping[str, Any]:
+        """Return the stack's status."""
+        return self._status.describe()
+
+    def metrics(self) -> bytes:
+        """Return the stack's status as metrics.
+
+        Raises: UsageError, if the required packages are not installed.
+        """
+        try:
+            from novaflow.adapters.telemetry.metrics import render_metrics  # noqa: PLC0415 - an optional dependency
+        except ImportError as error:
+            raise UsageError("metrics require an extra: install novaflow[telemetry]") from error
+        return render_metrics(self.status())
+
+    def stop(self, reason: str) -> None:
+        """Begin an orderly stop of the stack."""
+        self._stop(reason)
+
+    async def run_workflow(self, name: str) -> Mapping[str, str]:
+        """Run a workflow while the services keep running, and return each failed node's error."""
+        async with self._locks.setdefault(name, anyio.Lock()):
+            outcome = await self._orchestrator.run(name)
+        return _describe_failures(outcome.failures)
+
+    async def execute_service_command(self, command: ServiceCommand, name: str) -> Mapping[str, str]:
+        """Start, stop or restart the services called ``name``, and return each failed service's error."""
+        services = self._orchestrator.stack.find_services(name)
+        return _describe_failures(await self._engine.apply_service_command(command, services, f"{command} of {name} was requested"))
+
+
+def _describe_failures(failures: Mapping[str, NovaflowError]) -> Mapping[str, str]:
+    return {node: error.describe() for node, error in failures.items()}

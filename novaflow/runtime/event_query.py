@@ -1,0 +1,47 @@
+"""The events of a stack that a user requests."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from difflib import get_close_matches
+
+from novaflow.errors import UsageError
+from novaflow.events.filter import EventFilter, parse_since
+from novaflow.events.types import LISTED, STATES
+
+KINDS = tuple(event.kind for event in STATES)
+
+
+@dataclass(frozen=True, slots=True)
+class EventQuery:
+    """Events that pass ``filter``: those in the journal (``past``), those to come (``future``), or both."""
+
+    filter: EventFilter
+    past: bool
+    future: bool
+
+
+def make_query(events: EventFilter, *, follow: bool, from_start: bool, since: str | None) -> EventQuery:
+    """Return the query for the options of `novaflow events`; ``since`` is a time, an age or a sequence number.
+
+    Raises: UsageError, if ``since`` is none of these, or a state looks misspelt: it would match no event.
+    """
+    _check_states(events.states)
+    return EventQuery(_begin_at(events, since), past=from_start or bool(since) or not follow, future=follow)
+
+
+def _check_states(states: tuple[str, ...]) -> None:
+    known = sorted({state for listed in LISTED.values() for state in listed})
+    for state in states:
+        if state not in known and (close := get_close_matches(state, known, n=1, cutoff=0.8)):
+            raise UsageError(f"--state {state}: unknown state; did you mean {close[0]!r}?")
+
+
+def _begin_at(events: EventFilter, since: str | None) -> EventFilter:
+    if since is None:
+        return events
+    try:
+        begin = parse_since(since, datetime.now(UTC))
+    except ValueError as error:
+        expected = "a time (2026-11-22T09:12), an age (10m) or a sequence number (42)"
+        raise UsageError(f"--since: expected {expected}, found {since!r}") from error
+    return replace(events, first=begin) if isinstance(begin, int) else replace(events, since=begin)

@@ -1,0 +1,68 @@
+"""Prepares a stack for its start: checks, installation, clean-up after a crash, tests of the source tree."""
+
+from collections.abc import Sequence
+
+from novaflow.adapters.storage.lock import StackLock
+from novaflow.errors import UsageError
+from novaflow.runtime.cleanup import clean_up_after_crash
+from novaflow.runtime.display import Display
+from novaflow.runtime.foreground import run_in_foreground
+from novaflow.runtime.installer import install
+from novaflow.runtime.launcher import RunOptions
+from novaflow.runtime.orchestrator import open_orchestrator
+from novaflow.runtime.preflight import require_machine, require_met, require_no_supervisor, require_ports
+from novaflow.runtime.stack import Stack
+from novaflow.runtime.status import has_crashed, is_ready
+
+
+async def lock_for_run(stack: Stack, *, force: bool) -> StackLock:
+    """Return the lock of a stack that can be run on this machine; ``force`` ignores warnings of `doctor`.
+
+    Raises: WorkflowError; MachineUnfit; UsageError, if the stack is up; StackBusy.
+    """
+    return await _lock(stack, "run", force=force)
+
+
+async def lock_for_up(stack: Stack, *, force: bool) -> StackLock | None:
+    """Return the lock as ``lock_for_run`` does; ``None`` if the stack is ready."""
+    return None if await is_ready(stack) else await _lock(stack, "up", force=force)
+
+
+async def _lock(stack: Stack, command: str, *, force: bool) -> StackLock:
+    require_machine(stack, force=force)
+    await require_no_supervisor(stack)
+    return StackLock(stack.paths.lock, command)
+
+
+async def prepare_up(stack: Stack, options: RunOptions, display: Display) -> None:
+    """Install what is missing, then prepare the run.
+
+    Raises: WorkflowFailed, naming the failed nodes; Interrupted; and what ``prepare_run`` raises.
+    """
+    await install(stack, display)
+    await prepare_run(stack, options, display)
+
+
+async def prepare_run(stack: Stack, options: RunOptions, display: Display) -> None:
+    """Clean up after a crash and run the tests that were requested; the caller holds the lock.
+
+    Raises: UsageError, if the stack is not installed, or if there is no source tree to watch or to test; PortTaken;
+    WorkflowFailed, if a test fails; Interrupted.
+    """
+    before = _workflows_before(stack, options)
+    for workflow in ("run", *before):
+        require_met(stack, workflow)
+    if options.reload and not stack.paths.source.exists():
+        raise UsageError(f"there is no source tree to watch: {stack.paths.source} does not exist; fetch one with `novaflow branch`")
+    if has_crashed(stack):
+        # Before the next run: it would not know the namespaces that the crashed one left.
+        async with open_orchestrator(stack, [display.show], display.note) as orchestrator:
+            await clean_up_after_crash(orchestrator)
+    require_ports(stack, "run")
+    if before:
+        await run_in_foreground(stack, before, display, {"tests": options.tests or ""})
+
+
+def _workflows_before(stack: Stack, options: RunOptions) -> Sequence[str]:
+    required = [name for name, workflow in stack.found.workflows.items() if workflow.before_run(stack.settings)]
+    return required if options.tests is None or "test" in required else [*required, "test"]

@@ -1,0 +1,70 @@
+"""The status of a stack, from its supervisor or, without one, from its journal."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from novaflow.adapters.control.client import ControlClient
+from novaflow.adapters.storage.journal import last_record, read_journal
+from novaflow.adapters.storage.lock import is_locked
+from novaflow.adapters.storage.publish_status import read_publish_status
+from novaflow.events.types import StackState
+from novaflow.model.status import StackStatus
+from novaflow.runtime.stack import Stack
+from novaflow.runtime.status_report import describe_status
+
+LOOK_BACK = 5000  # events; a run publishes about 200
+SUPERVISED = {StackState.STARTING, StackState.READY, StackState.DEGRADED, StackState.STOPPING}  # only while a supervisor runs
+_SUPERVISOR = re.compile(r"`novaflow run`, pid (\d+)")
+
+
+async def query_status(stack: Stack) -> Mapping[str, Any]:
+    """Return the object that `status --json` prints."""
+    return await query_supervisor(stack) or _describe_unsupervised(stack)
+
+
+async def query_supervisor(stack: Stack) -> Mapping[str, Any] | None:
+    """Return the status that the stack's supervisor reports; ``None`` if no supervisor runs."""
+    return await ControlClient(stack.paths.control).fetch_status() if is_locked(stack.paths.lock) else None
+
+
+async def is_ready(stack: Stack) -> bool:
+    """Return whether the stack is ready."""
+    status = await query_supervisor(stack)
+    return status is not None and status["state"] == StackState.READY
+
+
+def has_crashed(stack: Stack) -> bool:
+    """Return whether the stack's journal ends without a stop; the caller knows that no supervisor runs."""
+    return read_status(stack).state in SUPERVISED
+
+
+def read_status(stack: Stack) -> StackStatus:
+    """Return the status computed from the stack's journal."""
+    last = last_record(stack.paths.journal)
+    # The latest run is at the end; the whole journal is read only if that run has more events than this.
+    status = _fold(stack, max(0, (last.sequence if last else 0) - LOOK_BACK))
+    return status if status.run_id else _fold(stack, 0)
+
+
+def _fold(stack: Stack, after: int) -> StackStatus:
+    status = StackStatus(stack.name)
+    for record in read_journal(stack.paths.journal, after=after):
+        status = status.apply(record)
+    return status
+
+
+def _describe_unsupervised(stack: Stack) -> Mapping[str, Any]:
+    status = read_status(stack)
+    if status.state in SUPERVISED:
+        reason = f"{_describe_supervisor(stack)} has crashed; stop its services with `novaflow clean`"
+        status = replace(status, state=StackState.FAILED, reason=reason)
+    return describe_status(status, {}, read_publish_status(stack.paths.journal, stack.publish_cursor), {})
+
+
+def _describe_supervisor(stack: Stack) -> str:
+    """Return the words for the last supervisor, with its pid if no other command has written the lock file since."""
+    signature = stack.paths.lock.read_text(errors="replace") if stack.paths.lock.exists() else ""
+    found = _SUPERVISOR.match(signature)
+    return f"the supervisor (pid {found[1]})" if found else "the supervisor"

@@ -1,0 +1,114 @@
+"""The supervisor: runs the services of one stack until it is stopped."""
+
+import signal
+
+import anyio
+import psutil
+from anyio.abc import TaskGroup
+
+from novaflow.adapters.control.server import serve_control
+from novaflow.adapters.process.process_ownership import end_processes
+from novaflow.adapters.process.subreaper import become_subreaper, reap_orphans
+from novaflow.adapters.storage.lock import StackLock
+from novaflow.events.record import EventRecord
+from novaflow.events.types import StackState
+from novaflow.runtime.broker import open_publisher
+from novaflow.runtime.cleanup import clean_up
+from novaflow.runtime.control_handlers import SupervisorHandlers
+from novaflow.runtime.hook_runner import HookRunner
+from novaflow.runtime.live_status import LiveStatus
+from novaflow.runtime.notification_bridge import forward_notifications
+from novaflow.runtime.orchestrator import Orchestrator, new_run_id, open_orchestrator
+from novaflow.runtime.reload import restart_on_change
+from novaflow.runtime.signals import call_on_signals
+from novaflow.runtime.stack import Stack
+from novaflow.runtime.stack_state import StackStatePublisher
+
+LAST_EVENTS_S = 3.0  # for a broker outside of the stack to confirm the last events
+
+
+async def supervise(stack: Stack, lock: int, *, reload: bool) -> None:
+    """Run the stack in this process until it is stopped; ``lock`` is the inherited descriptor of its lock.
+
+    ``reload`` restarts services when the source tree changes.
+    """
+    StackLock.inherited(lock, "run")
+    become_subreaper()
+    await Supervisor(stack, reload=reload).run()
+
+
+class Supervisor:
+    """Brings up one stack and publishes its events; nothing of the stack runs when ``run`` has returned."""
+
+    def __init__(self, stack: Stack, *, reload: bool) -> None:
+        self._stack, self._reload = stack, reload
+        self._publisher = open_publisher(stack)
+        self._status = LiveStatus(stack, self._publisher)
+        self._hooks = HookRunner(stack)
+
+    async def run(self) -> None:
+        """Bring the stack up and run it until it is stopped."""
+        self._publisher.start()
+        try:
+            async with open_orchestrator(self._stack, [self._take], self._status.note, self._publisher.drain) as orchestrator:
+                await SupervisedRun(orchestrator, self._status, self._hooks, reload=self._reload).run()
+                if self._publisher.publish_status.broker == "up":
+                    await self._publisher.drain(LAST_EVENTS_S)
+        finally:
+            await anyio.to_thread.run_sync(self._publisher.stop, LAST_EVENTS_S)
+            await end_processes(psutil.Process().children(recursive=True), grace_s=1)
+
+    def _take(self, record: EventRecord) -> None:
+        was_degraded = self._status.state is StackState.DEGRADED
+        self._status.apply(record)
+        self._publisher.wake()
+        if not was_degraded:  # a stack that is ready again has run its command before
+            self._hooks.take(record)
+
+
+class SupervisedRun:
+    """One run of the stack's services, with everything that goes on at the same time."""
+
+    def __init__(self, orchestrator: Orchestrator, status: LiveStatus, hooks: HookRunner, *, reload: bool) -> None:
+        run_id = new_run_id()
+        self._orchestrator, self._status, self._hooks, self._reload = orchestrator, status, hooks, reload
+        self._paths = orchestrator.stack.paths
+        self._bus = orchestrator.bus(run_id)
+        self._state = StackStatePublisher(orchestrator.stack.name, status, self._bus.publish)
+        self._engine = orchestrator.engine("run", run_id, on_up=self._set_up, on_service=self._state.update)
+        self._is_up = anyio.Event()
+
+    async def run(self) -> None:
+        """Start the services, run them until they are stopped or one fails to start, and clean up."""
+        self._state.publish_starting()
+        async with anyio.create_task_group() as hooks:
+            hooks.start_soon(self._hooks.run, self._bus.publish)
+            async with anyio.create_task_group() as tasks:
+                self._start_tasks(tasks)
+                async with serve_control(self._paths.control, self._handlers()):
+                    outcome = await self._engine.run()
+                    await clean_up(self._orchestrator)
+                self._state.publish_end(outcome)
+                tasks.cancel_scope.cancel()
+            self._hooks.close()
+
+    def _start_tasks(self, tasks: TaskGroup) -> None:
+        tasks.start_soon(call_on_signals, self._stop_on_signal, signal.SIGINT, signal.SIGTERM)
+        tasks.start_soon(reap_orphans)
+        tasks.start_soon(forward_notifications, self._orchestrator, self._bus.publish)
+        if self._reload:
+            tasks.start_soon(restart_on_change, self._engine, self._paths, self._is_up)
+
+    def _handlers(self) -> SupervisorHandlers:
+        return SupervisorHandlers(self._orchestrator, self._engine, self._status, self._stop)
+
+    def _set_up(self, took_s: float) -> None:
+        self._is_up.set()
+        self._state.publish_ready(took_s)
+
+    def _stop(self, reason: str) -> None:
+        if self._state.publish_stopping(reason):
+            self._engine.stop(reason)
+
+    def _stop_on_signal(self, number: signal.Signals) -> None:
+        self._stop(f"stop requested by {number.name}")

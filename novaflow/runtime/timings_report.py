@@ -1,0 +1,50 @@
+"""The timings of the latest execution of a workflow."""
+
+from dataclasses import asdict, dataclass
+
+from novaflow.adapters.storage.journal import read_journal
+from novaflow.errors import UsageError
+from novaflow.events.record import EventRecord
+from novaflow.plan.graph import Graph
+from novaflow.plan.timings import Timings, last_run, measure
+from novaflow.runtime.stack import Stack
+from novaflow.settings.group import count_processors
+
+
+@dataclass(frozen=True, slots=True)
+class TimingsReport:
+    """One execution of a workflow: its graph, its first event and what was measured."""
+
+    graph: Graph
+    first: EventRecord
+    timings: Timings
+
+    def describe(self) -> dict[str, object]:
+        """Return the object that `timings --json` prints."""
+        began = self.timings.began.isoformat().replace("+00:00", "Z")
+        bounds = {"lower_bound_s": round(self.timings.lower_bound_s, 3), "efficiency": round(self.timings.efficiency, 3)}
+        return asdict(self.timings) | {"began": began} | bounds
+
+    def send_trace(self) -> int:
+        """Send an OpenTelemetry trace to OTEL_EXPORTER_OTLP_ENDPOINT, and return how many spans it has.
+
+        Raises: UsageError, if the required packages are not installed; MachineError, if no collector accepts it.
+        """
+        try:
+            from novaflow.adapters.telemetry.traces import export_trace  # noqa: PLC0415 - an optional dependency
+        except ImportError as error:
+            raise UsageError("traces require an extra: install novaflow[telemetry]") from error
+        needs = {name: node.needs for name, node in self.graph.nodes.items()}
+        return export_trace(self.timings, needs, source=self.first.source, run_id=self.first.run_id)
+
+
+def measure_last_run(stack: Stack, workflow: str) -> TimingsReport:
+    """Return the timings of the latest execution of a workflow.
+
+    Raises: UsageError, if there is no such workflow, or it was never run.
+    """
+    graph = stack.graph(workflow)
+    records = last_run(workflow, read_journal(stack.paths.journal))
+    if not records:
+        raise UsageError(f"no execution of {workflow!r} in {stack.paths.journal}; run it first")
+    return TimingsReport(graph, records[0], measure(graph, records, cores=count_processors()))
