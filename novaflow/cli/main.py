@@ -11,7 +11,7 @@ from novaflow.errors import MachineError, NovaflowError, RunError
 
 # Imported one at a time: `--help` of one command imports one.
 COMMANDS = {
-    "up": "install what is missing, start all services, and wait until ready",
+    "up": "install what is missing, start all services, wait until ready",
     "branch": "fetch a Nova source tree and run the stack from it",
     "install": "install everything the stack needs on this machine",
     "run": "start all services with fresh databases",

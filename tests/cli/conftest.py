@@ -1,55 +1,40 @@
-"""A toy stack for commands that only look."""
+"""The command line in this process, on a stack of toys."""
 
+import contextlib
+from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+import structlog
 
-from novaflow.cli.main import novaflow
-from tests.support.toys import Novaflow
-
-WORKFLOW = """
-from novaflow.model.workflow import Workflow
-
-WORKFLOW = Workflow("run", "Everything.")
-"""
-COMPONENT = """
-from novaflow.model.component import Component
-from novaflow.model.context import Context
-from novaflow.model.step import step
-
-
-@step(within_s=1)
-async def create(_: Context) -> None:
-    \"\"\"Create it.\"\"\"
-
-
-@step(within_s=1, needs=("toy.create",))
-async def use(_: Context) -> None:
-    \"\"\"Use it.\"\"\"
-
-
-COMPONENT = Component("toy", "A toy.", {"run": (create, use)})
-"""
+from novaflow.cli.main import main
+from tests.support.toy_stack import Ended, Novaflow, ToyStack
 
 
 @pytest.fixture
-def stack(tmp_path: Path) -> Path:
-    """Return the folder of a stack that was never run."""
-    (tmp_path / "nova").mkdir()
-    return tmp_path / "nova"
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ToyStack:
+    """Return a stack of toys that was never run; it is the one that commands without DIR use."""
+    toy = ToyStack(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NOVAFLOW_WORKFLOWS", str(toy.workflows))
+    return toy
 
 
 @pytest.fixture
-def call(tmp_path: Path, stack: Path) -> Novaflow:
-    """Return ``novaflow``, to be called with arguments on that stack and toy workflows."""
-    # A package can be imported once a process: each test has one of its own name.
-    workflows = tmp_path / tmp_path.name
-    (workflows / "components").mkdir(parents=True)
-    (workflows / "run.py").write_text(WORKFLOW)
-    (workflows / "components/toy.py").write_text(COMPONENT)
+def novaflow(toy: ToyStack) -> Iterator[Novaflow]:  # noqa: ARG001 - commands run on it
+    """Return the program: it is called with arguments, and returns its exit code and output."""
+    yield run_main
+    structlog.reset_defaults()
 
-    def call(*arguments: str) -> Result:
-        return CliRunner().invoke(novaflow, [*arguments, str(stack), "--set", f"NOVAFLOW_WORKFLOWS={workflows}"])
 
-    return call
+def run_main(*arguments: str) -> Ended:
+    """Run the program as `novaflow ARGUMENTS` does."""
+    out, err = StringIO(), StringIO()
+    code = 0
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main(arguments)
+        except SystemExit as leave:
+            code = int(leave.code or 0)
+    return Ended(code, out.getvalue(), err.getvalue())

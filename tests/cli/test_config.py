@@ -1,40 +1,61 @@
-"""`novaflow config`: what holds, and where it was set."""
+"""`novaflow config`: the effective settings and their origin."""
 
 import json
-from pathlib import Path
 
-from novaflow.runtime.settings_report import describe_settings, tabulate_settings
-from novaflow.settings import load_settings
-from tests.support.settings import GROUPS
-from tests.support.toys import Novaflow
+from novaflow.settings import CoreSettings
+from tests.support.toy_stack import Novaflow, ToyStack
 
 
-def test_every_line_has_name_value_and_origin(tmp_path: Path) -> None:
-    """A table of three columns, with words where nothing was chosen."""
-    (tmp_path / ".env").write_text("NOVAFLOW_JOBS=3\n")
-    lines = tabulate_settings(load_settings(Path("nova"), GROUPS[1:], environ={"MYSQL_PASS": "hush"}, cwd=tmp_path)).splitlines()
+def test_a_line_has_name_value_and_origin(novaflow: Novaflow, toy: ToyStack) -> None:
+    """The table has three columns; a default is in parentheses."""
+    (toy.folder / ".env").write_text("NOVAFLOW_JOBS=3\n")
+    lines = novaflow("config").out.splitlines()
     rows = {line.split()[0]: line.split(maxsplit=1)[1] for line in lines}
     assert rows["NOVAFLOW_JOBS"].split(maxsplit=1) == ["3", "./.env line 1"]
-    assert rows["MYSQL_PASS"].split() == ["********", "environment"]
-    assert rows["INTERFACE"].split() == ["(none)", "default"]
+    assert rows["NOVAFLOW_WORKFLOWS"].split() == [str(toy.workflows), "environment"]
+    assert rows["NOVAFLOW_ON_READY"].split() == ["(none)", "default"]
     assert len({len(line) - len(line.split("  ")[-1].lstrip()) for line in lines}) == 1
 
 
-def test_json_holds_the_same(tmp_path: Path) -> None:
-    """Programs get one object by the settings' names."""
-    described = describe_settings(load_settings(Path("nova"), GROUPS[1:], environ={"MYSQL_PASS": "hush"}, cwd=tmp_path))
-    assert described["MYSQL_PASS"] == {"value": "********", "origin": "environment"}
-    assert described["INTERFACE"] == {"value": "", "origin": "default"}
+def test_json_has_value_and_origin(novaflow: Novaflow) -> None:
+    """The object has an entry for each setting; an empty value means that it is not set."""
+    shown = json.loads(novaflow("config", "--json").out)
+    assert shown.keys() == {name.upper() for name in CoreSettings.model_fields}
+    assert shown["NOVAFLOW_ON_READY"] == {"value": "", "origin": "default"}
+    assert shown["SCREEN_NAME"] == {"value": "nova", "origin": "default"}
 
 
-def test_the_command_line_is_the_strongest(call: Novaflow, stack: Path) -> None:
-    """--set wins over the stack's own .env, and says so."""
-    (stack / ".env").write_text("SCREEN_NAME=one\nSCREEN_STATUS=0\n")
-    shown = json.loads(call("config", "--json", "--set", "SCREEN_NAME=two").output)
-    assert shown["SCREEN_NAME"] == {"value": "two", "origin": "command line"}
-    assert shown["SCREEN_STATUS"] == {"value": "0", "origin": f"{stack}/.env line 2"}
+def test_passwords_are_masked(novaflow: Novaflow) -> None:
+    """Neither the table nor the JSON object contains a password."""
+    setting = "NOVAFLOW_EVENTS_URL=amqp://me:hush-hush@broker/events"
+    table, shown = novaflow("config", "--set", setting), novaflow("config", "--json", "--set", setting)
+    assert (table.code, shown.code) == (0, 0)
+    assert "hush-hush" not in table.out + shown.out
+    assert json.loads(shown.out)["NOVAFLOW_EVENTS_URL"] == {"value": "amqp://********@broker/events", "origin": "command line"}
 
 
-def test_without_json_it_is_a_table(call: Novaflow) -> None:
-    """People get a line for each setting."""
-    assert call("config").output.startswith("HOST_IP ")
+def test_the_command_line_has_the_highest_precedence(novaflow: Novaflow, toy: ToyStack) -> None:
+    """--set overrides the environment, which overrides DIR/.env, which overrides .env."""
+    toy.root.mkdir()
+    (toy.folder / ".env").write_text("SCREEN_NAME=one\nSCREEN_STATUS=0\nNOVAFLOW_JOBS=1\n")
+    (toy.root / ".env").write_text("SCREEN_NAME=two\nNOVAFLOW_JOBS=2\n")
+    shown = json.loads(novaflow("config", "--json", "--set", "SCREEN_NAME=three").out)
+    assert shown["SCREEN_NAME"] == {"value": "three", "origin": "command line"}
+    assert shown["NOVAFLOW_JOBS"] == {"value": "2", "origin": "nova/.env line 2"}
+    assert shown["SCREEN_STATUS"] == {"value": "0", "origin": "./.env line 2"}
+
+
+def test_an_unknown_setting_is_refused(novaflow: Novaflow) -> None:
+    """The message suggests the closest name."""
+    ended = novaflow("config", "--set", "SCREEN_NAMES=x")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("novaflow: unknown setting SCREEN_NAMES (command line)")
+    assert "SCREEN_NAME?" in ended.err
+
+
+def test_an_invalid_value_is_refused(novaflow: Novaflow) -> None:
+    """The message has the setting, its value, its origin and what is allowed."""
+    ended = novaflow("config", "--set", "NOVAFLOW_JOBS=many")
+    assert ended.code == 2
+    assert "NOVAFLOW_JOBS=many (command line)" in ended.err
+    assert "a whole number from 1 up" in ended.err

@@ -1,6 +1,6 @@
 """`novaflow events`: from a broker, and without one."""
 
-# ruff: noqa: ASYNC220, PTH109, S603, TID251 - the programs tests start are their own, and nothing else runs meanwhile
+# ruff: noqa: S603, TID251 - the programs that tests start are their own, and nothing else runs meanwhile
 
 import json
 import os
@@ -14,12 +14,12 @@ import pytest
 
 from novaflow.adapters.amqp import Publisher
 from novaflow.adapters.storage.journal import Journal
-from novaflow.errors import UsageError
 from novaflow.events.types import ServiceChanged, ServiceState, StepChanged, StepState
 from tests.support.brokers import Broker
-from tests.support.toys import Novaflow
+from tests.support.toy_stack import Novaflow, ToyStack, step_is
 
 SOURCE = f"/novaflow/{os.uname().nodename}/nova"
+LATE = StepChanged(name="late", state=StepState.STARTED, workflow="run", component="toy", reason="x")
 
 
 @pytest.fixture
@@ -29,33 +29,35 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(autouse=True)
-def journal(stack: Path) -> None:
-    """Have three things happen on the stack."""
-    journal = Journal(stack / "journal.jsonl", source=SOURCE)
-    for state in (StepState.STARTED, StepState.SUCCEEDED):
-        journal.append(StepChanged(name="toy.create", state=state, workflow="run", component="toy", reason="asked for"), "r1")
+def journal(toy: ToyStack) -> None:
+    """Append three events to the stack's journal."""
     ready = ServiceChanged(
         name="toy", state=ServiceState.READY, workflow="run", component="toy", reason="answered\nin two lines", duration_s=0.25
     )
-    journal.append(ready, "r1")
-    journal.close()
+    toy.append(step_is("toy.create", StepState.STARTED), step_is("toy.create", StepState.SUCCEEDED), ready)
 
 
-def test_without_a_broker_the_journal_is_read_and_that_is_said(call: Novaflow) -> None:
-    """What happened is there even when the stack is down."""
-    result = call("events")
-    assert [line.split()[2:6] for line in result.stdout.splitlines()] == [
+def sequences(output: str) -> list[int]:
+    """Return the sequence numbers of events printed as JSON."""
+    return [int(json.loads(line)["sequence"]) for line in output.splitlines()]
+
+
+def test_without_a_broker_the_journal_is_read(novaflow: Novaflow) -> None:
+    """The events of a stack that is down are shown, with a warning that they are from the journal."""
+    ended = novaflow("events")
+    assert ended.code == 0
+    assert [line.split()[2:6] for line in ended.out.splitlines()] == [
         ["1", "step", "toy.create", "started"],
         ["2", "step", "toy.create", "succeeded"],
         ["3", "service", "toy", "ready"],
     ]
-    assert result.stdout.splitlines()[2].endswith("ready     answered (0.25 s)")
-    assert "novaflow: broker unreachable; showing the local journal: " in result.stderr
+    assert ended.out.splitlines()[2].endswith("ready     answered (0.25 s)")
+    assert ended.err.startswith("novaflow: broker unreachable; showing the local journal: ")
 
 
-def test_programs_get_a_cloudevent_a_line(call: Novaflow) -> None:
-    """With --json nothing else is on standard output."""
-    events = [json.loads(line) for line in call("events", "--json").stdout.splitlines()]
+def test_programs_get_a_cloudevent_a_line(novaflow: Novaflow) -> None:
+    """With --json, nothing else is on standard output."""
+    events = [json.loads(line) for line in novaflow("events", "--json").out.splitlines()]
     assert [(event["specversion"], event["sequence"], event["type"]) for event in events] == [
         ("1.0", "0000000001", "novaflow.step.started"),
         ("1.0", "0000000002", "novaflow.step.succeeded"),
@@ -64,10 +66,15 @@ def test_programs_get_a_cloudevent_a_line(call: Novaflow) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "sequences"),
+    ("arguments", "expected"),
     [
+        ([], [1, 2, 3]),
+        (["--from-start"], [1, 2, 3]),
         (["--kind", "service"], [3]),
+        (["--kind", "service", "--kind", "step"], [1, 2, 3]),
+        (["--kind", "instance"], []),
         (["--name", "toy*", "--kind", "step"], [1, 2]),
+        (["--name", "toy"], [3]),
         (["--state", "ready", "--state", "started"], [1, 3]),
         (["--state", "s*"], [1, 2]),
         (["--pattern", "nova.step.toy-create.*"], [1, 2]),
@@ -77,72 +84,97 @@ def test_programs_get_a_cloudevent_a_line(call: Novaflow) -> None:
         (["--since", "2100-01-01"], []),
     ],
 )
-def test_events_are_chosen(call: Novaflow, arguments: list[str], sequences: list[int]) -> None:
-    """By kind, name, state, routing key, number and time."""
-    assert [int(json.loads(line)["sequence"]) for line in call("events", "--json", *arguments).stdout.splitlines()] == sequences
+def test_events_are_filtered(novaflow: Novaflow, arguments: list[str], expected: list[int]) -> None:
+    """By kind, name, state, routing key, sequence number and time."""
+    assert sequences(novaflow("events", "--json", *arguments).out) == expected
 
 
-def test_a_beginning_that_is_none_is_refused(call: Novaflow) -> None:
-    """The message says what would have been one."""
-    result = call("events", "--since", "yesterday")
-    assert isinstance(result.exception, UsageError)
-    assert "found 'yesterday'" in str(result.exception)
+def test_an_invalid_beginning_is_refused(novaflow: Novaflow) -> None:
+    """The message lists the accepted forms."""
+    ended = novaflow("events", "--since", "yesterday")
+    expected = "--since: expected a time (2026-11-22T09:12), an age (10m) or a sequence number (42), found 'yesterday'"
+    assert (ended.code, ended.out, ended.err) == (2, "", f"novaflow: {expected}\n")
 
 
-def test_a_slip_in_a_state_is_refused(call: Novaflow) -> None:
-    """It would match nothing; an instance's states are its cloud's, and pass."""
-    assert str(call("events", "--state", "raedy").exception) == "--state raedy: unknown state; did you mean 'ready'?"
-    assert call("events", "--state", "create-end").exit_code == 0
+def test_a_misspelt_state_is_refused(novaflow: Novaflow) -> None:
+    """It would match no event; the states of an instance are not listed, and every one is accepted."""
+    ended = novaflow("events", "--state", "raedy")
+    assert (ended.code, ended.err) == (2, "novaflow: --state raedy: unknown state; did you mean 'ready'?\n")
+    assert novaflow("events", "--state", "create-end").code == 0
 
 
-def test_credentials_of_another_shape_are_refused(call: Novaflow, stack: Path) -> None:
-    """A file somebody edited is named, with what it should hold."""
-    (stack / "credentials").mkdir()
-    (stack / "credentials/events.json").write_text("[]")
-    assert 'expected {"url": …, "exchange": …}' in str(call("events").exception)
+def test_an_unknown_kind_is_refused(novaflow: Novaflow) -> None:
+    """The message lists the kinds."""
+    ended = novaflow("events", "--kind", "steps")
+    assert ended.code == 2
+    assert "'stack', 'workflow', 'step', 'service', 'instance'" in ended.err
+
+
+def test_a_stack_without_a_journal_has_no_events(novaflow: Novaflow, toy: ToyStack) -> None:
+    """No folder is created."""
+    ended = novaflow("events", "--json", "other")
+    assert (ended.code, ended.out) == (0, "")
+    assert not (toy.folder / "other").exists()
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", "{", '{"url": "amqp://x"}'])
+def test_invalid_credentials_are_refused(novaflow: Novaflow, toy: ToyStack, content: str) -> None:
+    """The message has the file and what it should contain."""
+    (toy.root / "credentials").mkdir()
+    (toy.root / "credentials/events.json").write_text(content)
+    ended = novaflow("events")
+    assert (ended.code, ended.out) == (2, "")
+    assert f'{toy.root}/credentials/events.json: expected {{"url": …, "exchange": …}}, found ' in ended.err
 
 
 @pytest.fixture
-async def published(stack: Path, broker: Broker, request: pytest.FixtureRequest) -> Path:
-    """Have the stack's events published to a broker, and its credentials say so."""
+async def published(toy: ToyStack, broker: Broker, request: pytest.FixtureRequest) -> Path:
+    """Publish the stack's events to a broker, whose address is in the stack's credentials; return the stack's folder."""
     exchange = f"novaflow.events.{abs(hash(request.node.nodeid))}"
-    (stack / "credentials").mkdir()
-    (stack / "credentials/events.json").write_text(json.dumps({"url": broker.url, "exchange": exchange}))
-    (stack / "data").mkdir()
-    publisher = Publisher(stack / "journal.jsonl", stack / "data/published", broker.url, exchange=exchange)
+    (toy.root / "credentials").mkdir()
+    (toy.root / "credentials/events.json").write_text(json.dumps({"url": broker.url, "exchange": exchange}))
+    toy.paths.data.mkdir()
+    publisher = Publisher(toy.paths.journal, toy.paths.data / "published", broker.url, exchange=exchange)
     publisher.start()
     assert await publisher.drain(10)
     publisher.stop(2)
-    return stack
+    return toy.root
 
 
 @pytest.mark.usefixtures("published")
-async def test_with_a_broker_events_come_from_it(call: Novaflow) -> None:
-    """The same events, and not a word about the journal."""
-    result = await anyio.to_thread.run_sync(call, "events", "--json")
-    assert [json.loads(line)["sequence"] for line in result.stdout.splitlines()] == ["0000000001", "0000000002", "0000000003"]
-    assert result.stderr == ""
+async def test_with_a_broker_events_come_from_it(novaflow: Novaflow) -> None:
+    """The events are the same, without a warning."""
+    ended = await anyio.to_thread.run_sync(novaflow, "events", "--json")
+    assert sequences(ended.out) == [1, 2, 3]
+    assert ended.err == ""
 
 
-async def test_what_is_not_published_yet_is_told_as_well(published: Path, call: Novaflow) -> None:
-    """Events that wait for the broker come from the journal, behind those it has."""
+async def test_unpublished_events_are_shown_as_well(published: Path, novaflow: Novaflow) -> None:
+    """Events that wait for the broker come from the journal, after those of the broker."""
     journal = Journal(published / "journal.jsonl", source=SOURCE)
-    journal.append(StepChanged(name="late", state=StepState.STARTED, workflow="run", component="toy", reason="x"), "r1")
+    journal.append(LATE, "r1")
     journal.close()
-    result = await anyio.to_thread.run_sync(call, "events", "--json", "--since", "2")
-    assert [json.loads(line)["subject"] for line in result.stdout.splitlines()] == ["toy.create", "toy", "late"]
+    ended = await anyio.to_thread.run_sync(novaflow, "events", "--json", "--since", "2")
+    assert [json.loads(line)["subject"] for line in ended.out.splitlines()] == ["toy.create", "toy", "late"]
 
 
-async def test_following_shows_what_happens(published: Path, broker: Broker) -> None:
-    """A subscription, from the start and on, until it is interrupted."""
+def follow(stack: Path) -> "subprocess.Popen[bytes]":
+    """Start `novaflow events --follow --from-start --json`."""
+    arguments: list[str | Path] = [sys.executable, "-m", "novaflow.cli.main", "events", "--follow", "--from-start", "--json", stack]
+    root = Path(__file__).parents[2]
+    return subprocess.Popen(arguments, stdout=subprocess.PIPE, cwd=stack.parent, env={"PYTHONPATH": str(root), "PATH": os.defpath})
+
+
+@pytest.mark.slow
+async def test_following_shows_new_events(published: Path, broker: Broker) -> None:
+    """Past events are followed by new ones, until a signal ends the command."""
     credentials = json.loads((published / "credentials/events.json").read_text())
-    arguments: list[str | Path] = [sys.executable, "-m", "novaflow.cli.main", "events", "--follow", "--from-start", "--json", published]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, env={"PYTHONPATH": os.getcwd(), "PATH": os.defpath}) as program:
+    with follow(published) as program:
         assert program.stdout is not None
         shown = [json.loads(program.stdout.readline())["sequence"] for _ in range(3)]
         journal = Journal(published / "journal.jsonl", source=SOURCE)
         publisher = Publisher(published / "journal.jsonl", published / "data/published", broker.url, exchange=credentials["exchange"])
-        journal.append(StepChanged(name="late", state=StepState.STARTED, workflow="run", component="toy", reason="x"), "r1")
+        journal.append(LATE, "r1")
         publisher.start()
         shown.append(json.loads(program.stdout.readline())["sequence"])
         publisher.stop(2)
@@ -152,21 +184,20 @@ async def test_following_shows_what_happens(published: Path, broker: Broker) -> 
     assert shown == ["0000000001", "0000000002", "0000000003", "0000000004"]
 
 
-async def test_following_goes_on_without_the_broker(published: Path, broker: Broker) -> None:
-    """What a broker does not tell, since it is gone or has it not yet, the journal tells; and no event comes twice."""
+@pytest.mark.slow
+async def test_following_continues_without_the_broker(published: Path, broker: Broker) -> None:
+    """An event that the broker does not deliver comes from the journal, and no event comes twice."""
     credentials = json.loads((published / "credentials/events.json").read_text())
-    arguments: list[str | Path] = [sys.executable, "-m", "novaflow.cli.main", "events", "--follow", "--from-start", "--json", published]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, env={"PYTHONPATH": os.getcwd(), "PATH": os.defpath}) as program:
+    with follow(published) as program:
         assert program.stdout is not None
         shown = [json.loads(program.stdout.readline())["sequence"] for _ in range(3)]
         journal = Journal(published / "journal.jsonl", source=SOURCE)
-        late = StepChanged(name="late", state=StepState.STARTED, workflow="run", component="toy", reason="x")
-        journal.append(late, "r1")  # and nobody publishes it
+        journal.append(LATE, "r1")  # and nothing publishes it
         shown.append(json.loads(program.stdout.readline())["sequence"])
         publisher = Publisher(published / "journal.jsonl", published / "data/published", broker.url, exchange=credentials["exchange"])
         publisher.start()
         assert await publisher.drain(10)
-        journal.append(late, "r1")
+        journal.append(LATE, "r1")
         publisher.wake()
         shown.append(json.loads(program.stdout.readline())["sequence"])
         publisher.stop(2)

@@ -1,53 +1,78 @@
-"""`novaflow timings`: what the journal tells of the latest execution."""
+"""`novaflow timings`: the timings of the latest execution."""
 
 import json
-from pathlib import Path
 
 import pytest
 
-from novaflow.adapters.storage.journal import Journal
-from novaflow.errors import MachineError, UsageError
-from novaflow.events.types import StepChanged, StepState, WorkflowChanged, WorkflowState
-from tests.support.toys import Novaflow
+from novaflow.events.types import StepState, WorkflowChanged, WorkflowState
+from tests.support.toy_stack import Novaflow, ToyStack, step_is
 
 
-def publish(stack: Path) -> None:
-    """Write the journal of an execution in which ``toy.create`` came to its end."""
-    journal = Journal(stack / "journal.jsonl", source="/novaflow/here/nova")
-    journal.append(WorkflowChanged(name="run", state=WorkflowState.STARTED, reason="x"), "r1")
-    for state in (StepState.STARTED, StepState.SUCCEEDED):
-        journal.append(StepChanged(name="toy.create", state=state, workflow="run", component="toy", reason="x"), "r1")
-    journal.close()
+def workflow_is(state: WorkflowState, name: str = "run") -> WorkflowChanged:
+    """Return a change of a workflow's state."""
+    return WorkflowChanged(name=name, state=state, reason="a reason")
 
 
-def test_the_latest_execution_is_shown(call: Novaflow, stack: Path) -> None:
-    """A table for people."""
-    publish(stack)
-    output = call("timings", "run").output
-    assert ": 1 nodes in " in output
-    assert "critical path" in output
+def execute(toy: ToyStack, *, run_id: str = "r1") -> None:
+    """Write the journal of an execution in which ``toy.create`` succeeded."""
+    steps = [step_is("toy.create", state) for state in (StepState.STARTED, StepState.SUCCEEDED)]
+    toy.append(workflow_is(WorkflowState.STARTED), *steps, run_id=run_id)
 
 
-def test_programs_get_an_object(call: Novaflow, stack: Path) -> None:
-    """The same as JSON, with the bound and the efficiency."""
-    publish(stack)
-    timings = json.loads(call("timings", "run", "--json").output)
-    assert [span["node"] for span in timings["spans"]] == ["toy.create"]
-    assert {"workflow", "began", "elapsed_s", "critical_path", "lower_bound_s", "efficiency"} <= set(timings)
+def test_the_latest_execution_is_shown(novaflow: Novaflow, toy: ToyStack) -> None:
+    """Users get a chart."""
+    execute(toy)
+    ended = novaflow("timings", "run")
+    assert (ended.code, ended.err) == (0, "")
+    assert ": 1 nodes in " in ended.out
+    assert "critical path" in ended.out
 
 
-def test_a_stack_that_was_never_run_has_none(call: Novaflow) -> None:
-    """The message says where was looked and what to do."""
-    result = call("timings", "run")
-    assert isinstance(result.exception, UsageError)
-    assert str(result.exception).endswith("journal.jsonl; run it first")
+def test_run_is_the_default(novaflow: Novaflow, toy: ToyStack) -> None:
+    """Without arguments, the timings of `run` are shown."""
+    execute(toy)
+    assert novaflow("timings").out == novaflow("timings", "run").out
 
 
-def test_a_trace_that_nobody_takes_is_said(call: Novaflow, stack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The message says where a collector was looked for."""
-    publish(stack)
+def test_programs_get_an_object(novaflow: Novaflow, toy: ToyStack) -> None:
+    """The object has the spans, the critical path, the lower bound and the efficiency."""
+    execute(toy)
+    ended = novaflow("timings", "--json")
+    timings = json.loads(ended.out)
+    assert (ended.code, ended.err) == (0, "")
+    assert [(span["node"], span["ending"]) for span in timings["spans"]] == [("toy.create", "up")]
+    assert timings["critical_path"] == ["toy.create"]
+    assert timings["workflow"] == "run"
+    assert timings["began"].endswith("Z")
+    assert {"elapsed_s", "lower_bound_s", "efficiency", "cores", "cpu_s"} <= set(timings)
+
+
+def test_only_the_latest_execution_counts(novaflow: Novaflow, toy: ToyStack) -> None:
+    """Earlier ones are in the journal and are ignored."""
+    execute(toy)
+    toy.append(workflow_is(WorkflowState.STARTED), step_is("toy.use", StepState.STARTED), run_id="r2")
+    spans = json.loads(novaflow("timings", "--json").out)["spans"]
+    assert [(span["node"], span["ending"]) for span in spans] == [("toy.use", "open")]
+
+
+def test_a_stack_that_was_never_run_is_refused(novaflow: Novaflow, toy: ToyStack) -> None:
+    """The message names the journal and the remedy."""
+    ended = novaflow("timings", "run")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == f"novaflow: no execution of 'run' in {toy.paths.journal}; run it first\n"
+
+
+def test_an_unknown_workflow_is_refused(novaflow: Novaflow) -> None:
+    """The message lists the workflows."""
+    ended = novaflow("timings", "rnu")
+    assert (ended.code, ended.err) == (2, "novaflow: there is no workflow 'rnu'; there are: run\n")
+
+
+def test_a_trace_that_no_collector_accepts_is_an_error(novaflow: Novaflow, toy: ToyStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The exit code is 5, and the message has the collector's address."""
+    execute(toy)
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
-    result = call("timings", "run", "--trace")
-    assert isinstance(result.exception, MachineError)
-    assert "no collector took the trace" in str(result.exception)
+    ended = novaflow("timings", "run", "--trace")
+    assert (ended.code, ended.out) == (5, "")
+    assert "no collector took the trace" in ended.err

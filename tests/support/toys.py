@@ -1,9 +1,7 @@
 """Minimal components, steps and graphs."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
-
-from click.testing import Result
 
 from novaflow.model.component import Component
 from novaflow.model.context import Context
@@ -11,8 +9,6 @@ from novaflow.model.probe import HttpProbe
 from novaflow.model.service import Part, Service
 from novaflow.model.step import ConcurrencyPool, Step
 from novaflow.plan.graph import Graph, Node
-
-Novaflow = Callable[..., Result]  # the command line, called with arguments
 
 
 async def do_nothing(_: Context) -> None:

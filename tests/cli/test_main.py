@@ -1,0 +1,78 @@
+"""The program as a whole: dispatch, errors and exit codes."""
+
+import pytest
+
+from novaflow.cli.main import COMMANDS
+from tests.support.toy_stack import Novaflow, ToyStack
+
+WITH_STACK = [name for name in COMMANDS if name not in {"help", "completion"}]
+NAMED = {"start": ["web"], "stop": ["web"], "restart": ["web"]}  # arguments that are required
+
+
+def test_the_version_is_printed(novaflow: Novaflow) -> None:
+    """`--version` prints name and version."""
+    ended = novaflow("--version")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.startswith("novaflow, version ")
+
+
+def test_an_unknown_command_is_refused(novaflow: Novaflow) -> None:
+    """The exit code is that of a usage error."""
+    ended = novaflow("rnu")
+    assert (ended.code, ended.out) == (2, "")
+    assert "No such command 'rnu'" in ended.err
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_an_unknown_option_is_refused(novaflow: Novaflow, toy: ToyStack, name: str) -> None:
+    """Nothing is created."""
+    ended = novaflow(name, "--nope")
+    assert (ended.code, ended.out) == (2, "")
+    assert "No such option" in ended.err
+    assert "--nope" in ended.err
+    assert not toy.root.exists()
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_missing_argument_is_refused(novaflow: Novaflow, name: str) -> None:
+    """The message names the argument."""
+    ended = novaflow(name)
+    assert ended.code == 2
+    assert "Missing argument 'NAME'" in ended.err
+
+
+@pytest.mark.parametrize("name", WITH_STACK)
+def test_a_setting_needs_a_value(novaflow: Novaflow, toy: ToyStack, name: str) -> None:
+    """Every command checks --set before anything else, and creates nothing."""
+    ended = novaflow(name, *NAMED.get(name, []), "--set", "SCREEN_NAME")
+    assert (ended.code, ended.out, ended.err) == (2, "", "novaflow: --set: expected NAME=VALUE, found 'SCREEN_NAME'\n")
+    assert not toy.root.exists()
+
+
+@pytest.mark.parametrize("name", WITH_STACK)
+def test_invalid_workflows_are_refused(novaflow: Novaflow, toy: ToyStack, name: str) -> None:
+    """Every command that uses a stack reports a component that cannot be loaded, with file and line, and creates nothing."""
+    toy.write("components/toy.py", "COMPONENT = 1\ndef (:\n")
+    ended = novaflow(name, *NAMED.get(name, []))
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == f"novaflow: {toy.workflows}/components/toy.py: line 2: invalid syntax\n"
+    assert not toy.root.exists()
+
+
+@pytest.mark.parametrize("name", WITH_STACK)
+def test_the_folder_of_a_stack_may_not_be_a_file(novaflow: Novaflow, toy: ToyStack, name: str) -> None:
+    """The message names DIR."""
+    (toy.folder / "file").touch()
+    arguments = [*NAMED.get(name, []), *(["run"] if name in {"graph", "timings"} else []), *([""] if name == "branch" else [])]
+    optional = ["web"] if name in {"logs", "attach"} else []
+    ended = novaflow(name, *arguments, *optional, "file")
+    assert ended.code == 2
+    assert "Directory 'file' is a file." in ended.err
+
+
+def test_several_invalid_settings_are_reported_at_once(novaflow: Novaflow, toy: ToyStack) -> None:
+    """The message has a line for each."""
+    (toy.folder / ".env").write_text("NOVAFLOW_JOBS=0\nSCREEN_NAME=a b\n")
+    ended = novaflow("status")
+    assert ended.code == 2
+    assert [line.partition(" (")[0] for line in ended.err.splitlines()] == ["novaflow: SCREEN_NAME=a b", "NOVAFLOW_JOBS=0"]
