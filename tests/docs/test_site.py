@@ -47,3 +47,12 @@ def test_the_api_is_described_from_docstrings(site: Path) -> None:
     page = (site / "reference/api.html").read_text()
     for name in ("novaflow.events.subscribe.subscribe", "novaflow.model.component.Component", "novaflow.errors.NotReady"):
         assert f'id="{name}"' in page
+
+
+def test_a_value_is_described_with_its_fields(site: Path) -> None:
+    """The signature of a dataclass has the names of its fields and their defaults."""
+    text = re.sub(r"<[^>]+>", "", (site / "reference/api.html").read_text())
+    signature = re.search(r"\bService\(\n(.*?)\n\)", text, re.DOTALL)
+    assert signature
+    assert "ready: Probe" in signature[1]
+    assert "grace_s: float = 5" in signature[1]
