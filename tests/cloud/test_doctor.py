@@ -1,4 +1,4 @@
-"""Settings that do not fit the machine: each is refused with its reason before anything is touched."""
+"""Settings that do not fit the machine: `doctor` and `up` reject each with its reason before anything is changed."""
 
 # ruff: noqa: S603, TID251 - the programs tests start are their own
 
@@ -14,8 +14,8 @@ from tests.cloud.stacks import NOVAFLOW
 
 pytestmark = [pytest.mark.cloud, pytest.mark.timeout(120), pytest.mark.usefixtures("cloud_machine")]
 
-# A machine with a way out over one card, a second card that has an address, and a third that has nothing.
-CARDS = """
+# Network interfaces: out0 has an address and the default route, used0 has an address, free0 and free1 have none.
+INTERFACES = """
 ip link set lo up
 ip link add out0 type veth peer name out1
 ip link set out1 up
@@ -32,21 +32,21 @@ READ_ONLY_DISK = "mount -t tmpfs -o ro locked /mnt"
 
 
 def call(setup: str, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Run novaflow in a network and a mount namespace of its own, after ``setup``."""
-    script = f'set -e\n{CARDS}\n{setup}\nexec "$0" "$@"'
+    """Run novaflow in a private network and mount namespace, after ``setup``."""
+    script = f'set -e\n{INTERFACES}\n{setup}\nexec "$0" "$@"'
     enter = ("unshare", "--net", "--mount", "--propagation", "private", "sh", "-c", script)
     argv = [*enter, str(NOVAFLOW), *words]
     return subprocess.run(argv, env={**os.environ, **settings}, cwd="/", capture_output=True, check=False, text=True, timeout=60)
 
 
 def ask(folder: Path, setup: str, **settings: str) -> tuple[int, dict[str, dict[str, Any]]]:
-    """Return doctor's exit code and what it found, by what it is about."""
+    """Return the exit code of doctor and its results by subject."""
     done = call(setup, "doctor", "--json", str(folder), **settings)
     return done.returncode, {result["about"]: result for result in json.loads(done.stdout)}
 
 
 def test_a_machine_that_fits_is_called_good(tmp_path: Path) -> None:
-    """A card without addresses, ranges nobody has, an address of this machine, other folders: none of it is refused."""
+    """Interfaces without addresses, unused ranges, an address of this machine and other folders are accepted."""
     code, found = ask(
         tmp_path / "nova",
         "mount -t tmpfs -o size=300m disks /mnt",
@@ -63,7 +63,7 @@ def test_a_machine_that_fits_is_called_good(tmp_path: Path) -> None:
 
 
 def test_what_does_not_fit_is_told_all_at_once(tmp_path: Path) -> None:
-    """Ranges that are routes of the host, an address that is not its own, a full disk: what was found, and what to change."""
+    """Each result of a routed range, a foreign address and a full disk names the value found and what to change."""
     code, found = ask(
         tmp_path / "nova", FULL_DISK, FIXED_RANGE="10.1.0.128/25", FLOATING_RANGE="10.8.1.0/24", HOST_IP="10.9.9.9", INSTANCES_PATH="/mnt"
     )
@@ -81,7 +81,7 @@ def test_what_does_not_fit_is_told_all_at_once(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
-    """For servers' disks and for locks, with the system's reason."""
+    """The result for servers' disks and that for lock files contain the reason of the kernel."""
     code, found = ask(tmp_path / "nova", READ_ONLY_DISK, INSTANCES_PATH="/mnt/instances", LOCK_PATH="/mnt/locks")
     assert code == 5
     assert found["servers' disks"]["found"] == "/mnt/instances cannot be written: /mnt: read-only file system"
@@ -89,7 +89,7 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_card_the_machine_needs_is_unwise(tmp_path: Path) -> None:
-    """One with the default route, one with an address: both are named, with what they are needed for."""
+    """The result names each interface that has the default route or an address, and its uses."""
     code, found = ask(tmp_path / "nova", "", INTERFACE="out0", FLAT_INTERFACE="used0")
     assert code == 5
     assert found["network interfaces"]["severity"] == "unwise"
@@ -100,7 +100,7 @@ def test_a_card_the_machine_needs_is_unwise(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("interface_name", "why"), [("used0", "used0 is in use"), ("gone0", "no network interface is named gone0")])
 def test_a_card_that_is_refused_stops_up_before_anything(tmp_path: Path, interface_name: str, why: str) -> None:
-    """Nothing is touched: not even the stack's folder is made."""
+    """Nothing is changed: the folder of the stack is not created."""
     done = call("", "up", str(tmp_path / "nova"), INTERFACE=interface_name)
     assert done.returncode == 5
     assert why in done.stderr
@@ -108,14 +108,14 @@ def test_a_card_that_is_refused_stops_up_before_anything(tmp_path: Path, interfa
 
 
 def test_force_takes_the_card(tmp_path: Path) -> None:
-    """With --force `run` gets past the card, to what it needs next: an installed stack."""
+    """With --force `run` accepts the interface, and fails because the stack is not installed."""
     done = call("", "run", "--force", str(tmp_path / "nova"), INTERFACE="used0")
     assert done.returncode == 2
     assert "is not installed" in done.stderr
 
 
 def test_kvm_that_does_not_work_is_refused_and_auto_does_without(tmp_path: Path) -> None:
-    """Where the kernel has no KVM, LIBVIRT_TYPE=kvm is refused with the reason, and auto means emulation."""
+    """Without KVM, LIBVIRT_TYPE=kvm is rejected with the reason, and auto emulates servers."""
     code, found = ask(tmp_path / "nova", "mount --bind /dev/null /dev/kvm" if Path("/dev/kvm").exists() else "", LIBVIRT_TYPE="kvm")
     assert (code, found["virtualisation"]["severity"]) == (5, "bad")
     assert "LIBVIRT_TYPE=kvm requires it" in found["virtualisation"]["found"]
@@ -124,7 +124,7 @@ def test_kvm_that_does_not_work_is_refused_and_auto_does_without(tmp_path: Path)
 
 
 def test_an_ldap_server_that_does_not_answer_is_refused(tmp_path: Path) -> None:
-    """USE_OPENDJ=1 with a server that is not reached: said before anything starts."""
+    """USE_OPENDJ=1 with an unreachable server is rejected before anything starts."""
     settings = {"USE_LDAP": "1", "USE_OPENDJ": "1", "NOVAFLOW_LDAP_URL": "ldap://127.0.0.1:1389/ou=people,dc=example,dc=com"}
     code, found = ask(tmp_path / "nova", "", **settings)
     assert (code, found["LDAP"]["severity"]) == (5, "bad")
@@ -132,7 +132,7 @@ def test_an_ldap_server_that_does_not_answer_is_refused(tmp_path: Path) -> None:
 
 
 def test_containers_need_cgroups(tmp_path: Path) -> None:
-    """LIBVIRT_TYPE=lxc on a machine where nobody mounted cgroups: what is missing is named, and nothing is mounted."""
+    """LIBVIRT_TYPE=lxc without mounted cgroups is rejected; the result names the missing controllers."""
     code, found = ask(tmp_path / "nova", "mount -t tmpfs none /sys/fs/cgroup", LIBVIRT_TYPE="lxc")
     assert (code, found["cgroups"]["severity"]) == (5, "bad")
     assert found["cgroups"]["found"] == "/sys/fs/cgroup has no cpuacct, devices, memory; LIBVIRT_TYPE=lxc requires it"

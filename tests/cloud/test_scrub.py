@@ -1,4 +1,4 @@
-"""`scrub` beside a neighbour whose things look like the stack's own; no cloud is needed to leave what a cloud would."""
+"""`scrub` removes the resources of a stack and keeps those of another one; the test creates them without a cloud."""
 
 # ruff: noqa: S603, S607, TID251 - the programs tests start are their own
 
@@ -15,8 +15,8 @@ from tests.support.terminals import require_program
 
 pytestmark = [pytest.mark.cloud, pytest.mark.timeout(120), pytest.mark.usefixtures("cloud_machine")]
 
-NETWORK, STRANGER = "aaaaaaaa-1111-2222-3333-444444444444", "bbbbbbbb-1111-2222-3333-444444444444"
-PORT, NEIGHBOURS_PORT = "1234abcd-ef", "deadbeef-00"
+NETWORK, OTHER_NETWORK = "aaaaaaaa-1111-2222-3333-444444444444", "bbbbbbbb-1111-2222-3333-444444444444"
+PORT, OTHER_PORT = "1234abcd-ef", "deadbeef-00"
 SWITCH = [
     "Open_vSwitch",
     {"op": "insert", "table": "Interface", "uuid-name": "i", "row": {"name": f"qvo{PORT}"}},
@@ -32,12 +32,12 @@ iptables -A FORWARD -j novaflow-out
 iptables -N mine
 iptables -A INPUT -p tcp --dport 1 -j mine
 """
-PORTS_RULES = """
+PORT_RULES = """
 ip link add qvo{port} type veth peer name qvb{port}
 iptables -N neutron-openvswi-i{chain}
 iptables -A neutron-openvswi-FORWARD -m physdev --physdev-out tap{port} --physdev-is-bridged -j neutron-openvswi-i{chain}
 """
-LEAVE = """
+CREATE = """
 set -e
 mkdir -p /run/netns && mount -t tmpfs names /run/netns
 ovsdb-tool create {root}/data/ovs/conf.db /usr/share/openvswitch/vswitch.ovsschema
@@ -46,11 +46,11 @@ ip link add br-int type bridge && ip link set br-int alias novaflow:{root}
 ip link add br-ex type bridge && ip link set br-ex alias novaflow:{root}2
 ip link add br-net type bridge
 ip netns add qdhcp-{network}
-ip netns add qrouter-{stranger}
+ip netns add qrouter-{other_network}
 ipset create NIPv4{network:.20} hash:net
 mkdir {root}/run/place {root}/data/instances
-mount -t tmpfs ours {root}/run/place
-mount -t tmpfs its-users {root}/data/instances
+mount -t tmpfs stack {root}/run/place
+mount -t tmpfs user {root}/data/instances
 """
 SHOW = """
 ip -json link | python3 -c 'import json, sys; print("links", *sorted(each["ifname"] for each in json.load(sys.stdin)))'
@@ -62,17 +62,17 @@ echo mounts $(awk '{{ print $5 }}' /proc/self/mountinfo | grep ^{root})
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
-    """A stack's folder, and loop devices: of a file of the stack's, and of its neighbour's."""
+class Folder:
+    """The folder of a stack, and two loop devices: one for a file of the stack and one for another file."""
 
     root: Path
-    ours: str
-    neighbours: str
+    loop_device: str
+    other_loop_device: str
 
 
 @pytest.fixture
-def room(tmp_path: Path) -> Iterator[Room]:
-    """Lend a folder in which a stack seems to have been."""
+def folder(tmp_path: Path) -> Iterator[Folder]:
+    """Return the folder of a stack that was running; its loop devices are detached after the test."""
     require_program("ovsdb-tool")
     root = tmp_path / "nova"
     for folder in ("data/ovs", f"data/neutron/dhcp/{NETWORK}", "data/libvirt/etc/qemu", "run"):
@@ -82,49 +82,50 @@ def room(tmp_path: Path) -> Iterator[Room]:
     for image in (root / "data/disk.img", tmp_path / "disk.img"):
         image.write_bytes(bytes(1 << 20))
         devices.append(run("losetup", "--find", "--show", image).strip())
-    yield Room(root, *devices)
+    yield Folder(root, *devices)
     for device in devices:
         subprocess.run(["losetup", "--detach", device], check=False, capture_output=True, timeout=10)
 
 
 def run(*words: str | Path) -> str:
-    """Run a program to its good end and return what it printed."""
+    """Run a program that must succeed, and return what it prints."""
     return subprocess.run(words, check=True, capture_output=True, text=True, timeout=60).stdout
 
 
-def scrub(room: Room, *leave: str) -> tuple[list[dict[str, str]], dict[str, list[str]]]:
-    """Leave all that, scrub it, in namespaces of the test's own, and return what was removed and what is there afterwards."""
-    script = [part.format(root=room.root, network=NETWORK, stranger=STRANGER, switch=json.dumps(SWITCH)) for part in (LEAVE, SHOW)]
-    whole = "\n".join([script[0], *leave, f"{NOVAFLOW} scrub --json {room.root} >{room.root}.json 2>{room.root}.log", script[1]])
+def scrub(folder: Folder, *commands: str) -> tuple[list[dict[str, str]], dict[str, list[str]]]:
+    """Create the resources in private namespaces and run `scrub`; return what it removed, and what exists afterwards."""
+    values = {"root": folder.root, "network": NETWORK, "other_network": OTHER_NETWORK, "switch": json.dumps(SWITCH)}
+    script = [part.format(**values) for part in (CREATE, SHOW)]
+    whole = "\n".join([script[0], *commands, f"{NOVAFLOW} scrub --json {folder.root} >{folder.root}.json 2>{folder.root}.log", script[1]])
     shown = run("unshare", "--net", "--mount", "--propagation", "private", "sh", "-c", whole)
     lines = [line.split() for line in shown.splitlines()]
-    return json.loads(Path(f"{room.root}.json").read_text()), {words[0]: words[1:] for words in lines}
+    return json.loads(Path(f"{folder.root}.json").read_text()), {words[0]: words[1:] for words in lines}
 
 
-def test_a_stacks_own_is_removed_and_its_neighbours_stays(room: Room) -> None:
-    """By ids, aliases, files; where a neighbour's server has a port, the agent's common chains and sets stay, and its rules."""
-    ports = [PORTS_RULES.format(port=port, chain=port[:10]) for port in (PORT, NEIGHBOURS_PORT)]
-    removed, after = scrub(room, RULES, *ports)
+def test_resources_of_the_stack_are_removed_and_others_are_kept(folder: Folder) -> None:
+    """Ids, aliases and files tell them apart; if another stack has a port, the agent's common chains and address sets are kept."""
+    ports = [PORT_RULES.format(port=port, chain=port[:10]) for port in (PORT, OTHER_PORT)]
+    removed, after = scrub(folder, RULES, *ports)
     names = {one["kind"]: {each["name"] for each in removed if each["kind"] == one["kind"]} for one in removed}
     assert names["link"] == {"br-int", f"qvo{PORT}", f"qvb{PORT}"}
     assert names["namespace"] == {f"qdhcp-{NETWORK}"}
     assert names["domain"] == {"instance-00000001"}
-    assert names["mount"] == {f"{room.root}/run/place"}
-    assert names["loop device"] == {room.ours}
+    assert names["mount"] == {f"{folder.root}/run/place"}
+    assert names["loop device"] == {folder.loop_device}
     assert "ipset" not in names
-    assert after["links"] == ["br-ex", "br-net", "lo", f"qvb{NEIGHBOURS_PORT}", f"qvo{NEIGHBOURS_PORT}"]
-    assert after["namespaces"] == [f"qrouter-{STRANGER}"]
+    assert after["links"] == ["br-ex", "br-net", "lo", f"qvb{OTHER_PORT}", f"qvo{OTHER_PORT}"]
+    assert after["namespaces"] == [f"qrouter-{OTHER_NETWORK}"]
     assert after["sets"] == [f"NIPv4{NETWORK:.20}"]
-    assert after["mounts"] == [f"{room.root}/data/instances"]
+    assert after["mounts"] == [f"{folder.root}/data/instances"]
     assert [rule for rule in after["rules"] if PORT[:10] in rule or "novaflow" in rule] == []
     assert len([rule for rule in after["rules"] if "neutron-openvswi" in rule]) == 2
     assert "INPUT_-p_tcp_-m_tcp_--dport_1_-j_mine" in after["rules"]
-    assert room.neighbours in run("losetup", "--list", "--noheadings", "--output", "NAME")
+    assert folder.other_loop_device in run("losetup", "--list", "--noheadings", "--output", "NAME")
 
 
-def test_where_it_was_alone_chains_and_sets_go_too(room: Room) -> None:
-    """What is in nobody's rules stays: those of the machine's owner."""
-    removed, after = scrub(room, RULES, PORTS_RULES.format(port=PORT, chain=PORT[:10]))
+def test_without_another_stack_common_chains_and_sets_are_removed(folder: Folder) -> None:
+    """Rules of the machine's owner are kept."""
+    removed, after = scrub(folder, RULES, PORT_RULES.format(port=PORT, chain=PORT[:10]))
     assert {"iptables", "ipset"} <= {one["kind"] for one in removed}
     assert after["sets"] == []
     assert after["rules"] == ["INPUT_-p_tcp_-m_tcp_--dport_1_-j_mine"]

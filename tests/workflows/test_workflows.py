@@ -1,4 +1,4 @@
-"""What a machine can check of the workflows' files, and every component file must hold."""
+"""Rules that all workflows and components must satisfy."""
 
 import json
 import sys
@@ -26,78 +26,78 @@ CHOICES = [
     for use_mysql, libvirt_type, net_man, use_ipv6, use_ldap in product((False, True), LibvirtType, NetMan, (False, True), (False, True))
 ] + [make_settings(use_ldap=True, use_opendj=True, novaflow_ldap_url="ldap://opendj:1389/ou=people,dc=example,dc=com")]
 
-# Audited in a process of its own: what an import of a workflow file does besides importing.
-LOOK = """
+# Prints which files, sockets and programs the code of a folder opens while its modules are imported, from audit events.
+AUDIT = """
 import importlib, json, sys
-root, seen = sys.argv[1], []
-def look(event, args):
+root, found = sys.argv[1], []
+def audit(event, args):
     if event.partition(".")[0] not in {"open", "socket", "subprocess", "os", "shutil", "tempfile"}:
         return
     frame = sys._getframe(1)
     while frame is not None and not frame.f_code.co_filename.startswith("<frozen importlib"):
         if frame.f_code.co_filename.startswith(root):
-            seen.append(f"{frame.f_code.co_filename}:{frame.f_lineno}: {event} {args!r}")
+            found.append(f"{frame.f_code.co_filename}:{frame.f_lineno}: {event} {args!r}")
         frame = frame.f_back
-sys.addaudithook(look)
+sys.addaudithook(audit)
 for name in sys.argv[2:]:
     importlib.import_module(name)
-print(json.dumps(seen))
+print(json.dumps(found))
 """
 
 
-def every_import() -> Iterator[str]:
+def list_modules() -> Iterator[str]:
     """Yield the name of every module in ``workflows/``."""
     for path in sorted((ROOT / "workflows").rglob("*.py")):
         yield ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
-def parts_of(component: Component) -> Iterator[Step | Service]:
-    """Yield the component's parts of all workflows."""
+def list_parts(component: Component) -> Iterator[Step | Service]:
+    """Yield the parts of a component in all workflows."""
     for parts in component.parts.values():
         yield from parts
 
 
 def has_service(component: Component) -> bool:
-    """Return whether something of the component stays up."""
+    """Return whether the component has a service."""
     return any(isinstance(part, Service) for part in component.parts.get("run", ()))
 
 
-async def watch_imports(folder: Path, package: str, *modules: str) -> list[str]:
-    """Return what code of the package did while its modules were imported."""
-    answer = await anyio.run_process([sys.executable, "-W", "ignore", "-c", LOOK, str(folder / package), *modules], cwd=folder)
-    seen: list[str] = json.loads(answer.stdout)
-    return seen
+async def audit_imports(folder: Path, package: str, *modules: str) -> list[str]:
+    """Return what the code of a package opens while its modules are imported."""
+    answer = await anyio.run_process([sys.executable, "-W", "ignore", "-c", AUDIT, str(folder / package), *modules], cwd=folder)
+    found: list[str] = json.loads(answer.stdout)
+    return found
 
 
-PARTS = [part for component in FOUND.components for part in parts_of(component)]
+PARTS = [part for component in FOUND.components for part in list_parts(component)]
 
 
-async def test_importing_does_nothing() -> None:
-    """No file is opened, no socket made, no program started by importing workflows."""
-    assert await watch_imports(ROOT, "workflows", *every_import()) == []
+async def test_an_import_has_no_effect() -> None:
+    """The import of workflows opens no file and no socket, and starts no program."""
+    assert await audit_imports(ROOT, "workflows", *list_modules()) == []
 
 
 @pytest.mark.parametrize(
     "line", ["open(__file__)", "import socket; socket.socket()", "import os; os.listdir()", "import subprocess; subprocess.run(['true'])"]
 )
-async def test_importing_something_else_would_be_seen(tmp_path: Path, line: str) -> None:
-    """The check above finds what it looks for."""
+async def test_an_import_with_an_effect_is_found(tmp_path: Path, line: str) -> None:
+    """The audit of the test above finds files, sockets and programs."""
     (tmp_path / "busy").mkdir()
     (tmp_path / "busy/file.py").write_text(line)
-    assert await watch_imports(tmp_path, "busy", "busy.file") != []
+    assert await audit_imports(tmp_path, "busy", "busy.file") != []
 
 
 @pytest.mark.parametrize("part", [part for part in PARTS if isinstance(part, Step)], ids=lambda part: part.name)
-def test_a_step_says_what_it_does_and_how_long_it_may(part: Step) -> None:
-    """Operators read a sentence, and no step runs for ever."""
+def test_a_step_has_a_summary_and_a_time_limit(part: Step) -> None:
+    """The summary is a sentence, which operators read."""
     assert part.summary[:1].isupper()
     assert part.summary.endswith(".")
-    assert 0 < part.within_s <= (7200 if part.name == "run" else 1800)  # all unit tests of a tree take an hour on two cores
+    assert 0 < part.within_s <= (7200 if part.name == "run" else 1800)  # the unit tests of nova take an hour on two processors
 
 
 @pytest.mark.parametrize("part", [part for part in PARTS if isinstance(part, Service)], ids=lambda part: part.name)
-def test_a_service_says_what_it_is_and_is_bounded(part: Service) -> None:
-    """A service has a sentence, a limit to its start and one to its stop, and is asked where it listens."""
+def test_a_service_has_a_summary_and_time_limits(part: Service) -> None:
+    """Its start and its stop are limited, and its probe uses the port on which it listens."""
     assert part.summary.endswith(".")
     assert 0 < part.within_s <= 300
     assert 0 < part.grace_s <= 60
@@ -106,22 +106,22 @@ def test_a_service_says_what_it_is_and_is_bounded(part: Service) -> None:
 
 
 @pytest.mark.parametrize("component", FOUND.components, ids=lambda component: component.name)
-def test_a_component_brings_something_to_a_workflow_there_is(component: Component) -> None:
-    """Parts for a workflow that does not exist would never run."""
+def test_a_component_has_parts_of_existing_workflows_only(component: Component) -> None:
+    """Parts of another workflow would never run."""
     assert component.summary.endswith(".")
     assert set(component.parts) <= set(FOUND.workflows)
 
 
 @pytest.mark.parametrize("workflow", FOUND.workflows)
-def test_a_workflow_fits_together_under_all_settings(workflow: str) -> None:
-    """Whatever is chosen, needs exist, nothing is circular, and no two services share a name or a port."""
+def test_a_workflow_is_valid_with_all_settings(workflow: str) -> None:
+    """All needs exist, there is no cycle, and no two services have the same name or port."""
     for settings in CHOICES:
         compile_graph(workflow, select_components(FOUND.components, (), settings), settings)
 
 
 @pytest.mark.parametrize("component", FOUND.components, ids=lambda component: component.name)
-def test_a_component_can_be_wanted_alone(component: Component) -> None:
-    """NOVAFLOW_SERVICES with one name brings along all that is needed."""
+def test_a_component_can_be_selected_alone(component: Component) -> None:
+    """NOVAFLOW_SERVICES with one name selects also the components that it needs."""
     settings = make_settings()
     chosen = select_components(FOUND.components, (component.name,), settings)
     for workflow in FOUND.workflows:
@@ -129,8 +129,8 @@ def test_a_component_can_be_wanted_alone(component: Component) -> None:
 
 
 @pytest.mark.parametrize("component", [component for component in FOUND.components if has_service(component)], ids=lambda one: one.name)
-def test_a_component_can_be_left_out(component: Component) -> None:
-    """NOVAFLOW_SERVICES with all names but one leaves out that one and who needs it, in every workflow."""
+def test_a_component_can_be_omitted(component: Component) -> None:
+    """NOVAFLOW_SERVICES with all names but one omits that component and those that need it, in every workflow."""
     settings = make_settings()
     others = [one.name for one in FOUND.components if component not in select_components(FOUND.components, (one.name,), settings)]
     chosen = select_components(FOUND.components, others, settings)
@@ -139,15 +139,15 @@ def test_a_component_can_be_left_out(component: Component) -> None:
         compile_graph(workflow, chosen, settings)
 
 
-def test_what_a_part_comes_after_exists() -> None:
-    """A wish to come after something is passed over where that takes no part, so that a misspelt one would never be noticed."""
-    nodes = {part.name if isinstance(part, Service) else f"{one.name}.{part.name}" for one in FOUND.components for part in parts_of(one)}
-    wishes = {wish for part in PARTS for wish in part.after}
-    assert wishes - nodes - {one.name for one in FOUND.components} == set()
+def test_the_names_in_after_exist() -> None:
+    """A workflow ignores names of absent nodes, so a misspelt one would not be noticed."""
+    nodes = {part.name if isinstance(part, Service) else f"{one.name}.{part.name}" for one in FOUND.components for part in list_parts(one)}
+    names_after = {name for part in PARTS for name in part.after}
+    assert names_after - nodes - {one.name for one in FOUND.components} == set()
 
 
 def test_names_and_aliases_are_unique() -> None:
-    """A name means one component."""
+    """A name selects one component."""
     names = [name for component in FOUND.components for name in (component.name, *component.aliases)]
     assert sorted(names) == sorted(set(names))
 
@@ -164,12 +164,12 @@ def test_names_and_aliases_are_unique() -> None:
     ],
 )
 def test_names_of_nova_sh_are_known(name: str, component: str) -> None:
-    """Whoever knew nova.sh finds its services by its names."""
+    """The names of the services of nova.sh select the components that replace them."""
     assert resolve_name(name, FOUND.components) == component
 
 
 @pytest.mark.parametrize("word", ["keystone", "neutron", "glance", "placement", "cinder"])
 def test_novaflow_knows_no_service(word: str) -> None:
-    """What is true of one cloud only stands in workflows/."""
-    told = [str(path.relative_to(ROOT)) for path in (ROOT / "novaflow").rglob("*.py") if word in path.read_text().lower()]
-    assert told == []
+    """Only workflows/ depends on a service of OpenStack."""
+    found = [str(path.relative_to(ROOT)) for path in (ROOT / "novaflow").rglob("*.py") if word in path.read_text().lower()]
+    assert found == []

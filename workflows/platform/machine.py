@@ -12,6 +12,7 @@ from novaflow.model.paths import Paths
 from novaflow.model.settings import Settings
 from workflows.platform.detect import find_distribution
 from workflows.platform.disk import find_write_error, free_mib
+from workflows.platform.distribution import Distribution
 from workflows.platform.mounts import REMOVERS, find_mounts
 from workflows.platform.orphans import removal
 from workflows.platform.settings import MachineSettings
@@ -32,10 +33,14 @@ def check_user(_: Settings, __: Paths) -> CheckResult:
 def check_distribution(_: Settings, __: Paths) -> CheckResult:
     """Check that the distribution is supported and has all packages."""
     try:
-        found = find_distribution()
+        return describe_distribution(find_distribution())
     except MachineError as error:
         reason, advice = str(error).split("; ", maxsplit=1)
         return CheckResult("system", Severity.BAD, reason, advice)
+
+
+def describe_distribution(found: Distribution) -> CheckResult:
+    """Return the result for a supported distribution, a warning if it lacks packages."""
     if missing := found.missing_packages:
         advice = "set NOVAFLOW_SERVICES without the components that need them"
         return CheckResult("system", Severity.WARNING, f"{found.name} has no package {', '.join(missing)}", advice)

@@ -6,9 +6,10 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class PythonPackages:
-    """Requirements whose versions are resolved together with those of all other components.
+    """Requirements whose versions are resolved together with those of all other components of this repository.
 
     ``python -m tools.constraints`` writes the result to ``workflows/constraints/openstack.txt``, and every stack installs it.
+    Components of other repositories declare ``PythonRequirements``.
     """
 
     requirements: tuple[str, ...]

@@ -1,5 +1,6 @@
 """The checks of a machine, which `doctor` shows: what they find and advise."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from novaflow.model.check import CheckResult, Severity
 from novaflow.model.paths import Paths
 from tests.support.settings import make_settings
+from workflows.platform.debian import DEBIAN
 from workflows.platform.machine import (
     COMPONENT,
     check_address,
@@ -14,6 +16,7 @@ from workflows.platform.machine import (
     check_folder_length,
     check_lock_folder,
     check_python,
+    describe_distribution,
 )
 
 DEFAULTS = make_settings()
@@ -26,6 +29,14 @@ def test_every_check_has_a_result(tmp_path: Path) -> None:
         assert result.about
         assert result.found
         assert bool(result.advice) != (result.severity is Severity.GOOD)
+
+
+def test_a_release_that_lacks_packages_is_a_warning() -> None:
+    """The result names the release and the packages; a complete release is good."""
+    release = replace(DEBIAN, name="Other 1", package_names={"novnc": None, "brz": "breezy", "radvd": None})
+    advice = "set NOVAFLOW_SERVICES without the components that need them"
+    assert describe_distribution(release) == CheckResult("system", Severity.WARNING, "Other 1 has no package novnc, radvd", advice)
+    assert describe_distribution(DEBIAN) == CheckResult("system", Severity.GOOD, "Debian")
 
 
 def test_the_python_of_the_tests_is_new_enough(tmp_path: Path) -> None:
