@@ -17,6 +17,6 @@ def generate_files() -> Mapping[str, str]:
         "docs/reference/exit-codes.md": exit_codes_page.page(),
         "docs/reference/files.md": files_page.page(),
         "docs/explanation/life-of-a-node.md": lifecycle_page.page(),
-        "docs/events/README.md": events_page.page(events_page.read_kept()),
+        "docs/events/README.md": events_page.page(events_page.read_examples()),
         **{f"docs/events/{name}": text for name, text in schemas.files().items()},
     }

@@ -1,87 +1,61 @@
-"""The contract of events, written from the event classes: `python -m tools.schemas [FOLDER]`.
+"""Writes the contract of events: `python -m tools.schemas [FOLDER]`.
 
-It writes a JSON Schema of the data of each kind of event, and `asyncapi.yaml`, which describes the whole.
+It writes one JSON Schema for the data of each kind of event, and `asyncapi.yaml`, which describes the exchange.
 """
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, fields
+from collections.abc import Mapping
 from pathlib import Path
-from types import NoneType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]
 
 from novaflow.events.exchange import EXCHANGE, VHOST, log_queue
 from novaflow.events.record import CONTENT_TYPE
-from novaflow.events.types import LISTED, STATES, Event, InstanceState
+from novaflow.events.types import WORD
+from tools.event_kinds import KindDescription, all_states, describe_kinds
 
 FOLDER = Path("docs/events")
 
-_TYPES: Mapping[Any, str] = {str: "string", int: "integer", float: "number"}
-_IN_ENVELOPE = {"name", "state"}  # they travel as `subject` and as the last word of `type`
-_ATTRIBUTES = {
-    "id": "Identifies the event, together with `source`: a repeat has both. A ULID.",
-    "source": "/novaflow/HOST/STACK.",
-    "type": "novaflow.KIND.STATE.",
-    "subject": "The name of what changed.",
-    "time": "When it happened, in UTC; not when it was sent.",
-    "sequence": "Counts up by one per source, without gaps.",
-    "correlationid": "Names one execution of a workflow.",
+ATTRIBUTES: Mapping[str, str] = {
+    "id": "Identifies the event, together with `source`: a repeat has the same. A ULID.",
+    "source": "`/novaflow/HOST/STACK`.",
+    "type": "`novaflow.KIND.STATE`.",
+    "subject": "The name of the stack, workflow, step, service or other object that changed.",
+    "time": "When the event happened, in UTC; not when it was published.",
+    "sequence": "Increases by one with each event of a source, without gaps; ten digits.",
+    "correlationid": "Identifies one execution of a workflow.",
 }
 
 
-def data_schema(event_class: type[Event]) -> dict[str, Any]:
-    """Return the JSON Schema of what an event of this class carries as `data`."""
-    hints = get_type_hints(event_class)
-    members = [field for field in fields(event_class) if field.name not in _IN_ENVELOPE]
+def data_schema(kind: KindDescription) -> dict[str, Any]:
+    """Return the JSON Schema of the data of an event of this kind."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"urn:novaflow:event:{event_class.kind}:1",
-        "title": event_class.__name__,
-        "description": " ".join((event_class.__doc__ or "").split()),
+        "$id": f"urn:novaflow:event:{kind.name}:1",
+        "title": kind.name,
+        "description": kind.meaning,
         "type": "object",
-        "properties": {field.name: _member_schema(hints[field.name]) for field in members},
-        # What has a default may be missing; later releases may add members, never remove or retype one.
-        "required": [field.name for field in members if field.default is MISSING],
+        "properties": dict(kind.properties),
+        "required": [*kind.required],
         "additionalProperties": True,
     }
 
 
 def asyncapi() -> dict[str, Any]:
-    """Return the AsyncAPI 3.0 description of the exchange and all that passes through it."""
-    kinds = {cls.kind: cls for cls in STATES}
+    """Return the AsyncAPI 3.0 description of the exchange and its messages."""
+    kinds = describe_kinds()
     return {
         "asyncapi": "3.0.0",
         "info": {
             "title": "novaflow events",
             "version": "1.0.0",
-            "description": "Everything that happens to a stack, as CloudEvents 1.0 on RabbitMQ: at least once, in order.",
+            "description": "Every change of a stack, as CloudEvents 1.0 on RabbitMQ: at least once, in order.",
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": CONTENT_TYPE,
-        "channels": {
-            "events": {
-                "address": "{stack}.{kind}.{name}.{state}",
-                "description": f"Late subscribers read the stream queue {log_queue(EXCHANGE)}, which keeps the events.",
-                "parameters": {
-                    "stack": {"description": "The name of the stack's folder."},
-                    "kind": {"enum": [*kinds]},
-                    "name": {"description": "The name of what changed; a dot in it becomes a dash."},
-                    "state": {
-                        "description": "What the name has become; each kind has its own, and an instance those of its cloud.",
-                        "examples": [*sorted({state for states in LISTED.values() for state in states}), "create-end"],
-                    },
-                },
-                "messages": {kind: {"$ref": f"#/components/messages/{kind}"} for kind in kinds},
-                "bindings": {
-                    "amqp": {
-                        "is": "routingKey",
-                        "exchange": {"name": EXCHANGE, "type": "topic", "durable": True, "autoDelete": False, "vhost": VHOST},
-                        "bindingVersion": "0.3.0",
-                    }
-                },
-            }
-        },
+        "channels": {"events": _channel(kinds)},
         "operations": {
             "publish": {
                 "action": "send",
@@ -89,70 +63,69 @@ def asyncapi() -> dict[str, Any]:
                 "bindings": {"amqp": {"deliveryMode": 2, "mandatory": True, "bindingVersion": "0.3.0"}},
             }
         },
-        "components": {"messages": {kind: _message(cls) for kind, cls in kinds.items()}},
+        "components": {"messages": {name: _message(kind) for name, kind in kinds.items()}},
     }
 
 
-def as_yaml(value: Any, indent: int = 0) -> Iterator[str]:  # noqa: ANN401 - whatever JSON can hold
-    """Yield the lines of a YAML document; scalars are written as JSON writes them, which YAML includes."""
-    pairs = value.items() if isinstance(value, dict) else ((None, each) for each in value)
-    for key, each in pairs:
-        head = " " * indent + ("-" if key is None else f"{json.dumps(key) if key.startswith('$') else key}:")
-        if isinstance(each, dict | list) and each:
-            yield head
-            yield from as_yaml(each, indent + 2)
-        else:
-            yield f"{head} {json.dumps(each, ensure_ascii=False)}"
-
-
-def files() -> dict[str, str]:
-    """Return the name and the text of every file of the contract."""
-    schemas = {f"{cls.kind}.schema.json": json.dumps(data_schema(cls), indent=2) + "\n" for cls in STATES}
-    return schemas | {
-        "asyncapi.yaml": "# Written by `python -m tools.schemas` from the event classes.\n" + "\n".join(as_yaml(asyncapi())) + "\n"
-    }
-
-
-def _message(event_class: type[Event]) -> dict[str, Any]:
-    kind = event_class.kind
+def _channel(kinds: Mapping[str, KindDescription]) -> dict[str, Any]:
     return {
-        "title": event_class.__name__,
-        "summary": (event_class.__doc__ or "").partition("\n")[0],
+        "address": "{stack}.{kind}.{name}.{state}",
+        "description": f"The stream queue {log_queue(EXCHANGE)} keeps the events for later subscribers.",
+        "parameters": {
+            "stack": {"description": "The name of the stack's folder."},
+            "kind": {"enum": [*kinds]},
+            "name": {"description": "The subject of the event; a dot in it becomes a dash."},
+            "state": {"description": "The new state; each kind has its own.", "examples": all_states(kinds.values())},
+        },
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in kinds},
+        "bindings": {
+            "amqp": {
+                "is": "routingKey",
+                "exchange": {"name": EXCHANGE, "type": "topic", "durable": True, "autoDelete": False, "vhost": VHOST},
+                "bindingVersion": "0.3.0",
+            }
+        },
+    }
+
+
+def _message(kind: KindDescription) -> dict[str, Any]:
+    headers = ("specversion", *ATTRIBUTES, "datacontenttype", "dataschema")
+    return {
+        "title": kind.name,
+        "summary": kind.meaning.partition(". ")[0],
         "contentType": CONTENT_TYPE,
         "headers": {
             "type": "object",
-            "description": "Every CloudEvents attribute once more, so that nobody has to read the body to choose.",
-            "properties": {
-                f"cloudEvents_{name}": {"type": "string"} for name in ("specversion", *_ATTRIBUTES, "datacontenttype", "dataschema")
-            },
+            "description": "The CloudEvents attributes, for subscribers that select messages without reading the body.",
+            "properties": {f"cloudEvents_{name}": {"type": "string"} for name in headers},
         },
         "payload": {
             "type": "object",
             "properties": {
                 "specversion": {"const": "1.0"},
-                **{name: {"type": "string", "description": text} for name, text in _ATTRIBUTES.items()},
-                "type": _type_schema(event_class),
+                **{name: {"type": "string", "description": text} for name, text in ATTRIBUTES.items()},
+                "type": _type_schema(kind),
                 "datacontenttype": {"const": "application/json"},
-                "dataschema": {"const": f"urn:novaflow:event:{kind}:1"},
-                "data": {name: value for name, value in data_schema(event_class).items() if not name.startswith("$")},
+                "dataschema": {"const": f"urn:novaflow:event:{kind.name}:1"},
+                "data": {name: value for name, value in data_schema(kind).items() if not name.startswith("$")},
             },
-            "required": ["specversion", *_ATTRIBUTES, "datacontenttype", "dataschema", "data"],
+            "required": [*headers, "data"],
         },
-        "bindings": {"amqp": {"contentEncoding": "utf-8", "messageType": f"novaflow.{kind}.STATE", "bindingVersion": "0.3.0"}},
+        "bindings": {"amqp": {"contentEncoding": "utf-8", "messageType": f"novaflow.{kind.name}.STATE", "bindingVersion": "0.3.0"}},
     }
 
 
-def _type_schema(event_class: type[Event]) -> dict[str, Any]:
-    if states := LISTED[event_class]:
-        return {"enum": [f"novaflow.{event_class.kind}.{state}" for state in states]}
-    return {"type": "string", "pattern": rf"^novaflow\.{event_class.kind}\.{InstanceState.PATTERN[1:]}"}
+def _type_schema(kind: KindDescription) -> dict[str, Any]:
+    if kind.open_states:
+        return {"type": "string", "pattern": rf"^novaflow\.{kind.name}\.{WORD[1:]}"}
+    return {"enum": [f"novaflow.{kind.name}.{state}" for state in kind.states]}
 
 
-def _member_schema(hint: Any) -> dict[str, Any]:  # noqa: ANN401 - type hints have no common type
-    if get_origin(hint) is tuple:
-        return {"type": "array", "items": _member_schema(get_args(hint)[0])}
-    (kind,) = [each for each in get_args(hint) or (hint,) if each is not NoneType]
-    return {"type": _TYPES[kind]}
+def files() -> dict[str, str]:
+    """Return the names and the texts of all files of the contract."""
+    schemas = {f"{name}.schema.json": json.dumps(data_schema(kind), indent=2) + "\n" for name, kind in describe_kinds().items()}
+    text = yaml.safe_dump(asyncapi(), sort_keys=False, allow_unicode=True, width=120)
+    return schemas | {"asyncapi.yaml": f"# Written by `python -m tools`.\n{text}"}
 
 
 def write(folder: Path) -> None:

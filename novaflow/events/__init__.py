@@ -1,1 +1,1 @@
-"""Events of a stack: types, record, filter, sequence, subscription."""
+"""The events of a stack: types, records, filters, sequence numbers and subscriptions."""

@@ -1,4 +1,4 @@
-"""Which events somebody asked to see."""
+"""Filters of events."""
 
 import re
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """A choice of events; what is empty chooses all.
+    """Conditions that an event must meet; an empty one is always met.
 
-    ``names`` and ``states`` may hold ``*`` and ``?``, ``pattern`` is an AMQP topic.
+    ``names`` and ``states`` may contain the wildcards ``*`` and ``?``; ``pattern`` is an AMQP topic pattern.
     """
 
     kinds: tuple[str, ...] = ()
@@ -26,24 +26,24 @@ class EventFilter:
     first: int = 0  # sequence number
 
     def admits(self, record: EventRecord) -> bool:
-        """Whether the event was asked for."""
+        """Return whether the event meets all conditions."""
         event = record.event
         return (
             record.sequence >= self.first
             and (self.since is None or record.time >= self.since)
             and (not self.kinds or event.kind in self.kinds)
-            and _is_like_one(event.state, self.states)
-            and _is_like_one(event.name, self.names)
+            and _matches_any(event.state, self.states)
+            and _matches_any(event.name, self.names)
             and matches(self.pattern, record.routing_key)
         )
 
 
-def _is_like_one(text: str, patterns: tuple[str, ...]) -> bool:
+def _matches_any(text: str, patterns: tuple[str, ...]) -> bool:
     return not patterns or any(fnmatchcase(text, pattern) for pattern in patterns)
 
 
 def parse_since(text: str, now: datetime) -> datetime | int:
-    """Read a sequence number, a time, or how long ago: ``42``, ``2026-11-22T09:12``, ``10m``. A time without zone is local.
+    """Parse a sequence number (``42``), a time (``2026-11-22T09:12``, local without a zone) or a time span before ``now`` (``10m``).
 
     Raises: ValueError, if it is none of these.
     """

@@ -1,32 +1,24 @@
-"""An event with its identity, its time and its place in the sequence, as CloudEvents JSON."""
+"""Event records: events with an id, a time and a sequence number, as CloudEvents JSON."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Self
+from typing import Any, Self
 
-from novaflow.events.types import STATES, Event
+from novaflow.events.types import CORE_EVENTS, STATES, ComponentEvent, CoreEvent, Event
 
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
+SEQUENCE_DIGITS = 10  # sequence numbers of equal length sort as text
 
-
-SEQUENCE_DIGITS = 10  # as in the contract's example: sequences sort as text
-
-
-_CLASSES: Mapping[str, type[Event]] = {cls.kind: cls for cls in STATES}
-
-
-_IN_ENVELOPE = {"name", "state"}  # they travel as `subject` and as the last word of `type`
-
-
-_DATA: Mapping[type[Event], tuple[str, ...]] = {
+_IN_ENVELOPE = {"name", "state"}  # `subject`, and the last word of `type`
+_DATA_FIELDS: Mapping[type[CoreEvent], tuple[str, ...]] = {
     cls: tuple(field.name for field in fields(cls) if field.name not in _IN_ENVELOPE) for cls in STATES
 }
 
 
 class DecodeError(ValueError):
-    """Bytes that are not one of our events; ``data`` holds them."""
+    """The data is not an event record; ``data`` holds it."""
 
     def __init__(self, data: bytes, why: str) -> None:
         super().__init__(f"not an event ({why}): {data[:80]!r}")
@@ -35,9 +27,10 @@ class DecodeError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventRecord:
-    """An event as the journal holds it and AMQP carries it: with its identity, time and place in the sequence.
+    """An event as it is stored and published.
 
-    ``id`` is a ULID, ``sequence`` counts up by one per stack, ``run_id`` names one execution of a workflow.
+    ``id`` is a ULID, ``sequence`` increases by one with each event of the stack, ``run_id`` identifies one execution of a
+    workflow.
     """
 
     id: str
@@ -49,7 +42,7 @@ class EventRecord:
 
     @property
     def stack(self) -> str:
-        """Return the stack's name: the last word of ``source``."""
+        """Return the name of the stack, the last part of ``source``."""
         return self.source.rpartition("/")[2]
 
     @property
@@ -59,13 +52,13 @@ class EventRecord:
 
     @property
     def routing_key(self) -> str:
-        """Return four words: stack, kind, name, state; a dot inside a name becomes a dash."""
+        """Return the four words stack, kind, name and state; a dot inside a word becomes a dash."""
         words = (self.stack, self.event.kind, self.event.name, self.event.state)
         return ".".join(word.replace(".", "-") for word in words)
 
     @property
     def attributes(self) -> dict[str, str]:
-        """Return the CloudEvents context attributes by name, as JSON members and message headers carry them."""
+        """Return the CloudEvents context attributes, used as JSON members and as message headers."""
         return {
             "specversion": "1.0",
             "id": self.id,
@@ -80,33 +73,43 @@ class EventRecord:
         }
 
     def encode(self) -> bytes:
-        """Return the CloudEvents 1.0 JSON of structured mode, on one line without its end."""
-        # Not asdict: its deep copies cost four times as much as all of the rest.
-        members = ((name, getattr(self.event, name)) for name in _DATA[type(self.event)])
-        data = {name: value for name, value in members if value is not None}
-        return json.dumps({**self.attributes, "data": data}, ensure_ascii=False, separators=(",", ":")).encode()
+        """Return the structured mode of CloudEvents 1.0 as one line of JSON, without a newline; fields that are ``None`` are omitted."""
+        content = {**self.attributes, "data": _data_of(self.event)}
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
-        """Read what ``encode`` wrote; fields of later releases are passed over.
+        """Return the record that ``encode`` encoded; unknown fields are ignored.
 
-        Raises: DecodeError, if the bytes are anything else.
+        Raises: DecodeError, if the data is not an event record.
         """
         try:
             envelope = json.loads(data)
             _, kind, state = envelope["type"].split(".")
-            event_class = _CLASSES[kind]
-            known = {field.name for field in fields(event_class)}
-            content = {key: value for key, value in envelope["data"].items() if key in known}
-            content |= {"name": envelope["subject"], "state": STATES[event_class](state)}
-            content = {key: tuple(value) if isinstance(value, list) else value for key, value in content.items()}
             return cls(
                 id=envelope["id"],
                 sequence=int(envelope["sequence"]),
                 time=datetime.fromisoformat(envelope["time"]),
                 source=envelope["source"],
                 run_id=envelope["correlationid"],
-                event=event_class(**content),
+                event=_make_event(kind, envelope["subject"], state, envelope["data"]),
             )
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise DecodeError(data, f"{type(error).__name__}: {error}") from error
+
+
+def _data_of(event: Event) -> dict[str, object]:
+    if isinstance(event, ComponentEvent):
+        return {"reason": event.reason, **event.data}
+    # Not asdict: its deep copies take four times as long as the rest of `encode`.
+    members = ((name, getattr(event, name)) for name in _DATA_FIELDS[type(event)])
+    return {name: value for name, value in members if value is not None}
+
+
+def _make_event(kind: str, name: str, state: str, data: Mapping[str, object]) -> Event:
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
+    if kind not in CORE_EVENTS:
+        return ComponentEvent(kind=kind, name=name, state=state, reason=values.pop("reason"), data=values)
+    cls = CORE_EVENTS[kind]
+    known = {key: value for key, value in values.items() if key in _DATA_FIELDS[cls]}
+    return cls(**known | {"name": name, "state": STATES[cls](state)})

@@ -1,4 +1,4 @@
-"""What a subscriber makes of the order events come in: repeats, gaps, and journals begun anew."""
+"""Sequence numbers of received events: repeats, gaps and new journals; topic patterns."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from novaflow.events.record import EventRecord
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Events that should have come and did not; ``first`` and ``last`` are sequence numbers."""
+    """Events that were not received; ``first`` and ``last`` are their sequence numbers."""
 
     source: str
     first: int
@@ -20,22 +20,22 @@ class Gap:
 
 
 class SequenceTracker:
-    """Tells the new from the repeated, by source; a source sends in order, but may send again what it sent."""
+    """Detects repeats and gaps, by source; a source sends its events in order, but may send some again."""
 
     def __init__(self) -> None:
         self._last: dict[str, tuple[int, datetime]] = {}
 
     def resume(self, source: str, sequence: int, time: datetime) -> None:
-        """Take everything of the source up to this event as seen."""
+        """Count all events of the source up to this one as received."""
         self._last[source] = (sequence, time)
 
     def is_new(self, record: EventRecord) -> bool:
-        """Whether the event was not seen before; a low number at a later time is a journal begun anew, not a repeat."""
+        """Return whether the event was not received before; a lower number at a later time belongs to a new journal."""
         last, last_time = self._last.get(record.source, (0, None))
         return last_time is None or record.sequence > last or record.time > last_time
 
     def accept(self, record: EventRecord) -> Gap | None:
-        """Take a new event as seen, and return what is missing before it; ``None`` if nothing is, or nothing was seen before."""
+        """Count a new event as received, and return the gap before it; ``None`` if there is none, or it is the first event."""
         last, last_time = self._last.get(record.source, (0, None))
         self._last[record.source] = (record.sequence, record.time)
         if last_time is None or record.sequence <= last + 1:
@@ -44,7 +44,7 @@ class SequenceTracker:
 
 
 def matches(pattern: str, routing_key: str) -> bool:
-    """Whether a routing key matches an AMQP topic pattern: ``*`` is one word, ``#`` any number of them, even none."""
+    """Return whether a routing key matches an AMQP topic pattern: ``*`` matches one word, ``#`` any number of words."""
     return _matches(pattern.split("."), routing_key.split("."))
 
 

@@ -26,13 +26,13 @@ from novaflow.adapters.amqp import Begin, SubscriberThread
 from novaflow.events.exchange import EXCHANGE, log_queue
 from novaflow.events.record import EventRecord
 from novaflow.events.sequence import Gap, SequenceTracker, matches
-from novaflow.events.types import InstanceChanged, ServiceChanged, StackChanged, StepChanged, WorkflowChanged
+from novaflow.events.types import ComponentEvent, ServiceChanged, StackChanged, StepChanged, WorkflowChanged
 
 __all__ = [
     "Begin",
+    "ComponentEvent",
     "EventRecord",
     "Gap",
-    "InstanceChanged",
     "ServiceChanged",
     "StackChanged",
     "StepChanged",

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar, Self
+from typing import ClassVar
 
 
 class StackState(StrEnum):
-    """Where a whole stack is in its life."""
+    """States of a stack."""
 
     STARTING = "starting"
     READY = "ready"
@@ -19,7 +19,7 @@ class StackState(StrEnum):
 
 
 class WorkflowState(StrEnum):
-    """Where one execution of a workflow is."""
+    """States of one execution of a workflow."""
 
     STARTED = "started"
     SUCCEEDED = "succeeded"
@@ -28,7 +28,7 @@ class WorkflowState(StrEnum):
 
 
 class StepState(StrEnum):
-    """Where a step is: something that is done and over."""
+    """States of a step: work that ends."""
 
     STARTED = "started"
     SUCCEEDED = "succeeded"
@@ -38,7 +38,7 @@ class StepState(StrEnum):
 
 
 class ServiceState(StrEnum):
-    """Where a service is: something that stays up."""
+    """States of a service: a program that runs until it is stopped."""
 
     STARTED = "started"
     READY = "ready"
@@ -50,26 +50,9 @@ class ServiceState(StrEnum):
     FAILED = "failed"
 
 
-class InstanceState(str):
-    """What happened to a server, as its cloud calls it: ``create-start``, ``create-end``; no list is complete.
-
-    Raises: ValueError, if the text is not one word of a routing key.
-    """
-
-    __slots__ = ()
-    PATTERN: ClassVar[str] = "^[a-z0-9_]+(-[a-z0-9_]+)*$"
-
-    def __new__(cls, text: str) -> Self:
-        """Return the text as a state."""
-        if not re.fullmatch(cls.PATTERN, text):
-            message = f"expected a state like create-end, found {text!r}"
-            raise ValueError(message)
-        return super().__new__(cls, text)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackChanged:
-    """The whole stack changed its state; ``name`` is the stack's own."""
+    """The stack changed its state; `name` is the name of the stack."""
 
     kind: ClassVar[str] = "stack"
     name: str
@@ -80,9 +63,10 @@ class StackChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkflowChanged:
-    """One execution of a workflow began or ended.
+    """An execution of a workflow started or ended.
 
-    ``failed`` names the nodes that failed by themselves; ``processor_s`` is the processor time all of them used.
+    `failed` lists the nodes that failed, without those that could not start because of them; `processor_s` is the processor
+    time of all nodes.
     """
 
     kind: ClassVar[str] = "workflow"
@@ -96,7 +80,7 @@ class WorkflowChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepChanged:
-    """A step changed its state; ``duration_s`` counts from its start."""
+    """A step changed its state; `duration_s` counts from its start, `log_tail` holds the last lines of a failed program."""
 
     kind: ClassVar[str] = "step"
     name: str
@@ -111,7 +95,11 @@ class StepChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceChanged:
-    """A service changed its state; ``port`` is ``None`` for a daemon that listens nowhere."""
+    """A service changed its state.
+
+    `duration_s` counts from its start, `port` is missing for a service that does not listen, and `log_tail` holds the last
+    lines of its log after it has exited or failed.
+    """
 
     kind: ClassVar[str] = "service"
     name: str
@@ -127,37 +115,54 @@ class ServiceChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InstanceChanged:
-    """Something happened to a server in the cloud; ``name`` is its UUID.
+class ComponentEvent:
+    """An event of a kind that a component declares as an ``EventKind``.
 
-    ``happened_at`` is when the cloud said it was; ``vm_state`` and ``task_state`` are the cloud's words for what the server is
-    and what is being done with it.
+    ``data`` holds the values of its fields; a value of ``None`` is dropped, as JSON omits it.
+    One class serves all such kinds, so that a journal and a subscriber read them without the component that declares them.
+
+    Raises: ValueError, if the kind or the state is not one word of a routing key, or the kind is one of the core.
     """
 
-    kind: ClassVar[str] = "instance"
+    kind: str
     name: str
-    state: InstanceState
+    state: str
     reason: str
-    display_name: str | None = None
-    host: str | None = None
-    vm_state: str | None = None
-    task_state: str | None = None
-    addresses: tuple[str, ...] = ()
-    happened_at: str | None = None
+    data: Mapping[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for word in (self.kind, self.state):
+            if not re.fullmatch(WORD, word):
+                raise ValueError(f"expected a word like create-end, found {word!r}")
+        if self.kind in CORE_EVENTS:
+            raise ValueError(f"{self.kind!r} is a kind of the core")
+        object.__setattr__(self, "data", {name: value for name, value in self.data.items() if value is not None})
 
 
-Event = StackChanged | WorkflowChanged | StepChanged | ServiceChanged | InstanceChanged
+Event = StackChanged | WorkflowChanged | StepChanged | ServiceChanged | ComponentEvent
+CoreEvent = StackChanged | WorkflowChanged | StepChanged | ServiceChanged
 
+WORD = "^[a-z0-9_]+(-[a-z0-9_]+)*$"  # a kind or a state, as one word of a routing key
 
-STATES: Mapping[type[Event], type[StrEnum | InstanceState]] = {
+CORE_EVENTS: Mapping[str, type[CoreEvent]] = {cls.kind: cls for cls in (StackChanged, WorkflowChanged, StepChanged, ServiceChanged)}
+
+STATES: Mapping[type[CoreEvent], type[StrEnum]] = {
     StackChanged: StackState,
     WorkflowChanged: WorkflowState,
     StepChanged: StepState,
     ServiceChanged: ServiceState,
-    InstanceChanged: InstanceState,
 }
 
 
-LISTED: Mapping[type[Event], tuple[str, ...]] = {  # nothing where no list is complete
-    cls: tuple(state.value for state in states) if issubclass(states, StrEnum) else () for cls, states in STATES.items()
-}
+@dataclass(frozen=True, slots=True)
+class EventKind:
+    """A kind of ``ComponentEvent``, declared by a component.
+
+    ``summary`` is what subscribers read. ``fields`` maps the names of the optional fields of ``data`` to their types: str,
+    int, float, or a tuple of one of them. ``states`` are examples.
+    """
+
+    name: str
+    summary: str
+    fields: Mapping[str, object]
+    states: tuple[str, ...]

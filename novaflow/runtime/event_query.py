@@ -1,14 +1,14 @@
 """The events of a stack that a user requests."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
 
 from novaflow.errors import UsageError
 from novaflow.events.filter import EventFilter, parse_since
-from novaflow.events.types import LISTED, STATES
-
-KINDS = tuple(event.kind for event in STATES)
+from novaflow.events.types import CORE_EVENTS, STATES, EventKind
+from novaflow.model.component import Component, declared
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +20,27 @@ class EventQuery:
     future: bool
 
 
-def make_query(events: EventFilter, *, follow: bool, from_start: bool, since: str | None) -> EventQuery:
+def make_query(
+    events: EventFilter, components: Iterable[Component], *, follow: bool, from_start: bool, since: str | None
+) -> EventQuery:
     """Return the query for the options of `novaflow events`; ``since`` is a time, an age or a sequence number.
 
-    Raises: UsageError, if ``since`` is none of these, or a state looks misspelt: it would match no event.
+    Raises: UsageError, if ``since`` is none of these, a kind is unknown, or a state looks misspelt: it would match no event.
     """
+    _check_kinds(events.kinds, components)
     _check_states(events.states)
     return EventQuery(_begin_at(events, since), past=from_start or bool(since) or not follow, future=follow)
 
 
+def _check_kinds(kinds: tuple[str, ...], components: Iterable[Component]) -> None:
+    known = (*CORE_EVENTS, *(kind.name for kind in declared(components, EventKind)))
+    for kind in kinds:
+        if kind not in known:
+            raise UsageError(f"unknown event kind {kind!r}; the kinds are: {', '.join(known)}")
+
+
 def _check_states(states: tuple[str, ...]) -> None:
-    known = sorted({state for listed in LISTED.values() for state in listed})
+    known = sorted({state.value for states in STATES.values() for state in states})
     for state in states:
         if state not in known and (close := get_close_matches(state, known, n=1, cutoff=0.8)):
             raise UsageError(f"--state {state}: unknown state; did you mean {close[0]!r}?")

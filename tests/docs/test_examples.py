@@ -39,6 +39,7 @@ async def publisher(broker: Broker, tmp_path: Path) -> AsyncIterator[Publisher]:
     ("example", "says"),
     [
         ("with_pika.py", "nova-api novaflow.service.ready answered"),
+        ("replay_with_pika.py", "nova-api novaflow.service.ready answered"),
         ("with_kombu.py", "nova-api is ready"),
         ("with_novaflow.py", "nova-api ready"),
     ],

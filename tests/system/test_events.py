@@ -27,7 +27,7 @@ import json
 
 from novaflow.model.component import Component, NotificationSource
 from novaflow.model.service import Service
-from novaflow.events.types import InstanceChanged, InstanceState
+from novaflow.events.types import ComponentEvent
 from novaflow.model.probe import FunctionProbe
 
 
@@ -40,8 +40,8 @@ async def let_events_out(ctx):
 
 
 def read(body):
-    told = json.loads(body)
-    return InstanceChanged(name=told["name"], state=InstanceState(told["state"]), reason="told")
+    message = json.loads(body)
+    return ComponentEvent(kind="instance", name=message["name"], state=message["state"], reason="notified")
 
 
 BROKER = Service("broker", "A broker.", lambda _: ({server!r},), FunctionProbe(log_in, "AMQP login"), env=lambda _: {env!r},

@@ -1,4 +1,4 @@
-"""The AsyncAPI project's own parser reads asyncapi.yaml, and has nothing to say against it."""
+"""The parser of the AsyncAPI project accepts asyncapi.yaml."""
 
 # ruff: noqa: S603, TID251 - the programs tests start are their own, and the environment is what CI says
 
@@ -21,7 +21,7 @@ const { Parser } = require("@asyncapi/parser");
 const text = require("fs").readFileSync(0, "utf8");
 new Parser().parse(text).then(({ document, diagnostics }) => {
   const messages = document ? document.allMessages().all().map((message) => message.id()) : [];
-  console.log(JSON.stringify({ messages, said: diagnostics.map((each) => [each.severity, each.path.join("."), each.message]) }));
+  console.log(JSON.stringify({ messages, diagnostics: diagnostics.map((each) => [each.severity, each.path.join("."), each.message]) }));
 });
 """
 ERROR, WARNING = 0, 1  # severities, as the parser counts them
@@ -29,19 +29,19 @@ ERROR, WARNING = 0, 1  # severities, as the parser counts them
 
 @pytest.fixture(scope="module")
 def node_modules(pytestconfig: pytest.Config) -> Path:
-    """Return a folder with the parser in it, fetched the first time; skip where that cannot be, but not in CI."""
-    npm = shutil.which("npm") or give_up("Node.js is not installed")
+    """Return a folder with the parser, downloaded once; without it the test is skipped, in CI it fails."""
+    npm = shutil.which("npm") or skip("Node.js is not installed")
     assert pytestconfig.cache is not None
     folder = pytestconfig.cache.mkdir("asyncapi-parser")
     if not (folder / "node_modules/@asyncapi/parser/package.json").exists():
         options = ["--prefix", str(folder), "--ignore-scripts", "--no-audit", "--no-fund"]
-        done = subprocess.run([npm, "install", *options, PARSER], capture_output=True, check=False, text=True, timeout=240)
-        if done.returncode:
-            give_up(f"npm could not fetch {PARSER}: {done.stderr[-500:]}")
+        result = subprocess.run([npm, "install", *options, PARSER], capture_output=True, check=False, text=True, timeout=240)
+        if result.returncode:
+            skip(f"npm could not fetch {PARSER}: {result.stderr[-500:]}")
     return folder / "node_modules"
 
 
-def give_up(reason: str) -> NoReturn:
+def skip(reason: str) -> NoReturn:
     """Skip the test; fail it in CI."""
     if os.environ.get("CI") == "true":
         pytest.fail(f"{reason}, and CI must not skip")
@@ -49,21 +49,21 @@ def give_up(reason: str) -> NoReturn:
 
 
 def parse(node_modules: Path, text: str) -> dict[str, Any]:
-    """Return what the parser found in the document, and said of it."""
+    """Return the messages of the document and the parser's diagnostics."""
     environment = {"PATH": os.environ["PATH"], "NODE_PATH": str(node_modules)}
-    done = subprocess.run(["node", "-e", READ], input=text.encode(), capture_output=True, check=True, env=environment, timeout=60)  # noqa: S607 - whichever is in PATH
-    found: dict[str, Any] = json.loads(done.stdout)
+    result = subprocess.run(["node", "-e", READ], input=text.encode(), capture_output=True, check=True, env=environment, timeout=60)  # noqa: S607 - whichever is in PATH
+    found: dict[str, Any] = json.loads(result.stdout)
     return found
 
 
-def test_the_document_is_sound(node_modules: Path) -> None:
-    """No error and no warning; and the messages are those there are."""
+def test_the_document_is_valid(node_modules: Path) -> None:
+    """There is no error and no warning, and every kind has a message."""
     found = parse(node_modules, files()["asyncapi.yaml"])
-    assert [each for each in found["said"] if each[0] in {ERROR, WARNING}] == []
+    assert [each for each in found["diagnostics"] if each[0] in {ERROR, WARNING}] == []
     assert found["messages"] == ["stack", "workflow", "step", "service", "instance"]
 
 
-def test_a_document_that_is_not_would_be_seen(node_modules: Path) -> None:
-    """The check above finds what it looks for."""
-    found = parse(node_modules, files()["asyncapi.yaml"].replace('action: "send"', 'action: "shout"'))
-    assert ERROR in {severity for severity, _, _ in found["said"]}
+def test_an_invalid_document_is_detected(node_modules: Path) -> None:
+    """The parser reports an error for an unknown action."""
+    found = parse(node_modules, files()["asyncapi.yaml"].replace("action: send", "action: shout"))
+    assert ERROR in {severity for severity, _, _ in found["diagnostics"]}

@@ -12,7 +12,7 @@ from novaflow.events.filter import EventFilter
 from novaflow.events.record import EventRecord
 from novaflow.logs import log_to
 from novaflow.render.as_line import draw_event
-from novaflow.runtime.event_query import KINDS, make_query
+from novaflow.runtime.event_query import make_query
 from novaflow.runtime.event_relay import post_events, write_events
 from novaflow.runtime.stack import Stack
 
@@ -21,7 +21,7 @@ from novaflow.runtime.stack import Stack
 @click.option("-f", "--follow", is_flag=True, help="Follow new events; without --from-start, only new ones.")
 @click.option("--from-start", is_flag=True, help="Include past events (default without --follow).")
 @click.option("--since", metavar="TIME|SEQUENCE", help="Begin at a time (2026-11-22T09:12), an age (10m) or a sequence number (42).")
-@click.option("--kind", "kinds", multiple=True, type=click.Choice(KINDS), help="Only events of this kind.")
+@click.option("--kind", "kinds", multiple=True, help="Only events of this kind.")
 @click.option("--name", "names", multiple=True, help="Only events of this name. Wildcards * and ? are allowed.")
 @click.option("--state", "states", multiple=True, help="Only events with this state. Wildcards * and ? are allowed.")
 @click.option("--pattern", default="#", help="Only events whose routing key matches, for example nova.service.*.ready")
@@ -38,7 +38,7 @@ def command(  # noqa: PLR0913 - one argument for each option
     Example: novaflow events --follow --kind service --state ready
     """
     log_to(sys.stderr)
-    query = make_query(EventFilter(**chosen), follow=follow, from_start=from_start, since=since)
+    query = make_query(EventFilter(**chosen), stack.found.components, follow=follow, from_start=from_start, since=since)
     if webhook:
         anyio.run(post_events, stack, query, webhook, warn)
     else:

@@ -13,7 +13,7 @@ from workflows.platform.requirements import PythonPackages
 from workflows.services.keystone.accounts import account
 from workflows.services.nova.config import config_file, write_config
 from workflows.services.nova.endpoints import COMPUTE
-from workflows.services.nova.notifications import DEFINITIONS, INSTANCES
+from workflows.services.nova.notifications import DEFINITIONS, INSTANCE, INSTANCES
 from workflows.services.nova.settings import NovaSettings
 
 # The entries that nova creates in INSTANCES_PATH.
@@ -100,6 +100,7 @@ COMPONENT = Component(
     },
     notification_sources=(INSTANCES,),
     declares=(
+        INSTANCE,
         PythonPackages(("nova==34.0.0",)),
         DataFolder(lambda settings: settings.of(NovaSettings).instances_path),
         Database("nova_api"),

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from novaflow.events.types import InstanceChanged, InstanceState
+from novaflow.events.types import ComponentEvent, EventKind
 from novaflow.model.component import NotificationSource
 from novaflow.model.context import Context
 from novaflow.model.settings import Settings
@@ -15,6 +15,14 @@ from workflows.services.oslo.config_file import Sections
 EXCHANGE = "nova"  # nova's control_exchange
 QUEUES = ("versioned_notifications.info", "versioned_notifications.error")  # topic and priority of nova's notifications
 UNREAD_BYTES = 50_000_000  # about ten thousand notifications; the queue drops its oldest ones beyond that
+
+INSTANCE = EventKind(
+    "instance",
+    "Nova reports a change of a server; `name` is its UUID, and the state is that of Nova's notification. `vm_state` is what the"
+    " server is, `task_state` what Nova does with it; `happened_at` is the time of the notification.",
+    {"display_name": str, "host": str, "vm_state": str, "task_state": str, "addresses": tuple[str, ...], "happened_at": str},
+    states=("create-start", "create-end", "power_off-end", "delete-start", "delete-end"),
+)
 
 
 def are_enabled(settings: Settings) -> bool:
@@ -57,7 +65,7 @@ def make_definitions() -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def read_notification(body: bytes) -> InstanceChanged | None:
+def read_notification(body: bytes) -> ComponentEvent | None:
     """Return the event for a versioned notification; ``None`` if its subject is not a server.
 
     Raises: ValueError, KeyError or TypeError, if the message is not a notification.
@@ -68,16 +76,19 @@ def read_notification(body: bytes) -> InstanceChanged | None:
     server = notification["payload"]["nova_object.data"]
     if subject != "instance" or "uuid" not in server:
         return None
-    return InstanceChanged(
+    return ComponentEvent(
+        kind=INSTANCE.name,
         name=server["uuid"],
-        state=InstanceState(change.replace(".", "-")),
+        state=change.replace(".", "-"),
         reason=_reason(server, notification["publisher_id"]),
-        display_name=server.get("display_name"),
-        host=server.get("host"),
-        vm_state=server.get("state"),
-        task_state=server.get("task_state"),
-        addresses=tuple(address["nova_object.data"]["address"] for address in server.get("ip_addresses") or ()),
-        happened_at=f"{notification['timestamp'].replace(' ', 'T')}Z",  # oslo.messaging's timestamps are UTC without a zone
+        data={
+            "display_name": server.get("display_name"),
+            "host": server.get("host"),
+            "vm_state": server.get("state"),
+            "task_state": server.get("task_state"),
+            "addresses": tuple(address["nova_object.data"]["address"] for address in server.get("ip_addresses") or ()),
+            "happened_at": f"{notification['timestamp'].replace(' ', 'T')}Z",  # oslo.messaging's timestamps are UTC without a zone
+        },
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from novaflow.events.types import InstanceChanged, InstanceState
+from novaflow.events.types import ComponentEvent
 from tests.support.settings import make_settings
 from workflows.services.nova.notifications import INSTANCES, QUEUES, make_definitions, read_notification
 
@@ -29,15 +29,18 @@ def notification(event_type: str = "instance.create.end", **server: Any) -> byte
 def test_a_notification_becomes_an_event() -> None:
     """Name, host, state and addresses are the fields of the event."""
     address = {"nova_object.name": "IpPayload", "nova_object.data": {"address": "10.0.0.7", "version": 4}}
-    assert read_notification(notification(ip_addresses=[address])) == InstanceChanged(
+    assert read_notification(notification(ip_addresses=[address])) == ComponentEvent(
+        kind="instance",
         name=UUID,
-        state=InstanceState("create-end"),
+        state="create-end",
         reason="reported by nova-compute, request req-1",
-        display_name="one",
-        host="host",
-        vm_state="active",
-        addresses=("10.0.0.7",),
-        happened_at="2026-11-22T09:12:33.204204Z",
+        data={
+            "display_name": "one",
+            "host": "host",
+            "vm_state": "active",
+            "addresses": ("10.0.0.7",),
+            "happened_at": "2026-11-22T09:12:33.204204Z",
+        },
     )
 
 
