@@ -10,7 +10,7 @@ from typing import Any
 from novaflow.errors import StepFailed
 from novaflow.model.context import Context
 from novaflow.model.probe import NotYet
-from workflows.services.endpoint import Endpoint
+from workflows.services.endpoint import PROJECT_ID, Endpoint
 from workflows.services.keystone.identity import DOMAIN, ENDPOINT
 
 Json = Any  # the decoded body of a response
@@ -58,7 +58,7 @@ class Api:
         """
         for endpoint in self.ctx.declared(Endpoint):
             if endpoint.service_type == service_type:
-                return endpoint.url(self.ctx.settings) + path
+                return endpoint.url(self.ctx.settings).replace(PROJECT_ID, self.project_id) + path
         raise LookupError(f"no component declares an endpoint of type {service_type}")
 
     async def request(

@@ -125,6 +125,12 @@ async def test_a_service_is_found_by_its_type(tmp_path: Path, service: Service) 
     assert [json.loads(body) for _, _, body in service.requests if body] == [{"size": 1}, {"size": 2}]
 
 
+async def test_the_project_is_part_of_some_endpoints(tmp_path: Path) -> None:
+    """The client substitutes the id of its project, as keystone does in the catalog."""
+    async with open_api(tmp_path, Endpoint("orchestration", 8004, "/v1/$(project_id)s")) as api:
+        assert api.url("orchestration", "/stacks") == "http://127.0.0.1:8004/v1/project/stacks"
+
+
 async def test_an_undeclared_type_is_an_error(tmp_path: Path) -> None:
     """The error names the type."""
     async with open_api(tmp_path, Endpoint("image", 1)) as api:
