@@ -20,8 +20,8 @@ class PythonRequirements:
     """A requirements file, with versions and hashes, that is installed only if the component is part of the stack.
 
     ``environment`` is the name of the virtual environment, a folder below that of the stack. Versions in the default environment
-    must agree with the common constraints. ``python -m tools.constraints`` writes the file from the file of the same name that
-    ends with ``.in``.
+    must agree with the common constraints, whose packages are not repeated in the file. ``python -m tools.constraints`` writes
+    the file from the file of the same name that ends with ``.in``.
     """
 
     file: Path

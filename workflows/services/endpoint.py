@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from novaflow.model.settings import Settings
 
-
 PROJECT_ID = "$(project_id)s"  # Source: keystone's admin guide, "Service catalog"
 
 
