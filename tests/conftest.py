@@ -2,9 +2,9 @@
 
 import pytest
 
-pytest_plugins = ("tests.support.brokers",)
+pytest_plugins = ("tests.support.brokers", "tests.cloud.fixtures")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the cloud's tests go first: `up` installs what others test with, RabbitMQ."""
+    """Run the cloud tests first: `up` installs RabbitMQ, which other tests need."""
     items.sort(key=lambda item: item.get_closest_marker("cloud") is None)

@@ -1,4 +1,4 @@
-"""The real cloud, brought up once for all tests that look at it."""
+"""The real cloud that all cloud tests share, wherever they are: it is started once."""
 
 from collections.abc import Iterator
 
@@ -10,19 +10,19 @@ from tests.cloud.stacks import Stack, stack_in_folder
 
 @pytest.fixture(scope="session")
 def cloud_machine() -> None:
-    """Skip on a machine that cannot hold a cloud; fail there in CI."""
+    """Skip the test on a machine that cannot run a cloud; fail it in CI."""
     require_cloud_machine()
 
 
 @pytest.fixture(scope="session")
-def stack(cloud_machine: None) -> Iterator[Stack]:  # noqa: ARG001 - asked for before anything is made
-    """Lend the stack that the tests share; it may be up or not."""
+def stack(cloud_machine: None) -> Iterator[Stack]:  # noqa: ARG001 - checked first
+    """Return the shared stack in its current state."""
     with stack_in_folder("nova") as stack:
         yield stack
 
 
 @pytest.fixture
 def cloud(stack: Stack) -> Stack:
-    """Lend the stack, up: at once, if the test before left it so."""
+    """Return the shared stack after `up`, which does nothing if it is up already."""
     stack.up()
     return stack
