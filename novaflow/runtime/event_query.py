@@ -20,9 +20,7 @@ class EventQuery:
     future: bool
 
 
-def make_query(
-    events: EventFilter, components: Iterable[Component], *, follow: bool, from_start: bool, since: str | None
-) -> EventQuery:
+def make_query(events: EventFilter, components: Iterable[Component], *, follow: bool, from_start: bool, since: str | None) -> EventQuery:
     """Return the query for the options of `novaflow events`; ``since`` is a time, an age or a sequence number.
 
     Raises: UsageError, if ``since`` is none of these, a kind is unknown, or a state looks misspelt: it would match no event.
