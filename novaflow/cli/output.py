@@ -9,12 +9,11 @@ from typing import TextIO, TypeVar
 import anyio
 import click
 
-from novaflow.adapters.storage.lock import StackLock
 from novaflow.adapters.terminal.progress import Progress
 from novaflow.errors import UsageError
 from novaflow.runtime.dashboard_controller import DashboardController
 from novaflow.runtime.display import Display
-from novaflow.runtime.launcher import ATTACHED, RunOptions, launch
+from novaflow.runtime.launcher import ATTACHED, RunOptions
 from novaflow.runtime.stack import Stack
 
 T = TypeVar("T")
@@ -26,14 +25,10 @@ def run_with_progress(action: Callable[[Display], Awaitable[T]], stream: TextIO 
         return anyio.run(action, progress)
 
 
-def launch_and_show(stack: Stack, lock: StackLock, options: RunOptions) -> None:
-    """Launch a stack and show its events: on a dashboard if the command is attached and runs on a terminal.
-
-    Raises: RunError, if the stack does not come up; NotReady, when the time limit is over; Interrupted.
-    """
+def open_display(stack: Stack, options: RunOptions) -> DashboardController | Progress:
+    """Return what shows the events of a stack that is launched: a dashboard if the command is attached and runs on a terminal."""
     has_dashboard = options.wait_for in ATTACHED and sys.stdin.isatty() and sys.stdout.isatty()
-    with DashboardController(stack) if has_dashboard else Progress(sys.stdout) as display:
-        anyio.run(launch, stack, lock, options, display)
+    return DashboardController(stack) if has_dashboard else Progress(sys.stdout)
 
 
 def print_json(value: object) -> None:

@@ -6,8 +6,8 @@ import anyio
 import click
 
 from novaflow.cli.arguments import force_option, stack_arguments, timeout_option
-from novaflow.cli.output import launch_and_show, run_with_progress
-from novaflow.runtime.launcher import RunOptions, WaitFor
+from novaflow.cli.output import open_display, run_with_progress
+from novaflow.runtime.launcher import RunOptions, WaitFor, launch
 from novaflow.runtime.stack import Stack
 from novaflow.runtime.startup import lock_for_run, prepare_run
 
@@ -44,6 +44,7 @@ def command(  # noqa: PLR0913 - one argument for each option
     options = RunOptions(wait_for, timeout_s, watch, tests)
     with anyio.run(partial(lock_for_run, stack, force=force)) as lock:
         run_with_progress(partial(prepare_run, stack, options))
-        launch_and_show(stack, lock, options)
+        with open_display(stack, options) as display:
+            anyio.run(launch, stack, lock, options, display)
     if wait_for is WaitFor.DETACHED:
         click.echo(f"{stack.name} keeps running; `novaflow status` shows it, `novaflow clean` stops it")

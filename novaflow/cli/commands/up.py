@@ -7,8 +7,8 @@ import click
 
 from novaflow.cli.arguments import force_option, stack_arguments, timeout_option
 from novaflow.cli.next_steps import print_next_steps
-from novaflow.cli.output import launch_and_show, run_with_progress
-from novaflow.runtime.launcher import RunOptions, WaitFor
+from novaflow.cli.output import open_display, run_with_progress
+from novaflow.runtime.launcher import RunOptions, WaitFor, launch
 from novaflow.runtime.stack import Stack
 from novaflow.runtime.startup import lock_for_up, prepare_up
 
@@ -29,5 +29,6 @@ def command(*, stack: Stack, timeout_s: float | None, force: bool) -> None:
         return
     with lock:
         run_with_progress(partial(prepare_up, stack, options))
-        launch_and_show(stack, lock, options)
+        with open_display(stack, options) as display:
+            anyio.run(launch, stack, lock, options, display)
     print_next_steps(stack)
