@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cloud.looking import require_cloud_machine
+from tests.cloud.machine_state import require_cloud_machine
 from tests.cloud.stacks import Stack, stack_in_folder
 
 

@@ -1,6 +1,6 @@
-"""A machine that has nothing but Debian: a folder made by debootstrap, entered with namespaces of its own."""
+"""A machine with a minimal Debian: a root file system of debootstrap in separate namespaces."""
 
-# ruff: noqa: S603, S607, TID251 - the programs tests start are their own, and the environment is what is passed on
+# ruff: noqa: S603, S607, TID251 - tests start known programs and pass parts of the environment on
 
 import os
 import re
@@ -13,10 +13,10 @@ from pathlib import Path
 
 import psutil
 
-from tests.cloud.looking import LOOK
+from tests.cloud.machine_state import READ_STATE
 
 REPOSITORY = Path(__file__).parents[2]
-HOME = Path("root/novaflow")  # below a home of mode 0700, as everybody's is
+HOME = Path("root/novaflow")  # below a home folder of mode 0700, the usual one
 PASSED_ON = re.compile(r"(PIP_|UV_)\w+|(https?|all|no|ftp)_proxy|SSL_CERT_(FILE|DIR)|\w+_CA_BUNDLE", re.IGNORECASE)
 PIP_CONFIGS = ("etc/pip.conf", "root/.config/pip/pip.conf", "root/.pip/pip.conf", "etc/uv/uv.toml", "root/.config/uv/uv.toml")
 APT_CONFIGS = re.compile(r'^Acquire::(http|https|Check-\w+|ForceIPv\d|Retries)\b.* ".+";$', re.MULTILINE)
@@ -40,8 +40,8 @@ mkdir run/lock
 hostname fresh
 pivot_root . mnt
 umount -l /mnt
-echo made
-exec perl -e '$SIG{CHLD} = "IGNORE"; sleep while 1' # buries what is left to the first process
+echo ready
+exec perl -e '$SIG{CHLD} = "IGNORE"; sleep while 1' # reaps orphaned processes
 """
 PROCESSES = r"""
 for process in /proc/[0-9]*; do
@@ -55,7 +55,7 @@ LOOPBACK = "ip link set lo up"
 
 
 class FreshMachine:
-    """A minimal Debian that runs; its first process is ``pid`` out here."""
+    """A running machine; ``pid`` is the id of its first process on the host."""
 
     def __init__(self, pid: int) -> None:
         self._enter = ("nsenter", f"--target={pid}", "--mount", "--pid", "--uts", "--ipc", "--net", "--root", f"--wdns=/{HOME}")
@@ -66,50 +66,50 @@ class FreshMachine:
             **{name: value for name, value in os.environ.items() if PASSED_ON.fullmatch(name)},
         }
 
-    def run(self, *words: str, within_s: float, good: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run a command in it, in the repository's folder; it has to end well, unless ``good`` is false."""
-        argv = [*self._enter, *words]
-        done = subprocess.run(
+    def run(self, *command: str, within_s: float, good: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a command in the folder of the repository; it must succeed, unless ``good`` is false."""
+        argv = [*self._enter, *command]
+        completed = subprocess.run(
             argv, env=self._environ, capture_output=True, check=False, stdin=subprocess.DEVNULL, text=True, timeout=within_s
         )
-        said = f"fresh# {' '.join(words)}\n{done.stdout}{done.stderr}(exit code {done.returncode})"
-        print(said)  # noqa: T201 - pytest shows it where a test fails
-        assert not good or done.returncode == 0, said[-4000:]
-        return done
+        transcript = f"fresh# {' '.join(command)}\n{completed.stdout}{completed.stderr}(exit code {completed.returncode})"
+        print(transcript)  # noqa: T201 - pytest shows it when a test fails
+        assert not good or completed.returncode == 0, transcript[-4000:]
+        return completed
 
     def processes(self) -> set[str]:
-        """Return the names of all processes but the first one."""
+        """Return the command lines of all processes except the first one."""
         return {*self.run("sh", "-c", PROCESSES, within_s=30).stdout.splitlines()}
 
-    def look(self) -> set[str]:
-        """Return what stands in it: links, ports, namespaces, rules, sets, mounts."""
-        return {*self.run("sh", "-c", LOOK, within_s=30).stdout.splitlines()}
+    def state(self) -> set[str]:
+        """Return links, ports, namespaces, rules, ipsets and mounts."""
+        return {*self.run("sh", "-c", READ_STATE, within_s=30).stdout.splitlines()}
 
 
 @contextmanager
 def fresh_machine() -> Iterator[FreshMachine]:
-    """Lend a machine with the repository in it, and nothing else; it and all that runs in it go with the block."""
-    room = Path(tempfile.mkdtemp(prefix="nf-fresh-"))
-    room.chmod(0o755)  # it is to be the folder / of all its users
+    """Return a machine with the repository; the machine and its processes end with the block."""
+    root = Path(tempfile.mkdtemp(prefix="nf-fresh-"))
+    root.chmod(0o755)  # all users of the machine need access to their root folder
     try:
-        make_debian(room)
+        make_debian(root)
         with ExitStack() as programs:
             has_own_network = Path("/dev/net/tun").exists() and shutil.which("slirp4netns") is not None
-            pid = programs.enter_context(started(room, own_network=has_own_network))
+            pid = programs.enter_context(start(root, own_network=has_own_network))
             if has_own_network:
-                programs.enter_context(way_out(room, pid))
+                programs.enter_context(connect(root, pid))
             yield FreshMachine(pid)
     finally:
-        shutil.rmtree(room)
+        shutil.rmtree(root)
 
 
 def make_debian(root: Path) -> None:
-    """Make a minimal Debian with this machine's way to its registries, and the repository in it."""
+    """Install a minimal Debian with this machine's package sources, and copy the repository into it."""
     sources = read_sources()
     mirror, suite = sources[0].split()[1:3]
-    words = ("debootstrap", "--variant=minbase", suite, root, mirror)
-    made = subprocess.run(words, capture_output=True, check=False, text=True, timeout=DEBOOTSTRAP_S)
-    assert made.returncode == 0, made.stdout[-2000:] + made.stderr[-2000:]
+    command = ("debootstrap", "--variant=minbase", suite, root, mirror)
+    completed = subprocess.run(command, capture_output=True, check=False, text=True, timeout=DEBOOTSTRAP_S)
+    assert completed.returncode == 0, completed.stdout[-2000:] + completed.stderr[-2000:]
     (root / "etc/apt/sources.list").write_text("\n".join(sources) + "\n")
     dump = subprocess.run(["apt-config", "dump"], capture_output=True, check=True, text=True, timeout=30).stdout
     (root / "etc/apt/apt.conf.d/90host").write_text("\n".join(match[0] for match in APT_CONFIGS.finditer(dump)) + "\n")
@@ -117,15 +117,15 @@ def make_debian(root: Path) -> None:
     for name in (*PIP_CONFIGS, "etc/apt/auth.conf", "etc/apt/auth.conf.d", "usr/local/share/ca-certificates"):
         copy_in(Path("/", name), root)
     for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "PIP_CONFIG_FILE"):
-        # Not Debian's own: the package of that file makes it, from the folder above.
+        # The files of the package ca-certificates are created when it is installed.
         if (value := os.environ.get(name)) and not value.startswith("/etc/ssl/certs/"):
             copy_in(Path(value), root)
-    left_out = shutil.ignore_patterns(".git", ".venv", "nova", "__pycache__", ".*_cache", ".coverage*", ".env")
-    shutil.copytree(REPOSITORY, root / HOME, ignore=left_out)
+    ignored = shutil.ignore_patterns(".git", ".venv", "nova", "__pycache__", ".*_cache", ".coverage*", ".env")
+    shutil.copytree(REPOSITORY, root / HOME, ignore=ignored)
 
 
 def copy_in(path: Path, root: Path) -> None:
-    """Copy a file or a folder to the same place below ``root``, if it is there."""
+    """Copy a file or a folder to the same path below ``root``, if it exists."""
     target = root / path.relative_to("/")
     target.parent.mkdir(parents=True, exist_ok=True)
     if path.is_dir():
@@ -135,44 +135,57 @@ def copy_in(path: Path, root: Path) -> None:
 
 
 def read_sources() -> list[str]:
-    """Return apt's sources of the distribution itself, as lines of a sources.list; its first release comes first."""
-    form = "$(REPO_URI) $(RELEASE) $(COMPONENT)"
+    """Return apt's sources of the distribution as lines of a sources.list; the release itself comes first, then its updates."""
+    line_format = "$(REPO_URI) $(RELEASE) $(COMPONENT)"
     origin = "Debian" if Path("/etc/debian_version").exists() and "ID=debian" in Path("/etc/os-release").read_text() else "Ubuntu"
-    words = ("apt-get", "indextargets", "--format", form, "Created-By: Packages", f"Origin: {origin}", "Component: main")
-    known = subprocess.run(words, capture_output=True, check=True, text=True, timeout=30).stdout.splitlines()
-    assert known, "apt has no sources of this distribution"
-    return [f"deb {line}" for line in sorted(dict.fromkeys(known), key=lambda line: "-" in line.split()[1])]
+    command = ("apt-get", "indextargets", "--format", line_format, "Created-By: Packages", f"Origin: {origin}", "Component: main")
+    lines = subprocess.run(command, capture_output=True, check=True, text=True, timeout=30).stdout.splitlines()
+    assert lines, "apt has no sources of this distribution"
+    return [f"deb {line}" for line in sorted(dict.fromkeys(lines), key=lambda line: "-" in line.split()[1])]
 
 
 @contextmanager
-def started(root: Path, *, own_network: bool) -> Iterator[int]:
-    """Start the machine in ``root``, and end all of it when the block does; lend the process id of its first process."""
+def start(root: Path, *, own_network: bool) -> Iterator[int]:
+    """Start the machine and return the id of its first process; its processes end with the block."""
     network, first = (("--net",), LOOPBACK) if own_network else ((), ":")
     resolver = "nameserver 10.0.2.3\n" if own_network else Path("/etc/resolv.conf").read_text()  # slirp4netns answers there
     (root / "etc/resolv.conf").write_text(resolver)
-    words = ("unshare", "--mount", "--pid", "--uts", "--ipc", *network, "--fork", "--kill-child", "sh", "-c", f"{first}\n{INIT}", str(root))
-    with running(words) as unshare:
+    command = (
+        "unshare",
+        "--mount",
+        "--pid",
+        "--uts",
+        "--ipc",
+        *network,
+        "--fork",
+        "--kill-child",
+        "sh",
+        "-c",
+        f"{first}\n{INIT}",
+        str(root),
+    )
+    with running(command) as unshare:
         assert unshare.stdout is not None
-        assert unshare.stdout.readline() == "made\n", "the machine was not made"
+        assert unshare.stdout.readline() == "ready\n", "the machine did not start"
         yield psutil.Process(unshare.pid).children()[0].pid
 
 
 @contextmanager
-def way_out(root: Path, pid: int) -> Iterator[None]:
-    """Give the machine a network card that reaches what this machine reaches; nothing here is changed for it."""
-    ready, tell = os.pipe()
-    with (root / "slirp.log").open("wb") as output, os.fdopen(ready) as told:
-        words = ("slirp4netns", "--configure", "--mtu=65520", "--disable-host-loopback", f"--ready-fd={tell}", str(pid), "tap0")
-        with running(words, output=output.fileno(), keep=(tell,)):
-            os.close(tell)
-            assert told.read(1) == "1", (root / "slirp.log").read_text()
+def connect(root: Path, pid: int) -> Iterator[None]:
+    """Connect the machine to the networks of the host, without changing the host."""
+    ready, signal_ready = os.pipe()
+    with (root / "slirp.log").open("wb") as output, os.fdopen(ready) as ready_file:
+        command = ("slirp4netns", "--configure", "--mtu=65520", "--disable-host-loopback", f"--ready-fd={signal_ready}", str(pid), "tap0")
+        with running(command, output=output.fileno(), keep=(signal_ready,)):
+            os.close(signal_ready)
+            assert ready_file.read(1) == "1", (root / "slirp.log").read_text()
             yield
 
 
 @contextmanager
-def running(words: Sequence[str], *, output: int = subprocess.PIPE, keep: Sequence[int] = ()) -> Iterator[subprocess.Popen[str]]:
-    """Run a program as long as the block."""
-    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, pass_fds=keep, text=True) as process:
+def running(command: Sequence[str], *, output: int = subprocess.PIPE, keep: Sequence[int] = ()) -> Iterator[subprocess.Popen[str]]:
+    """Run a program until the end of the block."""
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, pass_fds=keep, text=True) as process:
         try:
             yield process
         finally:

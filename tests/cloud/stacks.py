@@ -1,6 +1,6 @@
-"""A real stack in a folder of its own, handled as its user would."""
+"""A real stack in a temporary folder, used through the command line."""
 
-# ruff: noqa: S603, TID251 - the programs tests start are their own, and the environment is what CI says
+# ruff: noqa: S603, TID251 - tests start known programs and pass the environment on
 
 import json
 import os
@@ -13,26 +13,26 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.cloud.looking import look
+from tests.cloud.machine_state import read_state
 
 NOVAFLOW = Path(sys.executable).with_name("novaflow")
-UP_WITHIN_S = 900  # a first one installs
+UP_WITHIN_S = 900  # the first one installs packages
 WITHIN_S = 300
 
 
 class Stack:
-    """A folder with a stack in it, and what the machine looked like before."""
+    """A stack, and the state of the machine before it was started."""
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
-        self.before = look()
+        self.before = read_state()
         self._settings = settings
 
-    def __call__(self, *words: str, within_s: float = WITHIN_S, good: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run a command of novaflow on the stack; it has to end well, unless ``good`` is false."""
-        done = subprocess.run(
-            [NOVAFLOW, *words, self.folder],
-            cwd=self.folder.parent,  # no .env of a developer's
+    def __call__(self, *arguments: str, within_s: float = WITHIN_S, good: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a command of novaflow on the stack; it must succeed, unless ``good`` is false."""
+        completed = subprocess.run(
+            [NOVAFLOW, *arguments, self.folder],
+            cwd=self.folder.parent,  # without the .env of a developer
             env={**os.environ, **self._settings},
             capture_output=True,
             check=False,
@@ -40,28 +40,28 @@ class Stack:
             text=True,
             timeout=within_s,
         )
-        said = f"$ novaflow {' '.join(words)}\n{done.stdout}{done.stderr}(exit code {done.returncode})"
-        print(said)  # noqa: T201 - pytest shows it where a test fails
-        assert not good or done.returncode == 0, said[-4000:]
-        return done
+        transcript = f"$ novaflow {' '.join(arguments)}\n{completed.stdout}{completed.stderr}(exit code {completed.returncode})"
+        print(transcript)  # noqa: T201 - pytest shows it when a test fails
+        assert not good or completed.returncode == 0, transcript[-4000:]
+        return completed
 
     def up(self) -> str:
-        """Bring it up, if it is not, and return what was said."""
+        """Start the stack, if it is not up, and return the output."""
         return self("up", within_s=UP_WITHIN_S).stdout
 
     def status(self) -> dict[str, Any]:
-        """Return what `status --json` says."""
+        """Return the output of `status --json`."""
         status: dict[str, Any] = json.loads(self("status", "--json").stdout)
         return status
 
 
 @contextmanager
 def stack_in_folder(name: str, **settings: str) -> Iterator[Stack]:
-    """Lend a stack that was never up, in a folder with a short name: sockets lie below it."""
-    room = Path(tempfile.mkdtemp(prefix="nf-"))
-    stack = Stack(room / name, **settings)
+    """Return a new stack; its path is short, because it contains sockets."""
+    parent = Path(tempfile.mkdtemp(prefix="nf-"))
+    stack = Stack(parent / name, **settings)
     try:
         yield stack
     finally:
         stack("clean", good=False)
-        shutil.rmtree(room, ignore_errors=True)
+        shutil.rmtree(parent, ignore_errors=True)

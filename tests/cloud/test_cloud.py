@@ -1,6 +1,6 @@
-"""The main job: a real cloud on this machine, used by programs that are none of ours, and then gone."""
+"""The cloud as a whole: start, servers, events, status, `scrub` and `clean`."""
 
-# ruff: noqa: S603, S607, TID251 - the programs tests start are their own
+# ruff: noqa: S603, S607, TID251 - tests start known programs
 
 import json
 import os
@@ -23,7 +23,7 @@ import pytest
 from openstack.compute.v2.server import Server
 
 from tests.cloud.clients import connected, wait_for
-from tests.cloud.looking import look, processes_of, read_words
+from tests.cloud.machine_state import processes_of, read_command_line, read_state
 from tests.cloud.stacks import Stack, stack_in_folder
 
 pytestmark = [pytest.mark.cloud, pytest.mark.timeout(1200), pytest.mark.filterwarnings("ignore")]
@@ -61,55 +61,55 @@ PROGRAMS = {
 }
 STATUS_KEYS = {"stack", "state", "since", "run_id", "ready_after_s", "url", "services", "events"}
 SERVICE_KEYS = {"name", "component", "state", "pid", "port", "ready_after_s", "restarts", "reason"}
-SILENCE_S = 10
-BOOT_S = 300  # ten at once, emulated, on two cores
+TIMEOUT_S = 10
+BOOT_S = 300  # of ten servers, with emulated processors, on two cores
 
 
 @pytest.fixture
 def nova(cloud: Stack) -> Iterator[openstack.connection.Connection]:
-    """Lend a connection of OpenStack's own client, logged in by the stack's clouds.yaml."""
+    """Return a connection of openstacksdk with the credentials of the stack's clouds.yaml."""
     with connected(cloud.folder / "credentials") as connection:
         yield connection
 
 
 def test_verify_boots_a_server(cloud: Stack) -> None:
-    """`verify` boots a server, sees its lease, pings and deletes it, and says so."""
-    said = cloud("verify").stdout
-    assert all(step in said for step in ("verify.boot", "verify.lease", "verify.ping", "verify.delete", "verify succeeded"))
+    """`verify` boots a server, waits for its lease, pings it and deletes it."""
+    output = cloud("verify").stdout
+    assert all(step in output for step in ("verify.boot", "verify.lease", "verify.ping", "verify.delete", "verify succeeded"))
 
 
-def test_verify_full_uses_all_there_is_and_leaves_nothing(cloud: Stack, nova: openstack.connection.Connection) -> None:
-    """Every part of the check says what it saw, and of what it made nothing is left."""
-    said = cloud("verify", "--full", within_s=900).stdout
-    steps = re.findall(r"✔ verify-full\.(\w+) +succeeded", said)
+def test_verify_full_uses_the_whole_cloud(cloud: Stack, nova: openstack.connection.Connection) -> None:
+    """Every check succeeds, and all resources that the checks create are deleted."""
+    output = cloud("verify", "--full", within_s=900).stdout
+    steps = re.findall(r"✔ verify-full\.(\w+) +succeeded", output)
     assert {*steps} == {"boot", "console", "screen", "metadata", "floating", "volume", "ec2", "objects", "delete"}
     storage: Any = nova.block_storage
     left = (nova.compute.servers(), nova.compute.keypairs(), nova.network.ips(), storage.volumes())
     assert [[*each] for each in left] == [[], [], [], []]
 
 
-def test_a_server_is_told_of(cloud: Stack) -> None:
-    """What happens to a server is among the stack's events, in order, from nova itself."""
+def test_events_report_the_life_of_a_server(cloud: Stack) -> None:
+    """Notifications of nova about a server become events of the stack, in order."""
     cloud("verify")
     states = ["create-start", "create-end", "delete-start", "delete-end"]
-    deadline = time.monotonic() + SILENCE_S
-    told: list[str] = []
-    while told[-4:] != states and time.monotonic() < deadline:  # the last one comes when the server is gone already
+    deadline = time.monotonic() + TIMEOUT_S
+    reported: list[str] = []
+    while reported[-4:] != states and time.monotonic() < deadline:  # nova sends the last one after the API has deleted the server
         lines = cloud("events", "--kind", "instance", "--json").stdout.splitlines()
-        told = [state for line in lines if (state := json.loads(line)["type"].rpartition(".")[2]) in states]
-    assert told[-4:] == states
+        reported = [state for line in lines if (state := json.loads(line)["type"].rpartition(".")[2]) in states]
+    assert reported[-4:] == states
 
 
-def test_up_on_a_stack_that_is_up_says_so(cloud: Stack) -> None:
-    """A second `up` touches nothing: the run is the same."""
+def test_a_second_up_changes_nothing(cloud: Stack) -> None:
+    """The run is still the same."""
     before = cloud.status()["run_id"]
     assert "is already up" in cloud.up()
     assert cloud.status()["run_id"] == before
 
 
-def test_a_server_of_openstacks_own_client_answers_a_ping(nova: openstack.connection.Connection) -> None:
-    """A server asked for through openstacksdk becomes ACTIVE, answers, and can be deleted."""
-    server = ask_for_server(nova, "one")
+def test_a_server_of_openstacksdk_answers_a_ping(nova: openstack.connection.Connection) -> None:
+    """A server that openstacksdk creates becomes ACTIVE, answers a ping and can be deleted."""
+    server = create_server(nova, "one")
     try:
         server = nova.compute.wait_for_server(server, wait=BOOT_S)
         wait_for_ping(nova, server)
@@ -119,49 +119,49 @@ def test_a_server_of_openstacks_own_client_answers_a_ping(nova: openstack.connec
 
 
 def test_ten_servers_at_once(cloud: Stack, nova: openstack.connection.Connection) -> None:
-    """Ten servers asked for at once all become ACTIVE, each with an address of its own; `terminate` ends them, and another project's."""
+    """All become ACTIVE with different addresses; `terminate` deletes them and the server of another project."""
     try:
-        with ThreadPoolExecutor(10) as askers:
-            servers = [*askers.map(lambda each: ask_for_server(nova, f"ten-{each}"), range(10))]
+        with ThreadPoolExecutor(10) as threads:
+            servers = [*threads.map(lambda each: create_server(nova, f"ten-{each}"), range(10))]
         servers = [wait_for("the boot", partial(built, nova, server), BOOT_S) for server in servers]
         assert [(server.status, server.fault) for server in servers] == [("ACTIVE", None)] * 10
         assert len({address_of(server) for server in servers}) == 10
-        nova.compute.wait_for_server(ask_in_another_project(nova), wait=BOOT_S)
+        nova.compute.wait_for_server(create_in_another_project(nova), wait=BOOT_S)
     finally:
-        said = cloud("terminate").stdout
-    assert "deleted 11 servers" in said
+        output = cloud("terminate").stdout
+    assert "deleted 11 servers" in output
     assert [*nova.compute.servers(all_projects=True)] == []
     assert {service["state"] for service in cloud.status()["services"]} == {"ready"}
     assert "no servers" in cloud("terminate").stdout
 
 
-def test_the_broker_tells_every_event_in_order(cloud: Stack) -> None:
-    """A client that is none of ours reads the log of events from 1 on, without a gap, and what they say of their order is true."""
-    told = cloud.status()["events"]["published"]
+def test_a_subscriber_reads_every_event_in_order(cloud: Stack) -> None:
+    """The client pika reads the stream queue from the first event, without a gap; a service is ready after its start."""
+    published = cloud.status()["events"]["published"]
     login = json.loads((cloud.folder / "credentials" / "events.json").read_text())
     with pika.BlockingConnection(pika.URLParameters(login["url"])) as connection:
         channel = connection.channel()
         channel.basic_qos(prefetch_count=100)
-        messages = channel.consume(f"{login['exchange']}.log", arguments={"x-stream-offset": "first"}, inactivity_timeout=SILENCE_S)
+        messages = channel.consume(f"{login['exchange']}.log", arguments={"x-stream-offset": "first"}, inactivity_timeout=TIMEOUT_S)
         events: dict[str, dict[str, Any]] = {}
         for method, _, body in messages:
-            assert method is not None, f"silence after {len(events)} of {told} events"
+            assert method is not None, f"no message after {len(events)} of {published} events"
             channel.basic_ack(method.delivery_tag)
             event = json.loads(body)
             events.setdefault(event["id"], event)
-            if len(events) == told:
+            if len(events) == published:
                 break
         channel.cancel()
-    assert [int(event["sequence"]) for event in events.values()] == [*range(1, told + 1)]
+    assert [int(event["sequence"]) for event in events.values()] == [*range(1, published + 1)]
     assert {event["source"] for event in events.values()} == {next(iter(events.values()))["source"]}
-    said = [(event["type"], event["subject"]) for event in events.values()]
+    order = [(event["type"], event["subject"]) for event in events.values()]
     for service in PROGRAMS:
-        assert said.index(("novaflow.service.started", service)) < said.index(("novaflow.service.ready", service))
-    assert said.index(("novaflow.service.ready", "rabbitmq")) < said.index(("novaflow.stack.ready", cloud.folder.name))
+        assert order.index(("novaflow.service.started", service)) < order.index(("novaflow.service.ready", service))
+    assert order.index(("novaflow.service.ready", "rabbitmq")) < order.index(("novaflow.stack.ready", cloud.folder.name))
 
 
-def test_status_is_what_the_contract_says(cloud: Stack) -> None:
-    """`status --json` has the contract's keys, and what it says is what is."""
+def test_status_follows_its_schema(cloud: Stack) -> None:
+    """`status --json` has all fields, and their values are right."""
     status = cloud.status()
     assert status.keys() >= STATUS_KEYS
     assert (status["stack"], status["state"]) == ("nova", "ready")
@@ -173,7 +173,7 @@ def test_status_is_what_the_contract_says(cloud: Stack) -> None:
 
 
 def test_every_service_is_the_real_program(cloud: Stack) -> None:
-    """What `status` calls a service lives, is the program of that name, and listens where it is said to, for this machine alone."""
+    """Each service in `status` is the program of its name, and listens on its port and on no other address than 127.0.0.1."""
     services = {service["name"]: service for service in cloud.status()["services"]}
     assert services.keys() == PROGRAMS.keys()
     for name, program in PROGRAMS.items():
@@ -181,46 +181,46 @@ def test_every_service_is_the_real_program(cloud: Stack) -> None:
         running: list[str] = []
         listening: set[Any] = set()
         for member in (leader, *leader.children(recursive=True)):
-            with suppress(psutil.NoSuchProcess):  # an agent's `ip` or `ovs-vsctl` is over before it is asked
-                running.append(f"{member.exe()} {read_words(member.pid)}")
+            with suppress(psutil.NoSuchProcess):  # a short-lived `ip` or `ovs-vsctl` of an agent
+                running.append(f"{member.exe()} {read_command_line(member.pid)}")
                 listening |= {each.laddr for each in member.net_connections() if each.status == psutil.CONN_LISTEN}
-        assert any(program in words for words in running), f"{name} runs as {running}"
+        assert any(program in line for line in running), f"{name} runs as {running}"
         assert {place.ip for place in listening} <= {"127.0.0.1"}, f"{name} listens on {listening}"
         if port := services[name]["port"]:
             assert port in {place.port for place in listening}, f"{name} listens on {listening}"
 
 
-def test_python_looks_for_cycles_less_often(cloud: Stack) -> None:
-    """The programs of both environments start faster so; what no interpreter takes from its environment is lost silently."""
+def test_the_garbage_collector_runs_less_often(cloud: Stack) -> None:
+    """Programs of both environments start faster with another threshold."""
     for environment in ("venv", "venv-ec2"):
         python = cloud.folder / environment / "bin" / "python"
-        said = subprocess.check_output([python, "-c", "import gc; print(gc.get_threshold()[0])"], text=True)
-        assert int(said) == 10_000
+        output = subprocess.check_output([python, "-c", "import gc; print(gc.get_threshold()[0])"], text=True)
+        assert int(output) == 10_000
 
 
-def test_passwords_are_their_owners(cloud: Stack) -> None:
-    """Passwords lie in files only their owner can read."""
+def test_only_the_owner_can_read_passwords(cloud: Stack) -> None:
+    """The files of credentials have no permissions for others."""
     credentials = cloud.folder / "credentials"
     assert credentials.stat().st_mode & 0o777 == 0o700
     assert {path.name for path in credentials.iterdir()} >= {"openrc", "clouds.yaml", "events.json"}
     assert all(path.stat().st_mode & 0o077 == 0 for path in credentials.iterdir())
 
 
-def test_scrub_after_a_crash_removes_the_stacks_own_and_nothing_else(cloud: Stack, nova: openstack.connection.Connection) -> None:
-    """Killed with a server running, the stack leaves much; `scrub --dry-run` lists it, `scrub` removes it, a neighbour's things stay."""
-    nova.compute.wait_for_server(ask_for_server(nova, "left"), wait=BOOT_S)
-    namespaces = [line for line in look() - cloud.before if line.startswith("namespace ")]
+def test_scrub_removes_the_remains_of_a_crash(cloud: Stack, nova: openstack.connection.Connection) -> None:
+    """`scrub --dry-run` lists what a killed stack left, `scrub` removes it; similar resources of others are kept."""
+    nova.compute.wait_for_server(create_server(nova, "left"), wait=BOOT_S)
+    namespaces = [line for line in read_state() - cloud.before if line.startswith("namespace ")]
     kill_all_of(cloud.folder)
-    with neighbours_things() as neighbours:
-        crashed = look()
-        assert {line.split()[0] for line in crashed - cloud.before - neighbours} >= {"link", "namespace", "iptables", "ip6tables", "set"}
+    with similar_resources() as others:
+        crashed = read_state()
+        assert {line.split()[0] for line in crashed - cloud.before - others} >= {"link", "namespace", "iptables", "ip6tables", "set"}
         found = json.loads(cloud("scrub", "--dry-run", "--json").stdout)
-        assert look() == crashed
+        assert read_state() == crashed
         assert {f"namespace {one['name']}" for one in found if one["kind"] == "namespace"} == {*namespaces}
         assert {one["name"] for one in found if one["kind"] == "link"} >= {"br-int", "br-net", "br-ex"}
         assert {one["kind"] for one in found} >= {"domain", "socket", "set", "iptables"}
         assert f"{len(found)} were removed" in cloud("scrub").stdout
-        assert look() - cloud.before == neighbours
+        assert read_state() - cloud.before == others
     assert processes_of(cloud.folder) == {}
     assert "nothing to remove" in cloud("scrub").stdout
     assert cloud("status", good=False).returncode == 6
@@ -228,70 +228,74 @@ def test_scrub_after_a_crash_removes_the_stacks_own_and_nothing_else(cloud: Stac
 
 @pytest.fixture(scope="module")
 def lite(stack: Stack) -> Iterator[Stack]:
-    """Lend a stack without a MariaDB, which may be up or not."""
-    stack("clean")  # the two would want the same ports
+    """Return a stack with SQLite in its current state."""
+    stack("clean")  # both use the same ports
     with stack_in_folder("lite", USE_MYSQL="0") as lite:
         yield lite
 
 
-def test_sqlite_serves_one_server_and_says_so(lite: Stack) -> None:
-    """With USE_MYSQL=0 the cloud comes up without a MariaDB, says what that means, and boots a server."""
+def test_a_cloud_with_sqlite_boots_a_server(lite: Stack) -> None:
+    """With USE_MYSQL=0 the stack runs without MariaDB and reports the limits of SQLite."""
     assert "SQLite: services write one after the other" in lite.up()
     assert "mariadb" not in {service["name"] for service in lite.status()["services"]}
     lite("verify")
 
 
 def test_clean_leaves_nothing_behind(lite: Stack) -> None:
-    """After `clean`, asked for while a server runs, the machine looks as it did before `up`."""
+    """After `clean`, even with a running server, the state of the machine is as before `up`."""
     lite.up()
     with connected(lite.folder / "credentials") as nova:
-        nova.compute.wait_for_server(ask_for_server(nova, "left"), wait=BOOT_S)
-    assert any("qemu-system" in words for words in processes_of(lite.folder).values())
-    assert look() - lite.before
+        nova.compute.wait_for_server(create_server(nova, "left"), wait=BOOT_S)
+    assert any("qemu-system" in line for line in processes_of(lite.folder).values())
+    assert read_state() - lite.before
     lite("clean")
     assert processes_of(lite.folder) == {}
-    assert look() - lite.before == set()
+    assert read_state() - lite.before == set()
     assert lite("status", good=False).returncode == 6
 
 
 def kill_all_of(folder: Path) -> None:
-    """Kill a stack's supervisor and all of its programs, as a machine without memory would, and wait until they are gone."""
+    """Kill the supervisor and all programs of a stack, and wait until they have exited."""
     for pid in processes_of(folder):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-    wait_for("the end of all", lambda: not processes_of(folder))
+    wait_for("the exit of all programs", lambda: not processes_of(folder))
 
 
 @contextmanager
-def neighbours_things() -> Iterator[set[str]]:
-    """Put a bridge and two namespaces beside the stack that look much like its own, and lend how the machine shows them."""
-    before, stranger = look(), "11111111-2222-3333-4444-555555555555"
-    made = [("link", "add", "br-mine", "type", "bridge"), ("netns", "add", f"qrouter-{stranger}"), ("netns", "add", f"qdhcp-{stranger}")]
-    for words in made:
-        subprocess.run(["ip", *words], check=True, timeout=SILENCE_S)
+def similar_resources() -> Iterator[set[str]]:
+    """Create a bridge and two namespaces that resemble those of a stack, and return them as ``read_state`` does."""
+    before, stranger = read_state(), "11111111-2222-3333-4444-555555555555"
+    commands = [
+        ("link", "add", "br-mine", "type", "bridge"),
+        ("netns", "add", f"qrouter-{stranger}"),
+        ("netns", "add", f"qdhcp-{stranger}"),
+    ]
+    for command in commands:
+        subprocess.run(["ip", *command], check=True, timeout=TIMEOUT_S)
     try:
-        yield look() - before
+        yield read_state() - before
     finally:
-        for kind, _, name, *_ in made:
-            subprocess.run(["ip", kind, "delete", name], check=True, timeout=SILENCE_S)
+        for kind, _, name, *_ in commands:
+            subprocess.run(["ip", kind, "delete", name], check=True, timeout=TIMEOUT_S)
 
 
 def built(nova: openstack.connection.Connection, server: Server) -> Server | None:
-    """Return the server, with what went wrong, once nova is done with it."""
-    now: Server = nova.compute.get_server(server)
-    return None if now.status == "BUILD" else now
+    """Return the server after its boot has succeeded or failed; ``None`` before."""
+    current: Server = nova.compute.get_server(server)
+    return None if current.status == "BUILD" else current
 
 
-def ask_for_server(nova: openstack.connection.Connection, name: str) -> Server:
-    """Ask for the smallest server."""
+def create_server(nova: openstack.connection.Connection, name: str) -> Server:
+    """Create a server of the smallest flavor."""
     image = nova.image.find_image("ami-tty", ignore_missing=False)
     flavor = nova.compute.find_flavor("m1.tiny", ignore_missing=False)
     network = nova.network.find_network("private", ignore_missing=False)
     return nova.compute.create_server(name=name, image_id=image.id, flavor_id=flavor.id, networks=[{"uuid": network.id}])
 
 
-def ask_in_another_project(nova: openstack.connection.Connection) -> Server:
-    """Ask for a server without a network, in another project, as a member of it and no more."""
+def create_in_another_project(nova: openstack.connection.Connection) -> Server:
+    """Create a server without a network in another project, as a member of that project."""
     project = nova.create_project(name="another", domain_id="default")
     nova.grant_role("member", user="admin", project=project.id)
     with nova.connect_as_project(project) as another:
@@ -310,7 +314,7 @@ def wait_for_ping(nova: openstack.connection.Connection, server: Server) -> None
     ping = ["ip", "netns", "exec", f"qdhcp-{network.id}", "/bin/busybox", "ping", "-c", "1", "-W", "1", address_of(server)]
     deadline = time.monotonic() + BOOT_S
     for _ in count():
-        answer = subprocess.run(ping, capture_output=True, check=False, text=True, timeout=SILENCE_S)
+        answer = subprocess.run(ping, capture_output=True, check=False, text=True, timeout=TIMEOUT_S)
         if answer.returncode == 0:
             return
         assert time.monotonic() < deadline, f"{address_of(server)} does not answer: {answer.stdout}{answer.stderr}"

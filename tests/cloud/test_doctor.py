@@ -1,6 +1,6 @@
-"""Settings that do not fit the machine: `doctor` and `up` reject each with its reason before anything is changed."""
+"""Settings that do not suit the machine are rejected before anything is changed."""
 
-# ruff: noqa: S603, TID251 - the programs tests start are their own
+# ruff: noqa: S603, TID251 - tests start known programs
 
 import json
 import os
@@ -14,7 +14,7 @@ from tests.cloud.stacks import NOVAFLOW
 
 pytestmark = [pytest.mark.cloud, pytest.mark.timeout(120), pytest.mark.usefixtures("cloud_machine")]
 
-# Network interfaces: out0 has an address and the default route, used0 has an address, free0 and free1 have none.
+# A machine with a default route over one interface, an address on a second one, and an unused third one.
 INTERFACES = """
 ip link set lo up
 ip link add out0 type veth peer name out1
@@ -31,23 +31,23 @@ FULL_DISK = "mount -t tmpfs -o size=1m full /mnt && echo kept >/mnt/kept"
 READ_ONLY_DISK = "mount -t tmpfs -o ro locked /mnt"
 
 
-def call(setup: str, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Run novaflow in a private network and mount namespace, after ``setup``."""
+def call(setup: str, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run novaflow in new network and mount namespaces, after the commands ``setup``."""
     script = f'set -e\n{INTERFACES}\n{setup}\nexec "$0" "$@"'
     enter = ("unshare", "--net", "--mount", "--propagation", "private", "sh", "-c", script)
-    argv = [*enter, str(NOVAFLOW), *words]
+    argv = [*enter, str(NOVAFLOW), *arguments]
     return subprocess.run(argv, env={**os.environ, **settings}, cwd="/", capture_output=True, check=False, text=True, timeout=60)
 
 
-def ask(folder: Path, setup: str, **settings: str) -> tuple[int, dict[str, dict[str, Any]]]:
-    """Return the exit code of doctor and its results by subject."""
-    done = call(setup, "doctor", "--json", str(folder), **settings)
-    return done.returncode, {result["about"]: result for result in json.loads(done.stdout)}
+def run_doctor(folder: Path, setup: str, **settings: str) -> tuple[int, dict[str, dict[str, Any]]]:
+    """Return the exit code of doctor and its results by their subject."""
+    completed = call(setup, "doctor", "--json", str(folder), **settings)
+    return completed.returncode, {result["about"]: result for result in json.loads(completed.stdout)}
 
 
-def test_a_machine_that_fits_is_called_good(tmp_path: Path) -> None:
-    """Interfaces without addresses, unused ranges, an address of this machine and other folders are accepted."""
-    code, found = ask(
+def test_a_suitable_machine_passes(tmp_path: Path) -> None:
+    """Unused interfaces and ranges, an address of the machine and writable folders are accepted."""
+    code, found = run_doctor(
         tmp_path / "nova",
         "mount -t tmpfs -o size=300m disks /mnt",
         INTERFACE="free0",
@@ -62,9 +62,9 @@ def test_a_machine_that_fits_is_called_good(tmp_path: Path) -> None:
     assert not (tmp_path / "nova").exists()
 
 
-def test_what_does_not_fit_is_told_all_at_once(tmp_path: Path) -> None:
-    """Each result of a routed range, a foreign address and a full disk names the value found and what to change."""
-    code, found = ask(
+def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
+    """Each result has a reason and advice: routed ranges, an address of another machine, a full disk."""
+    code, found = run_doctor(
         tmp_path / "nova", FULL_DISK, FIXED_RANGE="10.1.0.128/25", FLOATING_RANGE="10.8.1.0/24", HOST_IP="10.9.9.9", INSTANCES_PATH="/mnt"
     )
     bad = {about: (result["found"], result["advice"]) for about, result in found.items() if result["severity"] == "bad"}
@@ -80,17 +80,17 @@ def test_what_does_not_fit_is_told_all_at_once(tmp_path: Path) -> None:
     }
 
 
-def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
-    """The result for servers' disks and that for lock files contain the reason of the kernel."""
-    code, found = ask(tmp_path / "nova", READ_ONLY_DISK, INSTANCES_PATH="/mnt/instances", LOCK_PATH="/mnt/locks")
+def test_a_read_only_folder_is_rejected(tmp_path: Path) -> None:
+    """The result contains the reason of the operating system."""
+    code, found = run_doctor(tmp_path / "nova", READ_ONLY_DISK, INSTANCES_PATH="/mnt/instances", LOCK_PATH="/mnt/locks")
     assert code == 5
     assert found["servers' disks"]["found"] == "/mnt/instances cannot be written: /mnt: read-only file system"
     assert found["lock files"]["found"] == "/mnt/locks cannot be written: /mnt: read-only file system"
 
 
-def test_a_card_the_machine_needs_is_unwise(tmp_path: Path) -> None:
-    """The result names each interface that has the default route or an address, and its uses."""
-    code, found = ask(tmp_path / "nova", "", INTERFACE="out0", FLAT_INTERFACE="used0")
+def test_an_interface_in_use_is_unwise(tmp_path: Path) -> None:
+    """The result names both interfaces and their use."""
+    code, found = run_doctor(tmp_path / "nova", "", INTERFACE="out0", FLAT_INTERFACE="used0")
     assert code == 5
     assert found["network interfaces"]["severity"] == "unwise"
     assert found["network interfaces"]["found"] == (
@@ -98,41 +98,41 @@ def test_a_card_the_machine_needs_is_unwise(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(("interface_name", "why"), [("used0", "used0 is in use"), ("gone0", "no network interface is named gone0")])
-def test_a_card_that_is_refused_stops_up_before_anything(tmp_path: Path, interface_name: str, why: str) -> None:
-    """Nothing is changed: the folder of the stack is not created."""
-    done = call("", "up", str(tmp_path / "nova"), INTERFACE=interface_name)
-    assert done.returncode == 5
-    assert why in done.stderr
+@pytest.mark.parametrize(("interface_name", "reason"), [("used0", "used0 is in use"), ("gone0", "no network interface is named gone0")])
+def test_a_rejected_interface_prevents_up(tmp_path: Path, interface_name: str, reason: str) -> None:
+    """Not even the folder of the stack is created."""
+    completed = call("", "up", str(tmp_path / "nova"), INTERFACE=interface_name)
+    assert completed.returncode == 5
+    assert reason in completed.stderr
     assert not (tmp_path / "nova").exists()
 
 
-def test_force_takes_the_card(tmp_path: Path) -> None:
-    """With --force `run` accepts the interface, and fails because the stack is not installed."""
-    done = call("", "run", "--force", str(tmp_path / "nova"), INTERFACE="used0")
-    assert done.returncode == 2
-    assert "is not installed" in done.stderr
+def test_force_accepts_an_interface_in_use(tmp_path: Path) -> None:
+    """With `--force`, `run` fails only because the stack is not installed."""
+    completed = call("", "run", "--force", str(tmp_path / "nova"), INTERFACE="used0")
+    assert completed.returncode == 2
+    assert "is not installed" in completed.stderr
 
 
-def test_kvm_that_does_not_work_is_refused_and_auto_does_without(tmp_path: Path) -> None:
-    """Without KVM, LIBVIRT_TYPE=kvm is rejected with the reason, and auto emulates servers."""
-    code, found = ask(tmp_path / "nova", "mount --bind /dev/null /dev/kvm" if Path("/dev/kvm").exists() else "", LIBVIRT_TYPE="kvm")
+def test_kvm_is_rejected_where_it_does_not_work(tmp_path: Path) -> None:
+    """Without KVM in the kernel, LIBVIRT_TYPE=kvm is an error, and `auto` selects emulation."""
+    code, found = run_doctor(tmp_path / "nova", "mount --bind /dev/null /dev/kvm" if Path("/dev/kvm").exists() else "", LIBVIRT_TYPE="kvm")
     assert (code, found["virtualisation"]["severity"]) == (5, "bad")
     assert "LIBVIRT_TYPE=kvm requires it" in found["virtualisation"]["found"]
-    code, found = ask(tmp_path / "nova", "mount --bind /dev/null /dev/kvm" if Path("/dev/kvm").exists() else "")
+    code, found = run_doctor(tmp_path / "nova", "mount --bind /dev/null /dev/kvm" if Path("/dev/kvm").exists() else "")
     assert (code, found["virtualisation"]["severity"]) == (0, "warning")
 
 
-def test_an_ldap_server_that_does_not_answer_is_refused(tmp_path: Path) -> None:
-    """USE_OPENDJ=1 with an unreachable server is rejected before anything starts."""
+def test_an_unreachable_ldap_server_is_rejected(tmp_path: Path) -> None:
+    """The check of USE_OPENDJ=1 connects to the server."""
     settings = {"USE_LDAP": "1", "USE_OPENDJ": "1", "NOVAFLOW_LDAP_URL": "ldap://127.0.0.1:1389/ou=people,dc=example,dc=com"}
-    code, found = ask(tmp_path / "nova", "", **settings)
+    code, found = run_doctor(tmp_path / "nova", "", **settings)
     assert (code, found["LDAP"]["severity"]) == (5, "bad")
     assert found["LDAP"]["found"] == "ldap://127.0.0.1:1389/ou=people,dc=example,dc=com is unreachable: connection refused"
 
 
 def test_containers_need_cgroups(tmp_path: Path) -> None:
-    """LIBVIRT_TYPE=lxc without mounted cgroups is rejected; the result names the missing controllers."""
-    code, found = ask(tmp_path / "nova", "mount -t tmpfs none /sys/fs/cgroup", LIBVIRT_TYPE="lxc")
+    """LIBVIRT_TYPE=lxc without mounted cgroups is an error that names the missing controllers."""
+    code, found = run_doctor(tmp_path / "nova", "mount -t tmpfs none /sys/fs/cgroup", LIBVIRT_TYPE="lxc")
     assert (code, found["cgroups"]["severity"]) == (5, "bad")
     assert found["cgroups"]["found"] == "/sys/fs/cgroup has no cpuacct, devices, memory; LIBVIRT_TYPE=lxc requires it"

@@ -1,6 +1,6 @@
-"""`scrub` removes the resources of a stack and keeps those of another one; the test creates them without a cloud."""
+"""`scrub` with the remains of a stack and similar resources of others, both created without a cloud."""
 
-# ruff: noqa: S603, S607, TID251 - the programs tests start are their own
+# ruff: noqa: S603, S607, TID251 - tests start known programs
 
 import json
 import subprocess
@@ -32,7 +32,7 @@ iptables -A FORWARD -j novaflow-out
 iptables -N mine
 iptables -A INPUT -p tcp --dport 1 -j mine
 """
-PORT_RULES = """
+PORTS_RULES = """
 ip link add qvo{port} type veth peer name qvb{port}
 iptables -N neutron-openvswi-i{chain}
 iptables -A neutron-openvswi-FORWARD -m physdev --physdev-out tap{port} --physdev-is-bridged -j neutron-openvswi-i{chain}
@@ -49,8 +49,8 @@ ip netns add qdhcp-{network}
 ip netns add qrouter-{other_network}
 ipset create NIPv4{network:.20} hash:net
 mkdir {root}/run/place {root}/data/instances
-mount -t tmpfs stack {root}/run/place
-mount -t tmpfs user {root}/data/instances
+mount -t tmpfs ours {root}/run/place
+mount -t tmpfs its-users {root}/data/instances
 """
 SHOW = """
 ip -json link | python3 -c 'import json, sys; print("links", *sorted(each["ifname"] for each in json.load(sys.stdin)))'
@@ -62,8 +62,8 @@ echo mounts $(awk '{{ print $5 }}' /proc/self/mountinfo | grep ^{root})
 
 
 @dataclass(frozen=True, slots=True)
-class Folder:
-    """The folder of a stack, and two loop devices: one for a file of the stack and one for another file."""
+class Remains:
+    """The folder of a crashed stack, a loop device of a file in it, and one of another file."""
 
     root: Path
     loop_device: str
@@ -71,8 +71,8 @@ class Folder:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Folder]:
-    """Return the folder of a stack that was running; its loop devices are detached after the test."""
+def remains(tmp_path: Path) -> Iterator[Remains]:
+    """Return a folder with the files that a stack leaves."""
     require_program("ovsdb-tool")
     root = tmp_path / "nova"
     for folder in ("data/ovs", f"data/neutron/dhcp/{NETWORK}", "data/libvirt/etc/qemu", "run"):
@@ -82,50 +82,53 @@ def folder(tmp_path: Path) -> Iterator[Folder]:
     for image in (root / "data/disk.img", tmp_path / "disk.img"):
         image.write_bytes(bytes(1 << 20))
         devices.append(run("losetup", "--find", "--show", image).strip())
-    yield Folder(root, *devices)
+    yield Remains(root, *devices)
     for device in devices:
         subprocess.run(["losetup", "--detach", device], check=False, capture_output=True, timeout=10)
 
 
-def run(*words: str | Path) -> str:
-    """Run a program that must succeed, and return what it prints."""
-    return subprocess.run(words, check=True, capture_output=True, text=True, timeout=60).stdout
+def run(*command: str | Path) -> str:
+    """Run a program, which must succeed, and return its output."""
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
 
 
-def scrub(folder: Folder, *commands: str) -> tuple[list[dict[str, str]], dict[str, list[str]]]:
-    """Create the resources in private namespaces and run `scrub`; return what it removed, and what exists afterwards."""
-    values = {"root": folder.root, "network": NETWORK, "other_network": OTHER_NETWORK, "switch": json.dumps(SWITCH)}
-    script = [part.format(**values) for part in (CREATE, SHOW)]
-    whole = "\n".join([script[0], *commands, f"{NOVAFLOW} scrub --json {folder.root} >{folder.root}.json 2>{folder.root}.log", script[1]])
-    shown = run("unshare", "--net", "--mount", "--propagation", "private", "sh", "-c", whole)
-    lines = [line.split() for line in shown.splitlines()]
-    return json.loads(Path(f"{folder.root}.json").read_text()), {words[0]: words[1:] for words in lines}
+def scrub(remains: Remains, *setup: str) -> tuple[list[dict[str, str]], dict[str, list[str]]]:
+    """Create the resources in new namespaces, run `scrub`, and return what it removed and what exists afterwards."""
+    script = [
+        part.format(root=remains.root, network=NETWORK, other_network=OTHER_NETWORK, switch=json.dumps(SWITCH)) for part in (CREATE, SHOW)
+    ]
+    commands = "\n".join(
+        [script[0], *setup, f"{NOVAFLOW} scrub --json {remains.root} >{remains.root}.json 2>{remains.root}.log", script[1]]
+    )
+    output = run("unshare", "--net", "--mount", "--propagation", "private", "sh", "-c", commands)
+    lines = [line.split() for line in output.splitlines()]
+    return json.loads(Path(f"{remains.root}.json").read_text()), {words[0]: words[1:] for words in lines}
 
 
-def test_resources_of_the_stack_are_removed_and_others_are_kept(folder: Folder) -> None:
-    """Ids, aliases and files tell them apart; if another stack has a port, the agent's common chains and address sets are kept."""
-    ports = [PORT_RULES.format(port=port, chain=port[:10]) for port in (PORT, OTHER_PORT)]
-    removed, after = scrub(folder, RULES, *ports)
+def test_only_resources_of_the_stack_are_removed(remains: Remains) -> None:
+    """They are identified by ids, aliases and files; chains and ipsets that another stack uses are kept."""
+    ports = [PORTS_RULES.format(port=port, chain=port[:10]) for port in (PORT, OTHER_PORT)]
+    removed, after = scrub(remains, RULES, *ports)
     names = {one["kind"]: {each["name"] for each in removed if each["kind"] == one["kind"]} for one in removed}
     assert names["link"] == {"br-int", f"qvo{PORT}", f"qvb{PORT}"}
     assert names["namespace"] == {f"qdhcp-{NETWORK}"}
     assert names["domain"] == {"instance-00000001"}
-    assert names["mount"] == {f"{folder.root}/run/place"}
-    assert names["loop device"] == {folder.loop_device}
+    assert names["mount"] == {f"{remains.root}/run/place"}
+    assert names["loop device"] == {remains.loop_device}
     assert "ipset" not in names
     assert after["links"] == ["br-ex", "br-net", "lo", f"qvb{OTHER_PORT}", f"qvo{OTHER_PORT}"]
     assert after["namespaces"] == [f"qrouter-{OTHER_NETWORK}"]
     assert after["sets"] == [f"NIPv4{NETWORK:.20}"]
-    assert after["mounts"] == [f"{folder.root}/data/instances"]
+    assert after["mounts"] == [f"{remains.root}/data/instances"]
     assert [rule for rule in after["rules"] if PORT[:10] in rule or "novaflow" in rule] == []
     assert len([rule for rule in after["rules"] if "neutron-openvswi" in rule]) == 2
     assert "INPUT_-p_tcp_-m_tcp_--dport_1_-j_mine" in after["rules"]
-    assert folder.other_loop_device in run("losetup", "--list", "--noheadings", "--output", "NAME")
+    assert remains.other_loop_device in run("losetup", "--list", "--noheadings", "--output", "NAME")
 
 
-def test_without_another_stack_common_chains_and_sets_are_removed(folder: Folder) -> None:
-    """Rules of the machine's owner are kept."""
-    removed, after = scrub(folder, RULES, PORT_RULES.format(port=PORT, chain=PORT[:10]))
+def test_chains_and_ipsets_of_a_single_stack_are_removed(remains: Remains) -> None:
+    """The rules of the machine's owner are kept."""
+    removed, after = scrub(remains, RULES, PORTS_RULES.format(port=PORT, chain=PORT[:10]))
     assert {"iptables", "ipset"} <= {one["kind"] for one in removed}
     assert after["sets"] == []
     assert after["rules"] == ["INPUT_-p_tcp_-m_tcp_--dport_1_-j_mine"]

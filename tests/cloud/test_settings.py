@@ -1,6 +1,6 @@
-"""Settings that change what a cloud is: many at once, then containers, then servers that nothing runs, in the stack that tests share."""
+"""Settings that change the shared cloud: many at once, then containers, then the fake driver."""
 
-# ruff: noqa: S603, S607, TID251 - the programs tests start are their own
+# ruff: noqa: S603, S607, TID251 - tests start known programs
 
 import json
 import os
@@ -19,13 +19,13 @@ import pytest
 from openstack.exceptions import SDKException
 
 from tests.cloud.clients import Guest, connected, guest, server, wait_for
-from tests.cloud.looking import look, processes_of
+from tests.cloud.machine_state import processes_of, read_state
 from tests.cloud.stacks import Stack, stack_in_folder
 
 pytestmark = [pytest.mark.cloud, pytest.mark.timeout(900), pytest.mark.filterwarnings("default")]
 
-PATIENCE_S = 30
-PASSWORD = """p' "%40@:/?#üß€ $x\\"""  # of what a URL, a shell, SQL and a configuration file each take for their own
+TIMEOUT_S = 30
+PASSWORD = """p' "%40@:/?#üß€ $x\\"""  # characters with a meaning in URLs, shells, SQL or configuration files
 PEOPLE, READER = "ou=people,dc=example,dc=com", "cn=reader,dc=example,dc=com"
 LDIF = f"""\
 dn: dc=example,dc=com
@@ -46,140 +46,140 @@ userPassword: lovelace
 
 @dataclass(frozen=True, slots=True)
 class Cable:
-    """A network card of this machine, and the namespace its other end lies in."""
+    """A virtual network interface of this machine, and the namespace of its other end."""
 
     interface_name: str
     far: str
 
     def give(self, address: str) -> None:
-        """Give the far end an address."""
+        """Assign an address to the other end."""
         ip("-n", self.far, "address", "replace", address, "dev", self.far)
 
     def reaches(self, address: str) -> bool:
-        """Return whether the far end gets an answer to a ping."""
-        words = ["ip", "netns", "exec", self.far, "/bin/busybox", "ping", "-c", "1", "-W", "2", address]
-        return subprocess.run(words, capture_output=True, check=False, timeout=PATIENCE_S).returncode == 0
+        """Return whether the address answers a ping from the other end."""
+        command = ["ip", "netns", "exec", self.far, "/bin/busybox", "ping", "-c", "1", "-W", "2", address]
+        return subprocess.run(command, capture_output=True, check=False, timeout=TIMEOUT_S).returncode == 0
 
 
-def ip(*words: str) -> None:
+def ip(*arguments: str) -> None:
     """Run iproute2."""
-    subprocess.run(["ip", *words], check=True, timeout=PATIENCE_S)
+    subprocess.run(["ip", *arguments], check=True, timeout=TIMEOUT_S)
 
 
 @contextmanager
 def cable(name: str) -> Iterator[Cable]:
-    """Lend a card that leads into a namespace, as into another machine."""
+    """Return a network interface that is connected to a namespace, as to another machine."""
     ip("netns", "add", f"{name}1")
     try:
         ip("link", "add", f"{name}0", "type", "veth", "peer", "name", f"{name}1", "netns", f"{name}1")
         ip("-n", f"{name}1", "link", "set", f"{name}1", "up")
         yield Cable(f"{name}0", f"{name}1")
     finally:
-        ip("netns", "delete", f"{name}1")  # and the cable with it
+        ip("netns", "delete", f"{name}1")  # also deletes the interface
 
 
 @pytest.fixture(scope="module")
-def cables(cloud_machine: None) -> Iterator[tuple[Cable, Cable]]:  # noqa: ARG001 - asked for before anything is made
-    """Lend one cable for floating addresses and one for servers' networks."""
+def cables(cloud_machine: None) -> Iterator[tuple[Cable, Cable]]:  # noqa: ARG001 - checked first
+    """Return a cable for floating addresses and one for the networks of servers."""
     with cable("nf-out") as out, cable("nf-flat") as flat:
         yield out, flat
 
 
 @pytest.fixture(scope="module")
-def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder on what may be another disk, with something of its owner's in it."""
-    folder = tmp_path_factory.mktemp("elsewhere")
+def other_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder outside the stack with a file of the user."""
+    folder = tmp_path_factory.mktemp("other")
     (folder / "instances" / "own").mkdir(parents=True)
-    (folder / "instances" / "own" / "letter").write_text("mine")
+    (folder / "instances" / "own" / "notes").write_text("mine")
     return folder
 
 
 @pytest.fixture(scope="module")
-def many(stack: Stack, cables: tuple[Cable, Cable], elsewhere: Path) -> Stack:
-    """Lend the stack up, with nearly everything chosen."""
-    stack("clean")  # as it was, it is others'
+def many(stack: Stack, cables: tuple[Cable, Cable], other_folder: Path) -> Stack:
+    """Return the shared stack after `up` with many settings."""
+    stack("clean")  # other tests have started it with other settings
     out, flat = cables
-    chosen = {
+    settings = {
         "NET_MAN": "FlatManager",
         "USE_IPV6": "1",
         "USE_LDAP": "1",
         "INTERFACE": out.interface_name,
         "FLAT_INTERFACE": flat.interface_name,
         "MYSQL_PASS": PASSWORD,
-        "INSTANCES_PATH": str(elsewhere / "instances"),
-        "LOCK_PATH": str(elsewhere / "locks"),
+        "INSTANCES_PATH": str(other_folder / "instances"),
+        "LOCK_PATH": str(other_folder / "locks"),
     }
-    many = Stack(stack.folder, **chosen)
+    many = Stack(stack.folder, **settings)
     many.up()
     return many
 
 
 @pytest.fixture(scope="module")
 def nova(many: Stack) -> Iterator[openstack.connection.Connection]:
-    """Lend a connection of OpenStack's own client."""
+    """Return a connection of openstacksdk."""
     with connected(many.folder / "credentials") as connection:
         yield connection
 
 
 def log_in(nova: openstack.connection.Connection, user: str, password: str) -> str:
-    """Log in as a user of LDAP, and return the name of the project that let him in."""
+    """Log in as a user of LDAP, and return the name of the project."""
     config = {**nova.config.config["auth"], "username": user, "password": password, "user_domain_name": "ldap"}
     with openstack.connection.Connection(auth=config, region_name="RegionOne") as connection:
         connection.authorize()
         return str(connection.config.config["auth"]["project_name"])
 
 
-def let_in(nova: openstack.connection.Connection, user: str) -> None:
-    """Give a user of LDAP a role in the project of who asks."""
+def grant_role(nova: openstack.connection.Connection, user: str) -> None:
+    """Grant a role in the administrator's project to a user of LDAP."""
     domain = next(each for each in nova.list_domains() if each.name == "ldap")
     known = next(each for each in nova.list_users(domain_id=domain.id) if each.name == user)
     nova.grant_role("member", user=known.id, project=nova.current_project_id)
 
 
-def test_a_server_where_nearly_everything_was_chosen(
-    nova: openstack.connection.Connection, cables: tuple[Cable, Cable], elsewhere: Path, tmp_path: Path
+def test_many_settings_take_effect(
+    nova: openstack.connection.Connection, cables: tuple[Cable, Cable], other_folder: Path, tmp_path: Path
 ) -> None:
-    """One server shows what NET_MAN, USE_IPV6, INTERFACE, FLAT_INTERFACE, INSTANCES_PATH and LOCK_PATH did."""
-    with guest(nova, tmp_path, "chosen") as chosen:
-        look_at_flat_address(nova, chosen)
-        look_at_routed_address(nova, chosen)
-        look_at_cards(nova, chosen, cables)
-        look_at_folders(chosen, elsewhere)
+    """A server shows the effect of NET_MAN, USE_IPV6, INTERFACE, FLAT_INTERFACE, INSTANCES_PATH and LOCK_PATH."""
+    with guest(nova, tmp_path, "settings") as server:
+        check_flat_address(nova, server)
+        check_routed_address(nova, server)
+        check_interfaces(nova, server, cables)
+        check_folders(server, other_folder)
 
 
-def look_at_flat_address(nova: openstack.connection.Connection, chosen: Guest) -> None:
-    """NET_MAN=FlatManager: one flat network, shared and without DHCP; a server's address comes from its config drive."""
+def check_flat_address(nova: openstack.connection.Connection, server: Guest) -> None:
+    """NET_MAN=FlatManager: one shared flat network without DHCP; the address of a server is on its config drive."""
     network = nova.network.find_network("private", ignore_missing=False)
     assert (network.provider_network_type, network.is_shared) == ("flat", True)
     assert not nova.network.find_subnet("private", ignore_missing=False).is_dhcp_enabled
-    address = next(each["addr"] for each in nova.compute.get_server(chosen.id).addresses["private"] if each["version"] == 4)
-    assert f" {address}/24 " in chosen.run("ip -4 addr show dev eth0")
-    assert "/dev/sr0 on /run/drive type iso9660" in chosen.run("mount")
+    address = next(each["addr"] for each in nova.compute.get_server(server.id).addresses["private"] if each["version"] == 4)
+    assert f" {address}/24 " in server.run("ip -4 addr show dev eth0")
+    assert "/dev/sr0 on /run/drive type iso9660" in server.run("mount")
 
 
-def look_at_routed_address(nova: openstack.connection.Connection, chosen: Guest) -> None:
-    """USE_IPV6=1: the router told the server its prefix and the way out; neutron knows the address, and this machine reaches it."""
-    address = next(each["addr"] for each in nova.compute.get_server(chosen.id).addresses["private"] if each["version"] == 6)
+def check_routed_address(nova: openstack.connection.Connection, server: Guest) -> None:
+    """USE_IPV6=1: the server has an address and a default route from router advertisements; this machine reaches the address."""
+    address = next(each["addr"] for each in nova.compute.get_server(server.id).addresses["private"] if each["version"] == 6)
     subnet = nova.network.find_subnet("private-v6", ignore_missing=False)
     assert (subnet.ipv6_ra_mode, subnet.ipv6_address_mode) == ("slaac", "slaac")
     assert IPv6Address(address) in IPv6Network(subnet.cidr)
 
-    def has_heard_the_router() -> bool:
-        shown = chosen.run("ip -6 addr show dev eth0 && ip -6 route show default")
-        words = (f" {address}/64 scope global", "default via fe80:", "expires")  # as what a router tells does
-        return all(word in shown for word in words)
+    def has_route() -> bool:
+        output = server.run("ip -6 addr show dev eth0 && ip -6 route show default")
+        # A route from an advertisement expires.
+        return all(text in output for text in (f" {address}/64 scope global", "default via fe80:", "expires"))
 
-    wait_for("the router's word to the server", has_heard_the_router)
+    wait_for("a router advertisement", has_route)
     ping = ["/bin/busybox", "ping6", "-c", "1", "-W", "2", address]
-    wait_for("a ping", lambda: subprocess.run(ping, capture_output=True, check=False, timeout=PATIENCE_S).returncode == 0)
+    wait_for("a ping", lambda: subprocess.run(ping, capture_output=True, check=False, timeout=TIMEOUT_S).returncode == 0)
 
 
-def look_at_cards(nova: openstack.connection.Connection, chosen: Guest, cables: tuple[Cable, Cable]) -> None:
-    """INTERFACE leads to floating addresses, FLAT_INTERFACE to servers: neighbours on their other ends reach the server."""
-    private = next(each["addr"] for each in nova.compute.get_server(chosen.id).addresses["private"] if each["version"] == 4)
-    for wire, name, target, length in zip(cables, ("public", "private"), (chosen.address, private), (27, 24), strict=True):
+def check_interfaces(nova: openstack.connection.Connection, server: Guest, cables: tuple[Cable, Cable]) -> None:
+    """INTERFACE is connected to the external network, FLAT_INTERFACE to the network of servers."""
+    private = next(each["addr"] for each in nova.compute.get_server(server.id).addresses["private"] if each["version"] == 4)
+    for wire, name, target, length in zip(cables, ("public", "private"), (server.address, private), (27, 24), strict=True):
         network = nova.network.find_network(name, ignore_missing=False)
-        # An address that neutron gives to nobody else.
+        # The port reserves the address in neutron.
         port = nova.network.create_port(network_id=network.id, name="neighbour")
         neighbour = next(each["ip_address"] for each in port.fixed_ips if "." in each["ip_address"])
         wire.give(f"{neighbour}/{length}")
@@ -187,52 +187,52 @@ def look_at_cards(nova: openstack.connection.Connection, chosen: Guest, cables: 
         nova.network.delete_port(port)
 
 
-def look_at_folders(chosen: Guest, elsewhere: Path) -> None:
-    """INSTANCES_PATH holds the server's disk beside what was there, LOCK_PATH the files that services lock."""
-    assert (elsewhere / "instances" / chosen.id / "disk").exists()
-    assert (elsewhere / "instances" / "own" / "letter").read_text() == "mine"
-    assert {path.name for path in (elsewhere / "locks").iterdir()} >= {"neutron"}
-    assert any((elsewhere / "locks" / "neutron").iterdir())
+def check_folders(server: Guest, other_folder: Path) -> None:
+    """INSTANCES_PATH contains the disk of the server and the files of the user, LOCK_PATH the lock files of services."""
+    assert (other_folder / "instances" / server.id / "disk").exists()
+    assert (other_folder / "instances" / "own" / "notes").read_text() == "mine"
+    assert {path.name for path in (other_folder / "locks").iterdir()} >= {"neutron"}
+    assert any((other_folder / "locks" / "neutron").iterdir())
 
 
-def test_the_password_may_be_anything_that_prints(many: Stack) -> None:
-    """MYSQL_PASS: MariaDB's own client gets in with it, and without it does not; no log and no process shows it."""
-    words = ["mariadb", "--no-defaults", f"--socket={many.folder}/run/mariadb.sock", "--user=openstack", "--execute=SELECT 1"]
+def test_the_password_may_contain_any_printable_character(many: Stack) -> None:
+    """MYSQL_PASS: MariaDB's client logs in with it; no log file and no command line contains it."""
+    command = ["mariadb", "--no-defaults", f"--socket={many.folder}/run/mariadb.sock", "--user=openstack", "--execute=SELECT 1"]
 
-    def gets_in(password: str) -> bool:
+    def can_log_in(password: str) -> bool:
         environ = {**os.environ, "MYSQL_PWD": password}
-        return subprocess.run(words, env=environ, capture_output=True, check=False, timeout=PATIENCE_S).returncode == 0
+        return subprocess.run(command, env=environ, capture_output=True, check=False, timeout=TIMEOUT_S).returncode == 0
 
-    assert (gets_in(PASSWORD), gets_in(PASSWORD[:-1])) == (True, False)
+    assert (can_log_in(PASSWORD), can_log_in(PASSWORD[:-1])) == (True, False)
     assert not any(PASSWORD in path.read_text(errors="replace") for path in (many.folder / "log").iterdir())
     assert not any(PASSWORD in word for process in psutil.process_iter(["cmdline"]) for word in process.info["cmdline"] or ())
 
 
 def test_users_of_ldap_log_in_through_keystone(many: Stack, nova: openstack.connection.Connection) -> None:
-    """USE_LDAP=1: who loads clouds.yaml lives in LDAP, as does whoever is added there with LDAP's own tools."""
+    """USE_LDAP=1: the user of clouds.yaml is in LDAP; a user that ldapadd adds can log in."""
     assert nova.config.config["auth"]["user_domain_name"] == "ldap"
     entry = "dn: uid=grace,ou=users,dc=novaflow\nobjectClass: inetOrgPerson\ncn: Grace\nsn: Hopper\nuserPassword: cobol\n"
     url = f"ldapi://{str(many.folder / 'run/slapd.sock').replace('/', '%2F')}"
     login = ["-x", "-H", url, "-D", "cn=manager,dc=novaflow", "-y", f"{many.folder}/credentials/ldap-password"]
-    subprocess.run(["ldapadd", *login], input=entry, capture_output=True, check=True, text=True, timeout=PATIENCE_S)
-    let_in(nova, "grace")
+    subprocess.run(["ldapadd", *login], input=entry, capture_output=True, check=True, text=True, timeout=TIMEOUT_S)
+    grant_role(nova, "grace")
     assert log_in(nova, "grace", "cobol") == "admin"
     with pytest.raises(SDKException, match="401"):
         log_in(nova, "grace", "basic")
 
 
-def test_clean_gives_everything_back(many: Stack, elsewhere: Path) -> None:
-    """After `clean` the cards are the machine's again, and the folders hold what they held."""
+def test_clean_restores_interfaces_and_folders(many: Stack, other_folder: Path) -> None:
+    """After `clean` the machine has its network interfaces again, and the folders contain the files of the user."""
     many("clean")
     assert processes_of(many.folder) == {}
-    assert look() - many.before == set()
-    assert {line for line in many.before if line.startswith("link ")} <= look()
-    assert (elsewhere / "instances" / "own" / "letter").read_text() == "mine"
+    assert read_state() - many.before == set()
+    assert {line for line in many.before if line.startswith("link ")} <= read_state()
+    assert (other_folder / "instances" / "own" / "notes").read_text() == "mine"
 
 
 @pytest.fixture
 def opendj(tmp_path: Path) -> Iterator[str]:
-    """Lend the address of an LDAP server that is not the stack's, with one user in it."""
+    """Return the address of an external LDAP server with one user."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     schemas = "".join(f"include /etc/ldap/schema/{name}.schema\n" for name in ("core", "cosine", "inetorgperson"))
@@ -241,7 +241,7 @@ def opendj(tmp_path: Path) -> Iterator[str]:
         f"{schemas}modulepath /usr/lib/ldap\nmoduleload back_mdb\ndatabase mdb\nsuffix dc=example,dc=com\n"
         f'rootdn {READER}\nrootpw "{"p%@ :/"}"\ndirectory {tmp_path}\n'
     )
-    subprocess.run(["slapadd", "-q", "-f", config], input=LDIF, capture_output=True, check=True, text=True, timeout=PATIENCE_S)
+    subprocess.run(["slapadd", "-q", "-f", config], input=LDIF, capture_output=True, check=True, text=True, timeout=TIMEOUT_S)
     with subprocess.Popen(["slapd", "-d", "none", "-f", config, "-h", f"ldap://127.0.0.1:{port}"], stderr=subprocess.DEVNULL) as slapd:
         try:
             yield f"ldap://127.0.0.1:{port}/{PEOPLE}"
@@ -249,22 +249,22 @@ def opendj(tmp_path: Path) -> Iterator[str]:
             slapd.terminate()
 
 
-def test_containers_for_users_of_somebody_elses_ldap(stack: Stack, opendj: str) -> None:
-    """LIBVIRT_TYPE=lxc: a server is a container. NET_MAN=FlatDHCPManager: it has a lease, on the flat network of all projects.
+def test_containers_and_users_of_an_external_ldap_server(stack: Stack, opendj: str) -> None:
+    """LIBVIRT_TYPE=lxc: a server is a container. NET_MAN=FlatDHCPManager: it has a lease in the shared flat network.
 
-    USE_OPENDJ=1: users of that server log in, the administrator stays in keystone's own database.
+    USE_OPENDJ=1: users of the external server can log in; the administrator is in keystone's database.
     """
     stack("clean")
-    named = {"NOVAFLOW_LDAP_URL": opendj, "NOVAFLOW_LDAP_USER": READER, "NOVAFLOW_LDAP_PASS": "p%@ :/"}
-    lxc = Stack(stack.folder, LIBVIRT_TYPE="lxc", NET_MAN="FlatDHCPManager", USE_LDAP="1", USE_OPENDJ="1", **named)
-    before = look_at_containers()
+    ldap = {"NOVAFLOW_LDAP_URL": opendj, "NOVAFLOW_LDAP_USER": READER, "NOVAFLOW_LDAP_PASS": "p%@ :/"}
+    lxc = Stack(stack.folder, LIBVIRT_TYPE="lxc", NET_MAN="FlatDHCPManager", USE_LDAP="1", USE_OPENDJ="1", **ldap)
+    before = read_container_state()
     require_containers(lxc)
     lxc.up()
     with connected(lxc.folder / "credentials") as nova:
         network = nova.network.find_network("private", ignore_missing=False)
         assert (network.provider_network_type, network.is_shared) == ("flat", True)
         assert nova.network.find_subnet("private", ignore_missing=False).is_dhcp_enabled
-        let_in(nova, "ada")
+        grant_role(nova, "ada")
         assert log_in(nova, "ada", "lovelace") == "admin"
         with pytest.raises(SDKException, match="401"):
             log_in(nova, "ada", "byron")
@@ -272,11 +272,11 @@ def test_containers_for_users_of_somebody_elses_ldap(stack: Stack, opendj: str) 
         image = nova.image.find_image("ami-tty", ignore_missing=False)
         left = nova.compute.create_server(name="left", image_id=image.id, flavor_id="1", networks=[{"uuid": network.id}])
         nova.compute.wait_for_server(left)
-        assert any("libvirt_lxc" in words for words in processes_of(lxc.folder).values())
+        assert any("libvirt_lxc" in line for line in processes_of(lxc.folder).values())
     lxc("clean")
     assert processes_of(lxc.folder) == {}
-    assert look() - lxc.before == set()
-    assert look_at_containers() - before == set()
+    assert read_state() - lxc.before == set()
+    assert read_container_state() - before == set()
 
 
 def require_containers(stack: Stack) -> None:
@@ -287,25 +287,25 @@ def require_containers(stack: Stack) -> None:
     assert not found
 
 
-def look_at_containers() -> set[str]:
-    """Return what containers may leave: loop devices in use, and cgroups."""
+def read_container_state() -> set[str]:
+    """Return the loop devices and cgroups of containers."""
     loops = subprocess.run(
         ["losetup", "--list", "--noheadings", "--output", "NAME"], capture_output=True, check=True, text=True, timeout=30
     )
     return {*loops.stdout.split(), *map(str, Path("/sys/fs/cgroup").rglob("lxc-*"))}
 
 
-def test_without_a_hypervisor(stack: Stack) -> None:
-    """LIBVIRT_TYPE=fake: a server goes ACTIVE and nothing runs it."""
+def test_the_fake_driver_runs_no_server(stack: Stack) -> None:
+    """LIBVIRT_TYPE=fake: a server becomes ACTIVE without a hypervisor."""
     stack("clean")
     fake = Stack(stack.folder, LIBVIRT_TYPE="fake")
     fake.up()
-    with connected(fake.folder / "credentials") as nova, server(nova, "fake") as made:
-        assert made.status == "ACTIVE"
+    with connected(fake.folder / "credentials") as nova, server(nova, "fake") as created:
+        assert created.status == "ACTIVE"
         assert [each.hypervisor_type for each in nova.compute.hypervisors(details=True)] == ["fake"]
-        assert not any("qemu-system" in words or "libvirtd" in words for words in processes_of(fake.folder).values())
+        assert not any("qemu-system" in line or "libvirtd" in line for line in processes_of(fake.folder).values())
     fake("clean")
-    assert look() - fake.before == set()
+    assert read_state() - fake.before == set()
 
 
 def test_what_needs_no_database_runs_alone(stack: Stack) -> None:

@@ -1,6 +1,6 @@
-"""What a machine shows of a stack, looked at without novaflow."""
+"""The state of the machine, read without novaflow."""
 
-# ruff: noqa: S603, TID251 - the programs tests start are their own, and the environment is what CI says
+# ruff: noqa: S603, TID251 - tests start known programs; the environment variable CI is read
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-LOOK = r"""
+READ_STATE = r"""
 sed -n 's/^ *\([^ :]*\):.*/link \1/p' /proc/net/dev
 for kind in tcp tcp6; do awk -v k=$kind '$4 == "0A" { print "port", k, $2 }' /proc/net/$kind; done
 for kind in udp udp6; do awk -v k=$kind '$4 == "07" { print "port", k, $2 }' /proc/net/$kind; done
@@ -19,35 +19,35 @@ for command in iptables ip6tables; do
     $command-save 2>/dev/null | sed -n "s/^-A/$command &/p; s/^:\([^ ]*\) - .*/$command chain \1/p"
 done
 ipset list -name 2>/dev/null | sed 's/^/set /'
-# Of all network namespaces of a machine, whoever made the first; iproute2 leaves it.
+# iproute2 mounts this folder with the first network namespace and never unmounts it.
 awk '$5 !~ "^/run/netns$" { print "mount", $5 }' /proc/self/mountinfo
 """
-EPHEMERAL = 32768  # from here on ports are lent to whoever asks a name server
-PATIENCE_S = 30
+EPHEMERAL = 32768  # the first ephemeral port; resolvers use them
+TIMEOUT_S = 30
 
 
-def look(enter: Sequence[str | Path] = ()) -> set[str]:
-    """Return what stands in a machine: links, ports, namespaces, rules, sets, mounts; ``enter`` leads into it."""
-    seen = subprocess.run([*enter, "sh", "-c", LOOK], capture_output=True, check=True, text=True, timeout=PATIENCE_S)
-    return {line for line in seen.stdout.splitlines() if not _is_lent(line)}
+def read_state(enter: Sequence[str | Path] = ()) -> set[str]:
+    """Return links, ports, namespaces, rules, ipsets and mounts of a machine; ``enter`` is a command that enters it."""
+    output = subprocess.run([*enter, "sh", "-c", READ_STATE], capture_output=True, check=True, text=True, timeout=TIMEOUT_S)
+    return {line for line in output.stdout.splitlines() if not _is_ephemeral(line)}
 
 
-def _is_lent(line: str) -> bool:
+def _is_ephemeral(line: str) -> bool:
     words = line.split()
     return words[0] == "port" and words[1].startswith("udp") and int(words[2].rpartition(":")[2], 16) >= EPHEMERAL
 
 
 def processes_of(folder: Path) -> dict[int, str]:
-    """Return the processes that have anything to do with a folder, by their id: words, environment, files, libraries."""
+    """Return the command lines of the processes that use a folder, by pid: in arguments, environment, files or libraries."""
     found = {}
     for process in Path("/proc").glob("[0-9]*"):
         pid = int(process.name)
-        if pid != os.getpid() and _has_to_do_with(process, os.fsencode(folder)):
-            found[pid] = read_words(pid)
+        if pid != os.getpid() and _uses(process, os.fsencode(folder)):
+            found[pid] = read_command_line(pid)
     return found
 
 
-def _has_to_do_with(process: Path, folder: bytes) -> bool:
+def _uses(process: Path, folder: bytes) -> bool:
     if b"pytest" in _read(process / "cmdline"):
         return False
     if any(folder in _read(process / name) for name in ("cmdline", "environ", "maps")):
@@ -69,25 +69,25 @@ def _link(path: Path) -> bytes:
     return b""
 
 
-def read_words(pid: int) -> str:
+def read_command_line(pid: int) -> str:
     """Return the command line of a process."""
     return _read(Path(f"/proc/{pid}/cmdline")).replace(b"\0", b" ").decode(errors="replace").strip()
 
 
 def require_cloud_machine() -> None:
-    """Skip the test where a cloud cannot be brought up; fail it in CI."""
-    if why := _unfit():
+    """Skip the test on a machine that cannot run a cloud; fail it in CI."""
+    if reason := _find_obstacle():
         if os.environ.get("CI") == "true":
-            pytest.fail(f"{why}, and CI must not skip")
-        pytest.skip(why)
+            pytest.fail(f"{reason}, and CI must not skip")
+        pytest.skip(reason)
 
 
-def _unfit() -> str | None:
+def _find_obstacle() -> str | None:
     if os.geteuid() != 0:
         return "a cloud needs root"
     if not Path("/usr/bin/apt-get").exists():
         return "a cloud needs Debian or Ubuntu"
-    # Also what a fresh machine asks first.
-    words = ("apt-get", "-qq", "-o", "Acquire::Retries=1", "-o", "APT::Update::Error-Mode=any", "-o", "DPkg::Lock::Timeout=300", "update")
-    arguments = subprocess.run(words, capture_output=True, check=False, text=True, timeout=300)
-    return f"Debian's packages are out of reach: {arguments.stderr.strip()[-300:]}" if arguments.returncode else None
+    # A fresh machine runs the same command first.
+    command = ("apt-get", "-qq", "-o", "Acquire::Retries=1", "-o", "APT::Update::Error-Mode=any", "-o", "DPkg::Lock::Timeout=300", "update")
+    update = subprocess.run(command, capture_output=True, check=False, text=True, timeout=300)
+    return f"the package repositories are unreachable: {update.stderr.strip()[-300:]}" if update.returncode else None
