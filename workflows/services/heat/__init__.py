@@ -1,0 +1,1 @@
+"""heat: stacks of resources, which a template describes."""
