@@ -121,7 +121,7 @@ def test_without_the_tree_nova_is_the_release(branched: Stack) -> None:
     shutil.rmtree(tree)
     output = branched("install").stdout
     assert "the source tree was removed; nova is the release" in output
-    assert "the migrated databases are there already" in output
+    assert "the template is up to date" in output
     python = branched.folder / "venv/bin/python"
     location = subprocess.run([python, "-c", "import nova; print(nova.__file__)"], check=True, capture_output=True, text=True, timeout=30)
     assert Path(location.stdout.strip()).is_relative_to(branched.folder / "venv")

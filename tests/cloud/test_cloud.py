@@ -218,7 +218,7 @@ def test_scrub_removes_the_remains_of_a_crash(cloud: Stack, nova: openstack.conn
         assert read_state() == crashed
         assert {f"namespace {one['name']}" for one in found if one["kind"] == "namespace"} == {*namespaces}
         assert {one["name"] for one in found if one["kind"] == "link"} >= {"br-int", "br-net", "br-ex"}
-        assert {one["kind"] for one in found} >= {"domain", "socket", "set", "iptables"}
+        assert {one["kind"] for one in found} >= {"domain", "socket", "ipset", "iptables"}
         assert f"{len(found)} were removed" in cloud("scrub").stdout
         assert read_state() - cloud.before == others
     assert processes_of(cloud.folder) == {}
@@ -236,7 +236,7 @@ def lite(stack: Stack) -> Iterator[Stack]:
 
 def test_a_cloud_with_sqlite_boots_a_server(lite: Stack) -> None:
     """With USE_MYSQL=0 the stack runs without MariaDB and reports the limits of SQLite."""
-    assert "SQLite: services write one after the other" in lite.up()
+    assert "SQLite: one service writes at a time" in lite.up()
     assert "mariadb" not in {service["name"] for service in lite.status()["services"]}
     lite("verify")
 
