@@ -14,9 +14,9 @@ _HEAD = """\
 `novaflow COMMAND [ARGS] [DIR]`. DIR is the folder of the stack, `nova` if none is named. Options may stand before or after the
 arguments. In a checkout, `./nova.sh COMMAND` takes the same arguments; it first creates the virtual environment of novaflow.
 
-`novaflow help COMMAND` shows the text of one command. [Exit codes](exit-codes.md) are the same for all commands.
+`novaflow help COMMAND`, or the option `-h`, shows the text of one command. [Exit codes](exit-codes.md) are the same for all commands.
 """
-_COMMON = ("--set", "--help")  # nearly every command has them
+_COMMON = "overrides"  # the option that nearly every command has
 
 
 def page() -> str:
@@ -31,7 +31,7 @@ def page() -> str:
 
 def _common_options(command: click.Command) -> Iterator[str]:
     yield "## Options of nearly every command\n"
-    yield from (_describe(option) for option in _find_options(command) if option.opts[-1] in _COMMON)
+    yield from (_describe(option) for option in _find_options(command) if option.name == _COMMON)
     yield ""
 
 
@@ -41,13 +41,12 @@ def _section(name: str, command: click.Command) -> Iterator[str]:
     for paragraph in inspect.cleandoc(command.help or "").split("\n\n"):
         before, is_example, words = paragraph.partition("Example: ")
         yield f"Example: `{words}`\n" if is_example and not before else f"{escape(paragraph)}\n"
-    if options := [_describe(option) for option in _find_options(command) if option.opts[-1] not in _COMMON]:
+    if options := [_describe(option) for option in _find_options(command) if option.name != _COMMON]:
         yield from (*options, "")
 
 
 def _find_options(command: click.Command) -> Iterator[click.Option]:
-    params = command.get_params(click.Context(command, help_option_names=["-h", "--help"]))
-    return (param for param in params if isinstance(param, click.Option) and not param.hidden)
+    return (param for param in command.params if isinstance(param, click.Option) and not param.hidden)
 
 
 def _describe(option: click.Option) -> str:

@@ -13,6 +13,7 @@ import pytest
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 ROOT = Path(__file__).parents[2]
+IN_STYLES = re.compile(r"""(?:url\(|@import)\s*["']?(?:https?:)?//""")
 LOADED = re.compile(r'<(?:script|img|iframe)\b[^>]*\bsrc="(https?:)?//|<link\b[^>]*\brel="(?!canonical)[^>]*\bhref="(https?:)?//')
 
 
@@ -40,6 +41,9 @@ def test_no_page_loads_anything_from_another_host(site: Path) -> None:
     pages = [*site.rglob("*.html")]
     assert pages
     assert [page.name for page in pages if LOADED.search(page.read_text())] == []
+    assert [sheet.name for sheet in site.rglob("*.css") if IN_STYLES.search(sheet.read_text())] == []
+    # Material loads a script from another host for each element of this class.
+    assert [page.name for page in pages if re.search(r'class="[^"]*\bmermaid\b', page.read_text())] == []
 
 
 def test_the_api_is_described_from_docstrings(site: Path) -> None:
