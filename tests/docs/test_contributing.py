@@ -47,10 +47,10 @@ async def stack(tmp_path: Path) -> AsyncIterator[Toy]:
 async def test_the_example_service_runs(stack: Toy, port: int) -> None:
     """The component of the walk-through, as written there, is in the graph, becomes ready, and shows its page and address."""
     ((name, text),) = FILE.findall(PAGE)
-    assert "PORT = 8099\n" in text
+    assert "PORT = 8100\n" in text
     for parent in [*Path(name).parents][:-1]:
         stack.write(f"{parent}/__init__.py", "")
-    (stack.workflows / name).write_text(text.replace("PORT = 8099\n", f"PORT = {port}\n"))
+    (stack.workflows / name).write_text(text.replace("PORT = 8100\n", f"PORT = {port}\n"))
     graph = (await stack.call("graph", "run")).out
     assert "○ hello.configure" in graph
     assert re.search(r"● hello +← hello\.configure", graph)
