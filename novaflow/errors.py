@@ -18,7 +18,8 @@ NovaflowError
 │   ├── WorkflowFailed      some nodes of a workflow failed
 │   ├── StepFailed          the body of a step failed
 │   ├── ProgramFailed       a program exited with an unexpected exit code
-│   └── ServiceExited       a service exited while it was needed
+│   ├── ServiceExited       a service exited while it was needed
+│   └── ServiceUnresponsive a service runs but does not answer
 ├── NotReady                a service did not become ready in time
 └── Interrupted             a signal stopped the command after a complete clean-up
 """
@@ -178,12 +179,27 @@ class ProgramFailed(RunError):
 
 
 class ServiceExited(RunError):
-    """A service exited while it was needed; a negative ``returncode`` is the number of the signal that killed it."""
+    """A service exited while it was needed.
+
+    A negative ``returncode`` is the number of the signal that killed it. It is ``None`` for an adopted program: the kernel
+    reports the exit code to the parent only.
+    """
 
     def __init__(self, name: str, returncode: int | None, log_tail: str) -> None:
-        how = f"was killed by signal {-returncode}" if returncode is not None and returncode < 0 else f"exited with {returncode}"
+        if returncode is None:
+            how = "exited; its exit code is unknown"
+        else:
+            how = f"was killed by signal {-returncode}" if returncode < 0 else f"exited with {returncode}"
         super().__init__(f"{name} {how}")
         self.name, self.returncode, self.log_tail = name, returncode, log_tail
+
+
+class ServiceUnresponsive(RunError):
+    """A service runs but failed ``failures`` checks in a row."""
+
+    def __init__(self, name: str, failures: int) -> None:
+        super().__init__(f"{name} did not answer {failures} checks in a row")
+        self.name, self.failures = name, failures
 
 
 class NotReady(NovaflowError):

@@ -1,25 +1,30 @@
 """Performs the actions of a plan and publishes every change of state."""
 
 import math
+import random
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 
 import anyio
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectSendStream
 
-from novaflow.engine.ports import Bus, Program, Runner
-from novaflow.errors import NotReady, NovaflowError, ServiceExited, StepFailed
+from novaflow.engine.monitor import ServiceMonitor
+from novaflow.engine.ports import Bus, Runner
+from novaflow.errors import NovaflowError, StepFailed
 from novaflow.events.types import ServiceChanged, ServiceState, StepChanged, StepState, WorkflowChanged, WorkflowState
 from novaflow.model.service import Service
 from novaflow.model.step import Skipped, Step
 from novaflow.plan.actions import Action, AllUp, Finish, MarkFailed, MarkUnready, Recheck, Start, Stop
 from novaflow.plan.graph import Node
-from novaflow.plan.lifecycle import Exited, Fact, Failed, Phase, Succeeded
+from novaflow.plan.lifecycle import Crashed, Exited, Fact, Failed, Phase, RestartDue, Succeeded
 from novaflow.plan.plan import DOWN, Plan, ServiceCommand
+from novaflow.plan.restarts import RestartHistory
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 MAX_REASON = 300  # characters; what is longer goes to the log tail
 
 
@@ -39,6 +44,7 @@ class Engine:
 
     ``on_up`` is called once with the seconds since the start, when every node is up; ``on_service`` is called with each change
     of a service after it was published. ``processor_s`` returns the processor time that the runner's processes have used.
+    ``done`` maps the steps that must not run again to the reason.
     """
 
     def __init__(  # noqa: PLR0913 - three are optional callbacks
@@ -50,6 +56,7 @@ class Engine:
         on_up: Callable[[float], None] = lambda _: None,
         on_service: Callable[[ServiceChanged], None] = lambda _: None,
         processor_s: Callable[[], float] = lambda: 0.0,
+        done: Mapping[str, str] = NOTHING,
     ) -> None:
         self._workflow, self._nodes = plan.graph.workflow, plan.graph.nodes
         self._plan, self._runner, self._bus = plan, runner, bus
@@ -57,7 +64,9 @@ class Engine:
         self._scopes: dict[str, anyio.CancelScope] = {}
         self._stop_reasons: dict[str, str] = {}
         self._failures: dict[str, NovaflowError] = {}
-        self._rechecks: dict[str, Callable[[], object]] = {}  # by service; each starts a probe in the service's task group
+        self._done = done
+        self._monitors: dict[str, ServiceMonitor] = {}  # of the services that are or were ready
+        self._restarts: dict[str, RestartHistory] = {}  # of the services that have been ready
         self._changed = anyio.Event()  # set and replaced after each fact
         self._cancelled: str | None = None
         self._all_up = False
@@ -106,6 +115,7 @@ class Engine:
                         finished = self._perform(self._plan.apply(fact))
                 self._changed.set()
                 self._changed = anyio.Event()
+            self._tasks.cancel_scope.cancel()  # restarts that are due later
         outcome = Outcome(None if self._all_up else self._cancelled, self._failures)
         if not self._all_up:
             self._publish_end(outcome)
@@ -123,9 +133,9 @@ class Engine:
                 case MarkFailed(name, reason):
                     self._publish(self._nodes[name], "failed", reason)
                 case MarkUnready(name, reason):
-                    self._publish(self._nodes[name], ServiceState.UNREADY, reason)
+                    self._monitors[name].mark_unready(reason)
                 case Recheck(name):
-                    self._rechecks[name]()
+                    self._monitors[name].recheck()
                 case AllUp():
                     self._all_up = True
                     self._publish_end(Outcome())
@@ -161,7 +171,7 @@ class Engine:
                 else:
                     await self._run_step(node, node.part, reason, began_s)
             except NovaflowError as error:
-                self._fail(node, error, anyio.current_time() - began_s)
+                self._end(node, error, anyio.current_time() - began_s)
                 return
         if self._scopes[node.name].cancelled_caught:
             state = ServiceState.STOPPED if node.is_service else StepState.FAILED
@@ -170,6 +180,10 @@ class Engine:
         self._send_facts.send_nowait(Exited(node.name))
 
     async def _run_step(self, node: Node, step: Step, reason: str, began_s: float) -> None:
+        if node.name in self._done:
+            self._publish(node, StepState.SKIPPED, self._done[node.name])
+            self._send_facts.send_nowait(Succeeded(node.name))
+            return
         self._publish(node, StepState.STARTED, reason)
         answer = await self._runner.run_step(node, step)
         took_s = anyio.current_time() - began_s
@@ -181,23 +195,35 @@ class Engine:
 
     async def _run_service(self, node: Node, service: Service, began_s: float) -> None:
         async with self._runner.run_service(node, service) as program:
-            self._publish(node, ServiceState.STARTED, f"started process {program.pid}", pid=program.pid)
+            if program.adopted:
+                self._publish(node, ServiceState.ADOPTED, f"process {program.pid} was already running", pid=program.pid)
+            else:
+                self._publish(node, ServiceState.STARTED, f"started process {program.pid}", pid=program.pid)
             answer = await program.wait_ready()
             self._publish(node, ServiceState.READY, answer, pid=program.pid, duration_s=anyio.current_time() - began_s)
+            publish = partial(self._publish, node, pid=program.pid)
+            monitor = ServiceMonitor(service, program, publish, partial(self._plan.needs_are_up, node.name))
+            self._monitors[node.name] = monitor
+            self._restarts.setdefault(node.name, RestartHistory(service.restart))
             self._send_facts.send_nowait(Succeeded(node.name))
-            async with anyio.create_task_group() as rechecks:
-                self._rechecks[node.name] = partial(rechecks.start_soon, self._recheck, node, program)
-                exited = await program.wait_exit()
-                rechecks.cancel_scope.cancel()
-            self._publish(node, ServiceState.EXITED, exited, pid=program.pid, duration_s=anyio.current_time() - began_s)
-        raise exited
+            ended = await monitor.wait_end()
+            self._publish(node, ServiceState.EXITED, ended, pid=program.pid, duration_s=anyio.current_time() - began_s)
+        raise ended
 
-    async def _recheck(self, node: Node, program: Program) -> None:
-        with suppress(ServiceExited):  # `_run_service` publishes the exit
-            try:
-                self._publish(node, ServiceState.READY, await program.wait_ready())
-            except NotReady as error:
-                self._publish(node, ServiceState.UNREADY, error)
+    def _end(self, node: Node, error: NovaflowError, took_s: float) -> None:
+        """Restart a service that has been ready, as its policy allows; otherwise the node has failed."""
+        history = self._restarts.get(node.name)
+        pause_s = history.plan_restart(anyio.current_time(), random.random()) if history else None  # noqa: S311 - spreads load
+        if history is None or pause_s is None:
+            self._fail(node, error, took_s)
+            return
+        reason, _ = _split(error)
+        self._send_facts.send_nowait(Crashed(node.name, reason))
+        self._tasks.start_soon(self._restart_later, node.name, pause_s, f"restart {history.count} after {reason}")
+
+    async def _restart_later(self, name: str, pause_s: float, reason: str) -> None:
+        await anyio.sleep(pause_s)
+        self._send_facts.send_nowait(RestartDue(name, reason))
 
     def _fail(self, node: Node, error: NovaflowError, took_s: float) -> None:
         self._failures[node.name] = error

@@ -25,6 +25,22 @@ class Program(Protocol):
         """
         ...
 
+    @property
+    def adopted(self) -> bool:
+        """Return whether the program already ran, started by an earlier supervisor."""
+        ...
+
+    async def check(self, timeout_s: float) -> str:
+        """Probe the service once and return its answer.
+
+        Raises: NotReady, if it does not answer within ``timeout_s``, or not as expected.
+        """
+        ...
+
+    def is_suspended(self) -> bool:
+        """Return whether a signal has suspended the program."""
+        ...
+
     async def wait_exit(self) -> ServiceExited:
         """Wait until the program exits, and return how it exited."""
         ...

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from novaflow.model.context import Context
 from novaflow.model.probe import Probe
+from novaflow.model.restart import DEFAULT_LIVENESS, DEFAULT_RESTART, Liveness, RestartPolicy
 from novaflow.model.settings import Settings
 from novaflow.model.step import Body, ConcurrencyPool, Step, always
 
@@ -30,6 +31,8 @@ class Service:
     env: Callable[[Context], Mapping[str, str]] | None = None
     before_stop: Body | None = None
     when: Callable[[Settings], bool] = always
+    liveness: Liveness = DEFAULT_LIVENESS
+    restart: RestartPolicy = DEFAULT_RESTART
     pool: ConcurrencyPool = ConcurrencyPool.FREE
 
 

@@ -12,6 +12,7 @@ class Phase(Enum):
     STARTING = "starting"  # running, but not usable yet
     UP = "up"  # a step has succeeded, or a service is ready
     STOPPING = "stopping"  # a stop was requested, and processes may still run
+    BACKOFF = "backoff"  # exited unexpectedly, and will be restarted after a pause
     FAILED = "failed"  # failed, or cannot start because a need failed
     STOPPED = "stopped"  # stopped by request, or never started
 
@@ -59,14 +60,31 @@ class Exited:
     node: str
 
 
-Fact = Succeeded | Failed | Exited
+@dataclass(frozen=True, slots=True)
+class Crashed:
+    """A service that had been ready exited or stopped answering, and its restart policy allows a restart."""
+
+    node: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RestartDue:
+    """The pause before the restart of a service is over."""
+
+    node: str
+    reason: str
+
+
+Fact = Succeeded | Failed | Exited | Crashed | RestartDue
 Transition = Started | StopRequested | StartRequested | Fact
 
 LIFECYCLE: Mapping[Phase, Mapping[type[Transition], Phase]] = {
     Phase.WAITING: {Started: Phase.STARTING, Failed: Phase.FAILED, StopRequested: Phase.STOPPED},
-    Phase.STARTING: {Succeeded: Phase.UP, Failed: Phase.FAILED, StopRequested: Phase.STOPPING},
-    Phase.UP: {Failed: Phase.FAILED, StopRequested: Phase.STOPPING},
-    Phase.STOPPING: {Succeeded: Phase.STOPPING, Failed: Phase.FAILED, Exited: Phase.STOPPED},
+    Phase.STARTING: {Succeeded: Phase.UP, Failed: Phase.FAILED, Crashed: Phase.BACKOFF, StopRequested: Phase.STOPPING},
+    Phase.UP: {Failed: Phase.FAILED, Crashed: Phase.BACKOFF, StopRequested: Phase.STOPPING},
+    Phase.STOPPING: {Succeeded: Phase.STOPPING, Failed: Phase.FAILED, Crashed: Phase.STOPPED, Exited: Phase.STOPPED},
+    Phase.BACKOFF: {RestartDue: Phase.WAITING, StartRequested: Phase.WAITING, StopRequested: Phase.STOPPED},
     Phase.FAILED: {StartRequested: Phase.WAITING},
     Phase.STOPPED: {StartRequested: Phase.WAITING},
 }

@@ -9,7 +9,18 @@ from novaflow.errors import UsageError
 from novaflow.model.step import ConcurrencyPool
 from novaflow.plan.actions import Action, AllUp, Finish, MarkFailed, MarkUnready, Recheck, Start, Stop
 from novaflow.plan.graph import Graph
-from novaflow.plan.lifecycle import Fact, Failed, Phase, Started, StartRequested, StopRequested, Succeeded, Transition, next_phase
+from novaflow.plan.lifecycle import (
+    Fact,
+    Failed,
+    Phase,
+    RestartDue,
+    Started,
+    StartRequested,
+    StopRequested,
+    Succeeded,
+    Transition,
+    next_phase,
+)
 
 
 class ServiceCommand(StrEnum):
@@ -22,7 +33,13 @@ class ServiceCommand(StrEnum):
 
 DOWN = frozenset({Phase.FAILED, Phase.STOPPED})
 _RUNNING = {Phase.STARTING, Phase.STOPPING}
-_DOWN_TEXTS = {Phase.FAILED: "has failed", Phase.STOPPED: "is stopped", Phase.STOPPING: "is stopping"}
+_CHANGING = {*_RUNNING, Phase.WAITING, Phase.BACKOFF}
+_DOWN_TEXTS = {
+    Phase.FAILED: "has failed",
+    Phase.STOPPED: "is stopped",
+    Phase.STOPPING: "is stopping",
+    Phase.BACKOFF: "exited and will be restarted",
+}
 
 
 class Plan:
@@ -75,6 +92,10 @@ class Plan:
         """Return whether a node has failed."""
         return Phase.FAILED in self._phases.values()
 
+    def needs_are_up(self, name: str) -> bool:
+        """Return whether everything that the node needs, directly or indirectly, is up."""
+        return all(self._phases[need] is Phase.UP for need in self._graph.transitive_needs(name))
+
     def begin(self) -> tuple[Action, ...]:
         """Return the first actions."""
         return tuple(self._next())
@@ -89,6 +110,8 @@ class Plan:
             self._satisfy(fact.node)
         if isinstance(fact, Failed) and fact.node not in self._requested:
             actions.extend(self._fail_dependents(fact.node))
+        if isinstance(fact, RestartDue):
+            self._enqueue_if_possible(fact.node, fact.reason)
         if self._stopping is None:
             self._start_requested()
         actions.extend(self._next())
@@ -111,7 +134,7 @@ class Plan:
         for name in names:
             phase = self._phases[name]
             self._requested.pop(name, None)
-            if command is ServiceCommand.RESTART or (command is ServiceCommand.START and phase in DOWN | {Phase.STOPPING}):
+            if command is ServiceCommand.RESTART or (command is ServiceCommand.START and phase in DOWN | {Phase.STOPPING, Phase.BACKOFF}):
                 self._requested[name] = reason
             if command is not ServiceCommand.START:
                 self._transition(StopRequested(name))
@@ -125,7 +148,7 @@ class Plan:
         if self._stopping is None:
             self._stopping = reason
             for name, phase in self._phases.items():
-                if phase is Phase.WAITING:
+                if phase in {Phase.WAITING, Phase.BACKOFF}:
                     self._transition(StopRequested(name))
         return tuple(self._next())
 
@@ -134,7 +157,7 @@ class Plan:
         after = self._phases[transition.node] = next_phase(before, transition)
         pool = self._graph.nodes[transition.node].pool
         if after is not before:
-            self._unsettled += (after in _RUNNING | {Phase.WAITING}) - (before in _RUNNING | {Phase.WAITING})
+            self._unsettled += (after in _CHANGING) - (before in _CHANGING)
             self._in_pool[pool] += (after is Phase.STARTING) - (before is Phase.STARTING)
         return after
 
@@ -154,12 +177,16 @@ class Plan:
 
     def _start_requested(self) -> None:
         """Let each requested service that is down start as soon as all its needs are up."""
-        for name in [name for name in self._requested if self._phases[name] in DOWN]:
+        for name in [name for name in self._requested if self._phases[name] in DOWN | {Phase.BACKOFF}]:
             reason = self._requested.pop(name)
             self._transition(StartRequested(name))
-            self._unmet[name] = {need for need in self._graph.nodes[name].needs if self._phases[need] is not Phase.UP}
-            if not self._unmet[name]:
-                self._enqueue(name, reason)
+            self._enqueue_if_possible(name, reason)
+
+    def _enqueue_if_possible(self, name: str, reason: str) -> None:
+        """Enqueue a node that starts again, or let it wait for the needs that are not up."""
+        self._unmet[name] = {need for need in self._graph.nodes[name].needs if self._phases[need] is not Phase.UP}
+        if not self._unmet[name]:
+            self._enqueue(name, reason)
 
     def _update_readiness(self) -> Iterator[Action]:
         """Mark services unready whose needs are down, and recheck those whose needs are all up again."""
@@ -167,7 +194,7 @@ class Plan:
         self._unready &= running
         for name in sorted(running):
             needs = self._graph.transitive_needs(name)
-            down = sorted(need for need in needs if self._phases[need] in DOWN)
+            down = sorted(need for need in needs if self._phases[need] in DOWN | {Phase.BACKOFF})
             if down and name not in self._unready:
                 self._unready.add(name)
                 yield MarkUnready(name, f"{down[0]}, which it needs, {_DOWN_TEXTS[self._phases[down[0]]]}")
