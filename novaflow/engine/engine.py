@@ -7,13 +7,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
+from typing import NoReturn
 
 import anyio
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectSendStream
 
 from novaflow.engine.monitor import ServiceMonitor
-from novaflow.engine.ports import Bus, Runner
+from novaflow.engine.ports import Bus, Program, Runner
 from novaflow.errors import NovaflowError, StepFailed
 from novaflow.events.types import ServiceChanged, ServiceState, StepChanged, StepState, WorkflowChanged, WorkflowState
 from novaflow.model.service import Service
@@ -199,16 +200,26 @@ class Engine:
                 self._publish(node, ServiceState.ADOPTED, f"process {program.pid} was already running", pid=program.pid)
             else:
                 self._publish(node, ServiceState.STARTED, f"started process {program.pid}", pid=program.pid)
-            answer = await program.wait_ready()
-            self._publish(node, ServiceState.READY, answer, pid=program.pid, duration_s=anyio.current_time() - began_s)
-            publish = partial(self._publish, node, pid=program.pid)
-            monitor = ServiceMonitor(service, program, publish, partial(self._plan.needs_are_up, node.name))
-            self._monitors[node.name] = monitor
-            self._restarts.setdefault(node.name, RestartHistory(service.restart))
-            self._send_facts.send_nowait(Succeeded(node.name))
-            ended = await monitor.wait_end()
-            self._publish(node, ServiceState.EXITED, ended, pid=program.pid, duration_s=anyio.current_time() - began_s)
-        raise ended
+            try:
+                await self._watch(node, service, program, began_s)
+            except NovaflowError as error:
+                if node.name in self._restarts:
+                    self._publish(node, ServiceState.EXITED, error, pid=program.pid, duration_s=anyio.current_time() - began_s)
+                raise
+
+    async def _watch(self, node: Node, service: Service, program: Program, began_s: float) -> NoReturn:
+        """Watch the service until it ends.
+
+        Raises: ServiceExited; NotReady, if it does not become ready; ServiceUnresponsive.
+        """
+        answer = await program.wait_ready()
+        self._publish(node, ServiceState.READY, answer, pid=program.pid, duration_s=anyio.current_time() - began_s)
+        publish = partial(self._publish, node, pid=program.pid)
+        monitor = ServiceMonitor(service, program, publish, partial(self._plan.needs_are_up, node.name))
+        self._monitors[node.name] = monitor
+        self._restarts.setdefault(node.name, RestartHistory(service.restart))
+        self._send_facts.send_nowait(Succeeded(node.name))
+        raise await monitor.wait_end()
 
     def _end(self, node: Node, error: NovaflowError, took_s: float) -> None:
         """Restart a service that has been ready, as its policy allows; otherwise the node has failed."""

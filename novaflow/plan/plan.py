@@ -110,6 +110,8 @@ class Plan:
             self._satisfy(fact.node)
         if isinstance(fact, Failed) and fact.node not in self._requested:
             actions.extend(self._fail_dependents(fact.node))
+        if self._stopping is not None and self._phases[fact.node] is Phase.BACKOFF:
+            self._transition(StopRequested(fact.node))
         if isinstance(fact, RestartDue):
             self._enqueue_if_possible(fact.node, fact.reason)
         if self._stopping is None:
