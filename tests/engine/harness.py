@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import anyio
 
 from novaflow.engine.engine import Engine
-from novaflow.errors import MachineError, NovaflowError, ServiceExited, StepFailed
+from novaflow.errors import MachineError, NotReady, NovaflowError, ServiceExited, StepFailed
 from novaflow.events.types import Event, ServiceChanged
 from novaflow.model.service import Service
 from novaflow.model.step import Skipped, Step
@@ -56,6 +56,9 @@ class FakeProgram:
     ends: anyio.Event = field(default_factory=anyio.Event)
     refusal: NovaflowError | None = None
     log_tail: str = ""
+    adopted: bool = False
+    suspended: bool = False
+    unresponsive: bool = False
 
     @property
     def exited(self) -> ServiceExited:
@@ -82,6 +85,16 @@ class FakeProgram:
             raise self.exited
         return "answered"
 
+    async def check(self, timeout_s: float) -> str:
+        """Answer as the test demands."""
+        if self.unresponsive:
+            raise NotReady(self.name, timeout_s, "no answer")
+        return "answered a check"
+
+    def is_suspended(self) -> bool:
+        """Return what the test demands."""
+        return self.suspended
+
     async def wait_exit(self) -> ServiceExited:
         """Wait until the test sets ``ends``."""
         await self.ends.wait()
@@ -101,12 +114,14 @@ class FakeRunner:
         breaks: Collection[str] = (),
         skips: Collection[str] = (),
         answers: Mapping[str, str] | None = None,
+        adopts: Collection[str] = (),
     ) -> None:
         self.running_now: set[str] = set()
         self.gates: dict[str, anyio.Event] = defaultdict(anyio.Event)
         self.programs: dict[str, FakeProgram] = {}
         self.before_return: Callable[[str], None] = lambda _: None
-        self._holds, self._breaks, self._skips, self._answers = holds, breaks, skips, answers or {}
+        self.breaks = {*breaks}  # a test may change it
+        self._holds, self._skips, self._answers, self._adopts = holds, skips, answers or {}, adopts
 
     async def run_step(self, node: Node, step: Step) -> Skipped | str | None:
         """Run the step as the test demands."""
@@ -117,7 +132,7 @@ class FakeRunner:
                 await self.gates[node.name].wait()
         finally:
             self.running_now.discard(node.name)
-        if node.name in self._breaks:
+        if node.name in self.breaks:
             raise StepFailed(f"{node.name} failed")
         self.before_return(node.name)
         return Skipped("it was there already") if node.name in self._skips else self._answers.get(node.name)
@@ -126,9 +141,9 @@ class FakeRunner:
     async def run_service(self, node: Node, service: Service) -> AsyncIterator[FakeProgram]:
         """Run the service as the test demands."""
         assert service is node.part
-        if node.name in self._breaks:
+        if node.name in self.breaks:
             raise MachineError(f"{node.name} cannot be started")
-        program = self.programs[node.name] = FakeProgram(node.name)
+        program = self.programs[node.name] = FakeProgram(node.name, adopted=node.name in self._adopts)
         if node.name not in self._holds:
             program.answers.set()
         self.running_now.add(node.name)
@@ -149,12 +164,12 @@ class Harness:
     services: list[str] = field(default_factory=list)
 
 
-def make_harness(graph: Graph, runner: FakeRunner, *, stays: bool = False) -> Harness:
+def make_harness(graph: Graph, runner: FakeRunner, *, stays: bool = False, done: Mapping[str, str] | None = None) -> Harness:
     """Return an engine for the graph on that runner."""
     bus, ups, services = FakeBus(), list[float](), list[str]()
 
     def note(changed: ServiceChanged) -> None:
         services.append(f"{changed.name} {changed.state}")
 
-    engine = Engine(Plan(graph, stays=stays), runner, bus, on_up=ups.append, on_service=note)
+    engine = Engine(Plan(graph, stays=stays), runner, bus, on_up=ups.append, on_service=note, done=done or {})
     return Harness(engine, bus, runner, ups, services)

@@ -31,9 +31,16 @@ def a_component(name: str, *parts: Part, workflow: str = "run", **others: Any) -
 
 
 def graph_of(
-    needs: Mapping[str, Collection[str]], *, services: Collection[str] = (), pools: Mapping[str, ConcurrencyPool] | None = None
+    needs: Mapping[str, Collection[str]],
+    *,
+    services: Collection[str] = (),
+    pools: Mapping[str, ConcurrencyPool] | None = None,
+    **of_services: Any,
 ) -> Graph:
-    """Return a graph; ``needs`` maps node names to the names they need, and ``services`` names the services."""
+    """Return a graph; ``needs`` maps node names to the names they need, ``of_services`` are fields of each service."""
     make = {name: a_service if name in services else a_step for name in needs}
-    parts = {name: make[name](name, pool=(pools or {}).get(name, ConcurrencyPool.FREE)) for name in needs}
+    parts = {
+        name: make[name](name, pool=(pools or {}).get(name, ConcurrencyPool.FREE), **(of_services if name in services else {}))
+        for name in needs
+    }
     return Graph("run", {name: Node(name, name.partition(".")[0], parts[name], frozenset(them)) for name, them in needs.items()})
