@@ -15,14 +15,16 @@ from novaflow.model.step import Body, ConcurrencyPool, Step, always
 class Service:
     """A program that runs until it is stopped.
 
-    ``command`` returns its argv and may write files that the program reads. It must be ready within ``within_s`` and gets
-    ``grace_s`` to exit after SIGTERM; ``before_stop`` runs before that. ``needs`` and ``after`` are those of a step.
+    ``command`` returns its argv and may write files that the program reads. ``ready`` is its readiness probe; ``alive`` checks
+    it while it runs, where ``ready`` is too expensive for that. It must be ready within ``within_s`` and gets ``grace_s`` to
+    exit after SIGTERM; ``before_stop`` runs before that. ``needs`` and ``after`` are those of a step.
     """
 
     name: str
     summary: str
     command: Callable[[Context], tuple[str | Path, ...]]
     ready: Probe
+    alive: Probe | None = None
     within_s: float = 60
     grace_s: float = 5
     needs: tuple[str, ...] = ()

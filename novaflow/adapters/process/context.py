@@ -1,4 +1,4 @@
-"""What the body of a step finds when it looks for the machine."""
+"""The context of a node: every effect of a step on this machine."""
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
@@ -20,8 +20,8 @@ from novaflow.model.paths import Paths
 from novaflow.model.probe import Backoff
 from novaflow.model.settings import Settings
 
-STEP_GRACE_S = 5.0  # for a program a cancelled step leaves behind; dpkg wants to finish its file
-LAST_LINES = 12  # of a failed program's output: enough for the end of a traceback
+STEP_GRACE_S = 5.0  # for the program of a cancelled step; dpkg completes the file at hand
+LAST_LINES = 12  # of the output of a failed program: the end of a traceback
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 DEFAULT_BACKOFF = Backoff()
 
@@ -31,7 +31,10 @@ Report = Callable[[str, str, float | None], None]
 
 @dataclass(frozen=True, slots=True)
 class StackResources:
-    """What all nodes of one stack share; ``report`` is told node, text and fraction, ``drain_events`` seconds at most."""
+    """What all nodes of a stack share.
+
+    ``report`` takes node, text and fraction; ``drain_events`` takes its time limit in seconds.
+    """
 
     settings: Settings
     paths: Paths
@@ -45,46 +48,46 @@ class StackResources:
 
 
 class NodeContext:
-    """What the body of one node may use; the model's ``Context``."""
+    """The ``Context`` of one node."""
 
-    def __init__(self, machine: StackResources, node: str) -> None:
-        self._machine, self._node = machine, node
+    def __init__(self, resources: StackResources, node: str) -> None:
+        self._resources, self._node = resources, node
 
     @property
     def settings(self) -> Settings:
         """Return the effective settings."""
-        return self._machine.settings
+        return self._resources.settings
 
     @property
     def paths(self) -> Paths:
-        """Return where the stack lives."""
-        return self._machine.paths
+        """Return the paths of the stack."""
+        return self._resources.paths
 
     def declared(self, kind: type[T]) -> tuple[T, ...]:
         """Return the values of that type that the components of the stack declare."""
-        return declared(self._machine.components, kind)
+        return declared(self._resources.components, kind)
 
     def has_component(self, name: str) -> bool:
         """Return whether the component is part of the stack."""
-        return any(component.name == name for component in self._machine.components)
+        return any(component.name == name for component in self._resources.components)
 
     @property
     def arguments(self) -> Mapping[str, str]:
-        """Return what the user said beside settings."""
-        return self._machine.arguments
+        """Return the arguments of the command that runs the workflow."""
+        return self._resources.arguments
 
     @property
     def owner(self) -> ProcessOwner:
-        """Return to whom everything belongs that this node starts."""
+        """Return the owner of the processes that this node starts."""
         return ProcessOwner(self.paths, self._node)
 
     @property
     def log_file(self) -> Path:
-        """Return where the output of this node's programs goes."""
+        """Return the log file of this node's programs."""
         return self.paths.log / f"{self._node}.log"
 
     def environment(self, added: Mapping[str, str]) -> dict[str, str]:
-        """Return a clean environment: oslo.config, pip and Python would read more from ours than they should."""
+        """Return a minimal environment with these variables: oslo.config, pip and Python would use others of ours."""
         clean = {
             "PATH": f"{self.paths.venv}/bin:{SYSTEM_PATH}",
             "HOME": str(self.paths.run),
@@ -102,13 +105,13 @@ class NodeContext:
         ok: tuple[int, ...] = (0,),
         on_line: Callable[[str], None] | None = None,
     ) -> str:
-        """Run a program to its end and return what it printed; ``on_line`` sees each line as it comes.
+        """Run a program to its end and return its standard output; ``on_line`` gets each line at once.
 
         Raises: ProgramFailed, if its exit code is not among ``ok``; MachineError, if it cannot be started.
         """
         recent: deque[str] = deque(maxlen=LAST_LINES)
 
-        def take(line: str) -> None:
+        def keep(line: str) -> None:
             if line.strip():
                 recent.append(line)
             if on_line is not None:
@@ -117,8 +120,8 @@ class NodeContext:
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         command = Command(argv, self.environment(env or {}), cwd or self.paths.run, self.log_file, STEP_GRACE_S)
         try:
-            # A probe that is cut off must not take its service with it.
-            code, printed = await run_to_end(self.owner.helper(), command, stdin=stdin, on_line=take)
+            # Cancelling a probe must not end the service.
+            code, printed = await run_to_end(self.owner.helper(), command, stdin=stdin, on_line=keep)
         except OSError as error:
             raise MachineError(f"{argv[0]} cannot be started: {error}") from error
         if code not in ok:
@@ -126,45 +129,45 @@ class NodeContext:
         return printed
 
     async def write(self, path: Path, text: str | bytes, mode: int = 0o640) -> None:
-        """Write a file whole and at once, with its folder."""
+        """Write a file atomically and create its folder."""
         await write_atomic(path, text, mode)
 
     async def http(
         self, method: str, url: str, *, json: object = None, content: bytes | Path | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        """Send one HTTP request and return the answer, whatever its status."""
-        return await self._machine.client.request(method, url, json=json, content=content, headers=headers)
+        """Send one HTTP request and return the response, of any status."""
+        return await self._resources.client.request(method, url, json=json, content=content, headers=headers)
 
     async def amqp_login(self, url: str) -> str:
-        """Log in to a broker and return what it said of itself."""
+        """Log in to a broker and return its product and version."""
         return await amqp_login(url)
 
     async def amqp_request(self, url: str, exchange: str, routing_key: str, body: Callable[[str], bytes], *, within_s: float) -> bytes:
-        """Publish ``body(name of our reply queue)`` and return the first reply."""
+        """Publish ``body(name of the reply queue)`` and return the first reply."""
         return await amqp_request(url, exchange, routing_key, body, within_s=within_s)
 
     def secret(self, name: str) -> str:
-        """Return the stack's password of that name, made on first use."""
-        return self._machine.secrets.get(name)
+        """Return the password of that name; it is generated on first use."""
+        return self._resources.secrets.get(name)
 
     def report(self, text: str, fraction: float | None = None) -> None:
-        """Tell whoever watches how far this step is."""
-        self._machine.report(self._node, text, fraction)
+        """Report the progress of this step."""
+        self._resources.report(self._node, text, fraction)
 
-    async def wait(self, ask: Callable[[], Awaitable[str]], *, within_s: float) -> str:
-        """Ask until there is an answer, and return it.
+    async def wait(self, probe: Callable[[], Awaitable[str]], *, within_s: float) -> str:
+        """Call the probe until it returns an answer, and return it.
 
-        Raises: StepFailed, with the last refusal, when the time is over.
+        Raises: StepFailed, with the last reason, after ``within_s``.
         """
         try:
-            return await wait_answer(ask, name=self._node, within_s=within_s, backoff=self._machine.backoff)
+            return await wait_answer(probe, name=self._node, within_s=within_s, backoff=self._resources.backoff)
         except NotReady as error:
             raise StepFailed(str(error)) from error
 
     def process_count(self) -> int:
-        """Return how many processes this node runs."""
+        """Return the number of processes of this node."""
         return len(find_processes(self.owner))
 
     async def drain_events(self, within_s: float) -> bool:
-        """Wait until the broker has every event told so far, and return whether it has."""
-        return await self._machine.drain_events(within_s)
+        """Wait until the broker has confirmed every event published so far, and return whether it has."""
+        return await self._resources.drain_events(within_s)

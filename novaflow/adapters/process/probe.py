@@ -1,4 +1,4 @@
-"""Asks services whether they are ready."""
+"""Polls probes, and finds the process that listens on a port."""
 
 import os
 from collections.abc import Awaitable, Callable
@@ -6,44 +6,58 @@ from collections.abc import Awaitable, Callable
 import anyio
 import psutil
 
+from novaflow.adapters.process.process_ownership import ProcessOwner
 from novaflow.errors import NotReady
 from novaflow.model.probe import Backoff, NotYet
 
 
-async def wait_answer(ask: Callable[[], Awaitable[str]], *, name: str, within_s: float, backoff: Backoff) -> str:
-    """Ask again and again until there is an answer, and return it; the first moments often, then less.
+async def wait_answer(probe: Callable[[], Awaitable[str]], *, name: str, within_s: float, backoff: Backoff) -> str:
+    """Call the probe until it returns an answer, and return it; the pauses grow.
 
-    Raises: NotReady, with the last refusal, when the time is over.
+    Raises: NotReady, with the last reason, after ``within_s``.
     """
-    refusal, attempt = "it was never answered", 0
+    reason, attempt = "no answer", 0
     with anyio.move_on_after(within_s):
         while True:
             try:
-                return await ask()
+                return await probe()
             except NotYet as error:
-                refusal, attempt = str(error), attempt + 1
+                reason, attempt = str(error), attempt + 1
             await anyio.sleep(backoff.pause_before(attempt))
-    raise NotReady(name, within_s, refusal)
+    raise NotReady(name, within_s, reason)
 
 
 def find_listener(port: int, host: str) -> psutil.Process | None:
-    """Return who listens on the port where ``host`` would be served; ``None`` if nobody, or nobody we may see."""
-    places = {host, "0.0.0.0", "::"}  # noqa: S104 - who listens on all addresses is in the way of each
+    """Return the process that listens on the port at ``host`` or at all addresses; ``None`` if there is none or it is not visible."""
+    addresses = {host, "0.0.0.0", "::"}  # noqa: S104 - a listener on all addresses occupies each of them
     for connection in psutil.net_connections(kind="tcp"):
-        if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port and connection.laddr.ip in places:
+        if connection.status != psutil.CONN_LISTEN or not connection.laddr:
+            continue
+        if connection.laddr.port == port and connection.laddr.ip in addresses:
             return psutil.Process(connection.pid) if connection.pid else None
     return None
 
 
-def is_served_by(port: int, leader: int) -> bool:
-    """Return whether the port is open in ``leader`` or in a process it started; last week's process must not pass."""
-    tree = [psutil.Process(leader)]
-    tree += tree[0].children(recursive=True)
-    for process in tree:
+def is_served_by(port: int, owner: ProcessOwner, leader: int) -> bool:
+    """Return whether a process of the owner listens on the port, and not one of an earlier run or of another program."""
+    for process in _family(owner, leader):
         try:
             if any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in process.net_connections(kind="tcp")):
                 return True
+        except psutil.NoSuchProcess:
+            continue
         except psutil.Error:
-            if os.geteuid() != 0:  # a port may be served by a process that changed its user
+            if os.geteuid() != 0:  # the process may run as another user
                 return True
     return False
+
+
+def _family(owner: ProcessOwner, leader: int) -> list[psutil.Process]:
+    """Return the processes in the owner's cgroup, or where there is none, the leader and its descendants."""
+    try:
+        if (cgroup := owner.cgroup) and (pids := {*cgroup.pids()}):
+            return [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
+        process = psutil.Process(leader)
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []

@@ -3,7 +3,7 @@
 import os
 import resource
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,19 +11,33 @@ from pathlib import Path
 import anyio
 import psutil
 
+from novaflow.adapters.process.cgroups import Cgroup, find_base, find_stack_cgroup
 from novaflow.model.paths import Paths
 
-KILL_WITHIN_S = 5.0  # after SIGKILL only a process stuck in the kernel is still there
+KILL_WITHIN_S = 5.0  # after SIGKILL, only a process that is blocked in the kernel still exists
 _MARKER = "NOVAFLOW_NODE"
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Leader:
+    """The process that leads the session of a node.
+
+    The start time is in clock ticks after the boot that ``boot_id`` names: a process id alone identifies nothing.
+    """
+
+    pid: int
+    started: int
+    boot_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessOwner:
-    """A node of a stack, or the stack as a whole where ``node`` is ``None``.
+    """A node of a stack, or the stack itself where ``node`` is ``None``.
 
-    What it starts carries a marker in its environment, and the session it was started in is noted in the stack's
-    folder: a program that writes its own title over the one is found by the other, one that leaves the session by the first.
-    If the notes are gone as well, what works in the stack's folder of sockets with the stack's own Python is the stack's.
+    A process of a node is found by each of four traces: the cgroup it was started in, which it cannot leave; a marker in its
+    environment; the session it was started in, which is recorded in the folder of the stack; and, if those are lost, a
+    library of the stack's Python environment in a process that works in the stack's ``run`` folder.
     """
 
     paths: Paths
@@ -31,26 +45,33 @@ class ProcessOwner:
 
     @property
     def marker(self) -> Mapping[str, str]:
-        """Return what goes into the environment of everything the node starts."""
+        """Return the variable that marks the processes of the node."""
         return {_MARKER: f"{self.paths.root}:{self.node}"}
 
+    @property
+    def cgroup(self) -> Cgroup | None:
+        """Return the cgroup of the owner; ``None`` if this machine does not allow one."""
+        stack = find_stack_cgroup(self.paths.root, find_base())
+        return Cgroup(stack.path / self.node) if stack and self.node else stack
+
     def note(self, pid: int) -> None:
-        """Write down the process that leads the node's session; nothing, if it has gone already."""
+        """Record the process that leads the node's session, unless it has exited already."""
         self._note.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError, ProcessLookupError):
-            self._note.write_text(f"{pid} {_read_stat(pid)[1]}\n")
+            self._note.write_text(f"{pid} {_read_stat(pid).started} {read_boot_id()}\n")
 
     def forget(self) -> None:
-        """Forget the session: nothing of it is left."""
+        """Remove the record: no process of the session is left."""
         self._note.unlink(missing_ok=True)
 
-    def sessions(self) -> Mapping[int, int]:
-        """Return the noted sessions, and when each one's leader was started, in clock ticks after boot."""
+    def leaders(self) -> Sequence[Leader]:
+        """Return the recorded leaders of this boot."""
         notes = [self._note] if self.node else [*self._note.parent.glob("*.pid")]
-        return dict(session for note in notes for session in _read_note(note))
+        boot_id = read_boot_id()
+        return [leader for note in notes for leader in _read_note(note) if leader.boot_id == boot_id]
 
     def helper(self) -> "ProcessOwner":
-        """Return the owner of programs that run beside the node's own, and can be ended without it."""
+        """Return the owner of programs that run for the node and can be ended without it."""
         return ProcessOwner(self.paths, f"{self.node}+")
 
     @property
@@ -58,23 +79,36 @@ class ProcessOwner:
         return self.paths.run / "pids" / f"{self.node}.pid"
 
 
+def read_boot_id() -> str:
+    """Return the id of this boot of the kernel. Source: proc_sys_kernel(5), random/boot_id."""
+    return _BOOT_ID.read_text().strip()
+
+
+def find_leader(owner: ProcessOwner) -> int | None:
+    """Return the process id of the node's recorded leader if that process still runs; ``None`` otherwise."""
+    for leader in owner.leaders():
+        with suppress(OSError):
+            stat = _read_stat(leader.pid)
+            if stat.started == leader.started and stat.state != "Z":
+                return leader.pid
+    return None
+
+
+def is_suspended(pid: int) -> bool:
+    """Return whether a signal has suspended the process. Source: proc_pid_stat(5), state T."""
+    with suppress(OSError):
+        return _read_stat(pid).state == "T"
+    return False
+
+
 def find_processes(owner: ProcessOwner) -> tuple[psutil.Process, ...]:
-    """Return everything that runs for the owner; never ourselves, nor what is dead and not buried."""
-    sessions = owner.sessions()
-    wanted = f"{_MARKER}={owner.paths.root}:{owner.node or ''}".encode()
-    whole = owner.node is not None
-    others = (pid for pid in psutil.pids() if pid != os.getpid())
-    return tuple(
-        _existing(
-            pid
-            for pid in others
-            if _is_in(pid, sessions) or _is_marked(pid, wanted, whole=whole) or (not whole and _is_at_work(pid, owner.paths))
-        )
-    )
+    """Return every process of the owner, without this one and without zombies."""
+    traces = _Traces(owner)
+    return tuple(_existing(pid for pid in psutil.pids() if pid != os.getpid() and traces.lead_to(pid)))
 
 
 async def end_processes(processes: Sequence[psutil.Process], *, grace_s: float) -> None:
-    """Ask the processes to end, then make them; psutil compares start times, so a reused pid is never hit."""
+    """Send SIGTERM and, after ``grace_s``, SIGKILL; psutil compares start times, so no other process with a reused id is hit."""
     for number, patience_s in ((signal.SIGTERM, grace_s), (signal.SIGKILL, KILL_WITHIN_S)):
         alive = [process for process in processes if _is_alive(process)]
         if not alive or not patience_s:
@@ -83,73 +117,96 @@ async def end_processes(processes: Sequence[psutil.Process], *, grace_s: float) 
             with suppress(psutil.Error):
                 process.send_signal(number)
         with anyio.move_on_after(patience_s):
-            await _wait_gone(alive)
+            await _wait_exited(alive)
 
 
 def describe_process(process: psutil.Process) -> str:
-    """Return the words a process runs with, as far as they fit on a line; nothing, if it has gone."""
+    """Return the command line of a process, at most 80 characters; empty if it has exited."""
     with suppress(psutil.Error):
         return " ".join(process.cmdline())[:80]
     return ""
 
 
 def used_processor_s() -> float:
-    """Return the processor seconds used so far by this process and everything it started, dead or alive."""
-    buried = resource.getrusage(resource.RUSAGE_CHILDREN)
-    ours = resource.getrusage(resource.RUSAGE_SELF)
-    used_s = buried.ru_utime + buried.ru_stime + ours.ru_utime + ours.ru_stime
+    """Return the processor time in seconds that this process and all its descendants have used, including those that exited."""
+    reaped = resource.getrusage(resource.RUSAGE_CHILDREN)
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    used_s = reaped.ru_utime + reaped.ru_stime + own.ru_utime + own.ru_stime
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):
-            used_s += sum(process.cpu_times()[:4])  # its own, and that of the children it has buried
+            used_s += sum(process.cpu_times()[:4])  # its own time and that of the children it has reaped
     return used_s
 
 
-async def _wait_gone(processes: Sequence[psutil.Process]) -> None:
-    # They are nobody's children here, so nothing but looking tells.
+@dataclass(frozen=True, slots=True)
+class _Stat:
+    """What /proc/PID/stat says of a process."""
+
+    state: str
+    session: int
+    started: int
+
+
+class _Traces:
+    """The traces by which the processes of an owner are found."""
+
+    def __init__(self, owner: ProcessOwner) -> None:
+        self._owner = owner
+        cgroup = owner.cgroup
+        self._in_cgroup = frozenset(cgroup.pids()) if cgroup else frozenset[int]()
+        self._sessions = {leader.pid: leader.started for leader in owner.leaders()}
+        self._marker = f"{_MARKER}={owner.paths.root}:{owner.node or ''}".encode()
+
+    def lead_to(self, pid: int) -> bool:
+        """Return whether one of the traces leads to the process."""
+        return pid in self._in_cgroup or self._is_in_session(pid) or self._is_marked(pid) or self._is_at_work(pid)
+
+    def _is_in_session(self, pid: int) -> bool:
+        with suppress(OSError):
+            stat = _read_stat(pid)
+            # The number of a session is reused only when the session is empty, and then by a younger process.
+            started = self._sessions.get(stat.session)
+            return started is not None and (stat.started == started if pid == stat.session else stat.started >= started)
+        return False
+
+    def _is_marked(self, pid: int) -> bool:
+        try:
+            entries = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        except OSError:  # exited, or of another user
+            return False
+        whole = self._owner.node is not None
+        return any(entry == self._marker if whole else entry.startswith(self._marker) for entry in entries)
+
+    def _is_at_work(self, pid: int) -> bool:
+        """Return whether the process works in the stack's ``run`` folder with a library of the stack's environment.
+
+        Neither alone is enough: a user's shell may stand in that folder, and a user's client may run in that environment.
+        """
+        paths = self._owner.paths
+        with suppress(OSError):
+            if self._owner.node is None and Path(f"/proc/{pid}/cwd").readlink() == paths.run:
+                return f" {paths.venv}/".encode() in Path(f"/proc/{pid}/maps").read_bytes()
+        return False
+
+
+async def _wait_exited(processes: Iterable[psutil.Process]) -> None:
+    # They are not children of this process: polling is the only way.
     while any(_is_alive(process) for process in processes):  # noqa: ASYNC110
         await anyio.sleep(0.01)
 
 
-def _is_in(pid: int, sessions: Mapping[int, int]) -> bool:
-    """Return whether the process is in one of the sessions, and the session is still the one that was noted."""
-    with suppress(OSError):
-        session, started = _read_stat(pid)
-        # A session's number is given away again only when the session is empty, and then to something younger.
-        return session in sessions and (started == sessions[session] if pid == session else started >= sessions[session])
-    return False
-
-
-def _is_marked(pid: int, wanted: bytes, *, whole: bool) -> bool:
-    try:
-        entries = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except OSError:  # gone, or somebody else's
-        return False
-    return any(entry == wanted if whole else entry.startswith(wanted) for entry in entries)
-
-
-def _is_at_work(pid: int, paths: Paths) -> bool:
-    """Return whether a process works where the stack's services do, and with libraries of the stack's own.
-
-    Neither alone: a user's shell may stand in that folder, and a user's client run in that environment.
-    """
-    with suppress(OSError):
-        if Path(f"/proc/{pid}/cwd").readlink() == paths.run:
-            return f" {paths.venv}/".encode() in Path(f"/proc/{pid}/maps").read_bytes()
-    return False
-
-
-def _read_stat(pid: int) -> tuple[int, int]:
-    """Return the process's session and start, in clock ticks after boot. Source: proc_pid_stat(5)."""
-    # The name, in parentheses, may hold anything.
+def _read_stat(pid: int) -> _Stat:
+    """Return state, session and start time of a process. Source: proc_pid_stat(5)."""
+    # The name, in parentheses, may contain any character.
     words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(words[3]), int(words[19])
+    return _Stat(words[0], int(words[3]), int(words[19]))
 
 
-def _read_note(note: Path) -> Iterator[tuple[int, int]]:
-    # Gone: the node was stopped this moment. Spoilt: its writer was killed in the middle, or the disk was full.
+def _read_note(note: Path) -> Iterator[Leader]:
+    # The file is missing if the node has just stopped, and incomplete if its writer was killed or the disk was full.
     with suppress(FileNotFoundError, ValueError):
-        pid, started = note.read_text().split()
-        yield int(pid), int(started)
+        pid, started, boot_id = note.read_text().split()
+        yield Leader(int(pid), int(started), boot_id)
 
 
 def _existing(pids: Iterator[int]) -> Iterator[psutil.Process]:

@@ -1,23 +1,26 @@
-"""Starts programs and never leaves one behind."""
+"""Starts programs and ends them with all their descendants."""
 
-import asyncio  # noqa: TID251 - the one thing anyio has no word for
+import asyncio  # noqa: TID251 - anyio has no interface for child watchers
+import errno
 import os
+import shutil
 import signal
 import sys
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from subprocess import DEVNULL, PIPE, Popen  # noqa: TID251 - the one room where programs are started
-from typing import TypeVar
+from subprocess import DEVNULL, PIPE, Popen  # noqa: TID251 - the one module that starts programs
+from typing import Protocol, TypeVar
 
 import anyio
 import structlog
 from anyio.abc import ByteSendStream, Process
 
-from novaflow.adapters.process.process_ownership import KILL_WITHIN_S, ProcessOwner, end_processes, find_processes
+from novaflow.adapters.process.process_ownership import KILL_WITHIN_S, ProcessOwner, end_processes, find_leader, find_processes
 
-LAST_WORDS_S = 1.0  # for what is in a pipe; it ends with its last writer, unless somebody got away with it
+DRAIN_S = 1.0  # for the rest in a pipe, which ends with its last writer
+KEPT_OUTPUT = 8 << 20  # bytes of standard output that `run_to_end` returns; the longest answer of a program is 1 MiB
 
 T = TypeVar("T")
 
@@ -26,7 +29,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A program and how it is run: ``env`` is its whole environment but for the owner's marker, ``output`` is appended to."""
+    """A program and how it runs: ``env`` is its whole environment without the owner's marker; ``output`` is appended to."""
 
     argv: Sequence[str | Path]
     env: Mapping[str, str]
@@ -35,51 +38,105 @@ class Command:
     grace_s: float
 
 
+class RunningProcess(Protocol):
+    """A process that this supervisor or an earlier one has started."""
+
+    @property
+    def pid(self) -> int:
+        """Return the process id."""
+        ...
+
+    @property
+    def returncode(self) -> int | None:
+        """Return the exit code, negative for a signal; ``None`` while the process runs or if the exit code is unknown."""
+        ...
+
+    async def wait(self) -> object:
+        """Wait until the process exits."""
+        ...
+
+
+class AdoptedProcess:
+    """A process that an earlier supervisor has started; its exit code is reported to its parent only.
+
+    Raises: ProcessLookupError, if it has exited.
+    """
+
+    returncode: int | None = None
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._descriptor = os.pidfd_open(pid)
+
+    async def wait(self) -> None:
+        """Wait until the process exits."""
+        await anyio.wait_readable(self._descriptor)
+
+    def close(self) -> None:
+        """Release the descriptor."""
+        os.close(self._descriptor)
+
+
 @asynccontextmanager
-async def running(owner: ProcessOwner, command: Command) -> AsyncIterator[Process]:
-    """Run a program as long as the block lasts, in a session of its own; when the block ends, nothing of the owner is left.
+async def running(owner: ProcessOwner, command: Command, *, keep_running: Callable[[], bool] = lambda: False) -> AsyncIterator[Process]:
+    """Run a program for the duration of the block, in its own session and cgroup; afterwards no process of the owner is left.
+
+    If ``keep_running`` returns true when the block ends, the program is left running for another supervisor to adopt.
 
     Raises: OSError, if it cannot be started.
     """
-    with command.output.open("ab") as sink:
+    argv = _words(command.argv)
+    if cgroup := owner.cgroup:
+        _require_executable(argv[0], command.env)
+        cgroup.create()
+        argv = cgroup.wrap(argv)
+    with command.output.open("ab") as output:
         process = await anyio.open_process(
-            _words(command.argv),
-            stdin=DEVNULL,
-            stdout=sink,
-            stderr=sink,
-            env={**command.env, **owner.marker},
-            cwd=command.cwd,
-            start_new_session=True,
+            argv, stdin=DEVNULL, stdout=output, stderr=output, env={**command.env, **owner.marker}, cwd=command.cwd, start_new_session=True
         )
     try:
         owner.note(process.pid)
         yield process
     finally:
-        await _end_all(owner, process, command.grace_s)
-        owner.forget()
+        if not keep_running():
+            await _end_all(owner, process, command.grace_s)
+
+
+@asynccontextmanager
+async def adopting(
+    owner: ProcessOwner, grace_s: float, *, keep_running: Callable[[], bool] = lambda: False
+) -> AsyncIterator[AdoptedProcess | None]:
+    """Adopt the owner's running program for the duration of the block; yield ``None`` if it does not run.
+
+    The program ends as in ``running``.
+    """
+    process = _adopt(owner)
+    try:
+        yield process
+    finally:
+        if process is not None:
+            if not keep_running():
+                await _end_all(owner, process, grace_s)
+            process.close()
+
+
+def _adopt(owner: ProcessOwner) -> AdoptedProcess | None:
+    with suppress(ProcessLookupError):
+        if pid := find_leader(owner):
+            return AdoptedProcess(pid)
+    return None
 
 
 async def run_to_end(owner: ProcessOwner, command: Command, *, stdin: bytes, on_line: Callable[[str], None]) -> tuple[int, str]:
-    """Run a program to its end; return its exit code and what it printed on standard output.
+    """Run a program to its end; return its exit code and the end of its standard output, at most ``KEPT_OUTPUT`` bytes.
 
-    All it prints goes to its output file, and to ``on_line`` line by line. If it cannot go on, nothing of the owner is left.
+    All output goes to the output file, and line by line to ``on_line``. If the call is cancelled, no process of the owner
+    is left.
 
     Raises: OSError, if it cannot be started.
     """
-    printed: list[bytes] = []
-
-    async def follow(stream: AsyncIterable[bytes], keep: Callable[[bytes], None]) -> None:
-        rest = b""
-        async for chunk in stream:
-            sink.write(chunk)
-            keep(chunk)
-            *lines, rest = (rest + chunk).replace(b"\r", b"\n").split(b"\n")
-            for line in lines:
-                on_line(line.decode(errors="replace"))
-        if rest:
-            on_line(rest.decode(errors="replace"))
-
-    with command.output.open("ab", buffering=0) as sink:
+    printed = _Tail(KEPT_OUTPUT)
+    with command.output.open("ab", buffering=0) as output:
         process = await anyio.open_process(
             _words(command.argv),
             stdin=PIPE if stdin else DEVNULL,
@@ -89,22 +146,56 @@ async def run_to_end(owner: ProcessOwner, command: Command, *, stdin: bytes, on_
         )
         try:
             async with anyio.create_task_group() as readers:
-                readers.start_soon(follow, _piped(process.stdout), printed.append)
-                readers.start_soon(follow, _piped(process.stderr), lambda _: None)
+                readers.start_soon(_read_lines, _piped(process.stdout), (output.write, printed.append), on_line)
+                readers.start_soon(_read_lines, _piped(process.stderr), (output.write,), on_line)
                 if stdin:
-                    await _hand_over(_piped(process.stdin), stdin)
+                    await _send(_piped(process.stdin), stdin)
             code = await process.wait()
         except BaseException:
-            await _end_while_it_talks(owner, process, sink.write, command.grace_s)
+            await _end_and_drain(owner, process, output.write, command.grace_s)
             raise
-    return code, b"".join(printed).decode(errors="replace")
+    return code, printed.text
+
+
+class _Tail:
+    """The end of an output, bounded in memory."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._content = bytearray()
+
+    def append(self, chunk: bytes) -> None:
+        self._content += chunk
+        if len(self._content) > 2 * self._size:
+            del self._content[: -self._size]
+
+    @property
+    def text(self) -> str:
+        return bytes(self._content[-self._size :]).decode(errors="replace")
+
+
+_LONGEST_LINE = 1 << 16  # bytes; a longer one is passed on in pieces
+
+
+async def _read_lines(stream: AsyncIterable[bytes], sinks: Sequence[Callable[[bytes], object]], on_line: Callable[[str], None]) -> None:
+    rest = b""
+    async for chunk in stream:
+        for sink in sinks:
+            sink(chunk)
+        *lines, rest = (rest + chunk).replace(b"\r", b"\n").split(b"\n")
+        if len(rest) > _LONGEST_LINE:
+            lines, rest = [*lines, rest], b""
+        for line in lines:
+            on_line(line.decode(errors="replace"))
+    if rest:
+        on_line(rest.decode(errors="replace"))
 
 
 @contextmanager
 def watching_without_threads() -> Iterator[None]:
-    """Have the kernel tell of a child's end, where Python before 3.12 would keep a thread waiting for each of them.
+    """Learn about exits from the kernel's pidfds, where Python before 3.12 starts a thread for each child.
 
-    A supervisor of twenty services would hold twenty. Belongs inside the event loop.
+    A supervisor of twenty services would have twenty threads. Must be used inside the event loop.
     """
     if sys.version_info >= (3, 12):
         yield
@@ -115,18 +206,25 @@ def watching_without_threads() -> Iterator[None]:
     try:
         yield
     finally:
-        asyncio.set_child_watcher(None)  # type: ignore[arg-type]  # typeshed does not know; and the next loop begins with Python's own
+        asyncio.set_child_watcher(None)  # type: ignore[arg-type]  # missing in typeshed; the next loop uses the default again
 
 
 def start_detached(argv: Sequence[str | Path], *, output: Path, keep: Sequence[int]) -> Popen[bytes]:
-    """Start a program that outlives us, in a session of its own; it inherits the descriptors ``keep``.
+    """Start a program that outlives this process, in its own session; it inherits the descriptors ``keep``.
 
-    anyio's own process would be killed when the event loop closes.
+    anyio's processes are killed when the event loop closes.
     """
     with output.open("ab") as sink:
-        return Popen(  # noqa: S603 - our own words
+        return Popen(  # noqa: S603 - the arguments are ours
             _words(argv), stdin=DEVNULL, stdout=sink, stderr=sink, start_new_session=True, pass_fds=tuple(keep)
         )
+
+
+def _require_executable(program: str, env: Mapping[str, str]) -> None:
+    """Raise the error that the kernel would raise, where a shell starts the program and would only exit with 127."""
+    if shutil.which(program, path=env.get("PATH", os.defpath)) is None:
+        number = errno.EACCES if Path(program).exists() else errno.ENOENT
+        raise OSError(number, os.strerror(number), program)
 
 
 def _words(argv: Sequence[str | Path]) -> list[str]:
@@ -134,18 +232,18 @@ def _words(argv: Sequence[str | Path]) -> list[str]:
 
 
 def _piped(stream: T | None) -> T:
-    assert stream is not None  # noqa: S101 - for the type checker: anyio makes a pipe where nothing else is asked for
+    assert stream is not None  # noqa: S101 - for the type checker: anyio creates a pipe by default
     return stream
 
 
-async def _hand_over(target: ByteSendStream, content: bytes) -> None:
-    with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):  # it need not read all of it
+async def _send(target: ByteSendStream, content: bytes) -> None:
+    with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):  # the program need not read all of it
         await target.send(content)
     await target.aclose()
 
 
-async def _end_while_it_talks(owner: ProcessOwner, process: Process, write: Callable[[bytes], object], grace_s: float) -> None:
-    """End the program and take what it still says: one whose output nobody reads would be stuck in the middle of its farewell."""
+async def _end_and_drain(owner: ProcessOwner, process: Process, write: Callable[[bytes], object], grace_s: float) -> None:
+    """End the program while its output is read: a full pipe would block it in the middle of its own clean-up."""
 
     async def drain(stream: AsyncIterable[bytes]) -> None:
         async for chunk in stream:
@@ -156,22 +254,28 @@ async def _end_while_it_talks(owner: ProcessOwner, process: Process, write: Call
             readers.start_soon(drain, _piped(process.stdout))
             readers.start_soon(drain, _piped(process.stderr))
             await _end_all(owner, process, grace_s)
-            readers.cancel_scope.deadline = anyio.current_time() + LAST_WORDS_S
+            readers.cancel_scope.deadline = anyio.current_time() + DRAIN_S
 
 
-async def _end_all(owner: ProcessOwner, process: Process, grace_s: float) -> None:
+async def _end_all(owner: ProcessOwner, process: RunningProcess, grace_s: float) -> None:
     with anyio.CancelScope(shield=True):
         await _stop(process, grace_s)
+        if cgroup := owner.cgroup:
+            cgroup.kill()
         await end_processes(find_processes(owner), grace_s=0)
+        if cgroup:
+            cgroup.remove()
+        owner.forget()
 
 
-async def _stop(process: Process, grace_s: float) -> None:
+async def _stop(process: RunningProcess, grace_s: float) -> None:
     _signal_group(process.pid, signal.SIGTERM)
-    with anyio.move_on_after(grace_s):
+    _signal_group(process.pid, signal.SIGCONT)  # a suspended process does not handle SIGTERM
+    with anyio.move_on_after(grace_s) as grace:
         await process.wait()
-    if process.returncode is None:
+    if grace.cancelled_caught:
         log.warning("process.stop_escalated", pid=process.pid, grace_s=grace_s)
-    # Again even if the leader left: its children share the group.
+    # Also if the leader has exited: its children are in the same group.
     _signal_group(process.pid, signal.SIGKILL)
     with anyio.move_on_after(KILL_WITHIN_S):
         await process.wait()

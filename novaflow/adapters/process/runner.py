@@ -1,20 +1,19 @@
-"""Does steps and keeps services up on this machine."""
+"""Runs steps and services on this machine."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypeVar
 
 import anyio
-import psutil
 import structlog
-from anyio.abc import Process
 
 from novaflow.adapters.process.context import NodeContext, StackResources
 from novaflow.adapters.process.probe import is_served_by, wait_answer
-from novaflow.adapters.process.programs import Command, running
+from novaflow.adapters.process.process_ownership import is_suspended
+from novaflow.adapters.process.programs import Command, RunningProcess, adopting, running
 from novaflow.adapters.storage.files import read_last_lines
 from novaflow.errors import MachineError, NotReady, NovaflowError, ServiceExited, StepFailed
-from novaflow.model.probe import Backoff, FunctionProbe, HttpProbe, NotYet
+from novaflow.model.probe import FunctionProbe, HttpProbe, NotYet, Probe
 from novaflow.model.service import Service
 from novaflow.model.step import Skipped, Step
 from novaflow.plan.graph import Node
@@ -25,35 +24,71 @@ T = TypeVar("T")
 
 
 class LocalRunner:
-    """The engine's runner: this machine."""
+    """The engine's runner for this machine.
 
-    def __init__(self, machine: StackResources) -> None:
-        self._machine = machine
+    A service whose program already runs, started by an earlier supervisor, is adopted. After ``keep_running`` programs are
+    left running when the engine ends.
+    """
+
+    def __init__(self, resources: StackResources) -> None:
+        self._resources = resources
+        self._keeps_running = False
+
+    def keep_running(self) -> None:
+        """Leave the programs running from now on: another supervisor will adopt them."""
+        self._keeps_running = True
 
     async def run_step(self, node: Node, step: Step) -> Skipped | str | None:
-        """Do the step; no longer than its limit.
+        """Run the step within its time limit.
 
-        Raises: NovaflowError; a body that raises anything else is broken, and its traceback is in the log.
+        Raises: NovaflowError; another error in the body is logged with its traceback.
         """
-        context = NodeContext(self._machine, node.name)
+        context = NodeContext(self._resources, node.name)
         with anyio.move_on_after(step.within_s):
             return await self._call(node.name, lambda: step.body(context))
         raise StepFailed(f"{node.name} not done after {step.within_s:g} s; see {context.log_file}")
 
     @asynccontextmanager
     async def run_service(self, node: Node, service: Service) -> AsyncIterator["LocalProgram"]:
-        """Run the service as long as the block lasts; when it ends, nothing of the service is left.
+        """Run or adopt the service for the duration of the block; afterwards no process of it is left.
 
         Raises: MachineError, if its program cannot be started.
         """
-        context = NodeContext(self._machine, node.name)
+        context = NodeContext(self._resources, node.name)
         async with AsyncExitStack() as stack:
-            process = await self._call(node.name, lambda: _start(context, service, stack))
-            stack.push_async_callback(_run_before_stop, context, service, process)
-            yield LocalProgram(service, process, context, self._machine.backoff)
+            keeps_running = lambda: self._keeps_running  # noqa: E731 - read when the block ends
+            adopted = await stack.enter_async_context(adopting(context.owner, service.grace_s, keep_running=keeps_running))
+            process: RunningProcess
+            if adopted is None:
+                command = await self._call(node.name, lambda: _prepare(context, service))
+                process = await self._start(stack, service.name, context, command, keeps_running)
+            else:
+                process = adopted
+            stack.push_async_callback(self._run_before_stop, context, service, process)
+            yield LocalProgram(service, process, context, self._resources, adopted=adopted is not None)
+
+    async def _start(
+        self, stack: AsyncExitStack, name: str, context: NodeContext, command: Command, keep_running: Callable[[], bool]
+    ) -> RunningProcess:
+        try:
+            return await stack.enter_async_context(running(context.owner, command, keep_running=keep_running))
+        except OSError as error:
+            raise MachineError(f"{name} cannot be started: {error}") from error
+
+    async def _run_before_stop(self, context: NodeContext, service: Service, process: RunningProcess) -> None:
+        """Run the service's ``before_stop`` while it still answers; an error in it does not prevent the stop."""
+        if service.before_stop is None or process.returncode is not None or self._keeps_running:
+            return
+        with anyio.move_on_after(service.grace_s, shield=True) as scope:
+            try:
+                await service.before_stop(context)
+            except Exception as error:  # noqa: BLE001 - the stop must follow in any case
+                log.warning("service.before_stop_failed", service=service.name, reason=f"{type(error).__name__}: {error}")
+        if scope.cancelled_caught:
+            log.warning("service.before_stop_cancelled", service=service.name, within_s=service.grace_s)
 
     async def _call(self, name: str, body: Callable[[], Awaitable[T]]) -> T:
-        """Await what somebody else wrote; its fault is one node's, not the engine's.
+        """Await code of a component; an error in it fails one node, not the engine.
 
         Raises: NovaflowError, and nothing else.
         """
@@ -63,102 +98,109 @@ class LocalRunner:
             raise
         except NotYet as answer:
             raise StepFailed(f"{name}: {answer}") from answer
-        except TimeoutError as error:  # says nothing of itself
-            raise StepFailed(f"{name}: something it waited for took too long") from error
+        except TimeoutError as error:  # has no message
+            raise StepFailed(f"{name}: an operation timed out") from error
         except OSError as error:
             raise MachineError(f"{name}: {error}") from error
         except Exception as error:
             log.exception("node.broken", node=name)
-            raise StepFailed(f"{name} is broken: {type(error).__name__}: {error}; the traceback is in {self._machine.paths.log}") from error
+            message = f"{name} is broken: {type(error).__name__}: {error}; the traceback is in {self._resources.paths.log}"
+            raise StepFailed(message) from error
 
 
-async def _start(context: NodeContext, service: Service, stack: AsyncExitStack) -> Process:
-    """Start the service's program; ``stack`` ends it, and whatever it started."""
-    output = context.log_file
-    output.parent.mkdir(parents=True, exist_ok=True)
+async def _prepare(context: NodeContext, service: Service) -> Command:
+    context.log_file.parent.mkdir(parents=True, exist_ok=True)
     env = context.environment(service.env(context) if service.env else {})
-    command = Command(service.command(context), env, context.paths.run, output, service.grace_s)
-    try:
-        return await stack.enter_async_context(running(context.owner, command))
-    except OSError as error:
-        raise MachineError(f"{service.name} cannot be started: {error}") from error
-
-
-async def _run_before_stop(context: NodeContext, service: Service, process: Process) -> None:
-    """Run what the service wants done while it still answers; its failure stops nobody from stopping."""
-    if service.before_stop is None or process.returncode is not None:
-        return
-    with anyio.move_on_after(service.grace_s, shield=True) as scope:
-        try:
-            await service.before_stop(context)
-        except Exception as error:  # noqa: BLE001 - whatever it is, what follows must follow
-            log.warning("service.goodbye_failed", service=service.name, why=f"{type(error).__name__}: {error}")
-    if scope.cancelled_caught:
-        log.warning("service.goodbye_cut_off", service=service.name, within_s=service.grace_s)
+    return Command(service.command(context), env, context.paths.run, context.log_file, service.grace_s)
 
 
 class LocalProgram:
-    """A service's program on this machine."""
+    """The program of a service on this machine."""
 
-    def __init__(self, service: Service, process: Process, context: NodeContext, backoff: Backoff) -> None:
-        self._service, self._process, self._context, self._pace = service, process, context, backoff
+    def __init__(
+        self, service: Service, process: RunningProcess, context: NodeContext, resources: StackResources, *, adopted: bool
+    ) -> None:
+        self._service, self._process, self._context, self._resources = service, process, context, resources
+        self._adopted = adopted
 
     @property
     def pid(self) -> int:
         """Return the process id."""
         return self._process.pid
 
+    @property
+    def adopted(self) -> bool:
+        """Return whether an earlier supervisor has started the program."""
+        return self._adopted
+
     async def wait_ready(self) -> str:
-        """Wait until the service answers its probe, and return what it answered.
+        """Wait until the readiness probe succeeds, and return its answer.
 
-        Raises: ServiceExited, at once, if it dies before; NotReady, when its time is over.
+        Raises: ServiceExited, as soon as the program exits; NotReady, after the time limit of the service.
         """
-        answer: str | NovaflowError = ""
+        ended: list[str | NovaflowError] = []
 
-        async def ask_until_ready() -> None:
-            nonlocal answer
-            service = self._service
-            try:
-                answer = await wait_answer(self._ask, name=service.name, within_s=service.within_s, backoff=self._pace)
-            except NovaflowError as error:
-                answer = error
-            except Exception as error:
-                log.exception("probe.broken", node=service.name)
-                answer = StepFailed(f"{service.name}: its probe is broken: {type(error).__name__}: {error}")
-            tasks.cancel_scope.cancel()
-
-        async def leave_if_gone() -> None:
-            nonlocal answer
-            answer = await self.wait_exit()
+        async def end_with(wait: Callable[[], Awaitable[str | NovaflowError]]) -> None:
+            ended.append(await wait())
             tasks.cancel_scope.cancel()
 
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(ask_until_ready)
-            tasks.start_soon(leave_if_gone)
-        # Raised here, outside the group, so callers see one plain error.
-        if isinstance(answer, NotReady):
-            log_tail = await read_last_lines(self._context.log_file)
-            raise NotReady(answer.name, answer.within_s, f"{answer.answer}; see {self._context.log_file}", log_tail) from answer
-        if isinstance(answer, NovaflowError):
-            raise answer
-        return answer
+            tasks.start_soon(end_with, self._poll)
+            tasks.start_soon(end_with, self.wait_exit)
+        # Raised here, outside the group, so that callers see one plain error.
+        if isinstance(ended[0], NovaflowError):
+            raise ended[0]
+        return ended[0]
+
+    async def check(self, timeout_s: float) -> str:
+        """Probe the service once and return its answer.
+
+        Raises: NotReady, if it does not answer within ``timeout_s``, or not as expected.
+        """
+        with anyio.move_on_after(timeout_s):
+            try:
+                return await self._probe(self._service.alive or self._service.ready)
+            except (NotYet, NovaflowError) as error:
+                raise NotReady(self._service.name, timeout_s, str(error)) from error
+            except Exception as error:
+                log.exception("probe.broken", node=self._service.name)
+                raise NotReady(self._service.name, timeout_s, f"its probe is broken: {type(error).__name__}: {error}") from error
+        raise NotReady(self._service.name, timeout_s, "no answer")
+
+    def is_suspended(self) -> bool:
+        """Return whether a signal has suspended the program."""
+        return is_suspended(self.pid)
 
     async def wait_exit(self) -> ServiceExited:
-        """Wait until the program ends by itself, and return how."""
+        """Wait until the program exits, and return how it exited."""
         await self._process.wait()
         return ServiceExited(self._service.name, self._process.returncode, await read_last_lines(self._context.log_file))
 
-    async def _ask(self) -> str:
-        match self._service.ready:
-            case FunctionProbe(check=check):
-                return await check(self._context)
-            case HttpProbe(port=port, path=path, statuses=statuses):
-                answer = await self._context.http("GET", f"http://{self._context.settings.host_ip}:{port}{path}")
-                if answer.status not in statuses:
-                    raise NotYet(f"answered GET {path} with {answer.status}")
-                try:
-                    if not is_served_by(port, self.pid):
-                        raise NotYet(f"port {port} is answered by another program")
-                except psutil.NoSuchProcess as error:
-                    raise NotYet("its process is gone") from error
-                return f"answered GET {path} with {answer.status}"
+    async def _poll(self) -> str | NovaflowError:
+        service = self._service
+        try:
+            return await wait_answer(
+                lambda: self._probe(service.ready), name=service.name, within_s=service.within_s, backoff=self._resources.backoff
+            )
+        except NotReady as error:
+            log_tail = await read_last_lines(self._context.log_file)
+            return NotReady(error.name, error.within_s, f"{error.answer}; see {self._context.log_file}", log_tail)
+        except NovaflowError as error:
+            return error
+        except Exception as error:
+            log.exception("probe.broken", node=service.name)
+            return StepFailed(f"{service.name}: its probe is broken: {type(error).__name__}: {error}")
+
+    async def _probe(self, probe: Probe) -> str:
+        answer = await probe.check(self._context) if isinstance(probe, FunctionProbe) else await self._get(probe)
+        port = probe.port if isinstance(probe, HttpProbe) else self._service.port
+        if port is not None and not is_served_by(port, self._context.owner, self.pid):
+            raise NotYet(f"port {port} is answered by another program")
+        return answer
+
+    async def _get(self, probe: HttpProbe) -> str:
+        response = await self._context.http("GET", f"http://{self._context.settings.host_ip}:{probe.port}{probe.path}")
+        answer = f"answered GET {probe.path} with {response.status}"
+        if response.status not in probe.statuses:
+            raise NotYet(answer)
+        return answer

@@ -1,4 +1,4 @@
-"""Takes in what services orphan, so that nothing they started outlives them unseen."""
+"""Makes the supervisor the parent of orphaned processes, and reaps them."""
 
 import ctypes
 import os
@@ -10,32 +10,31 @@ import psutil
 from novaflow.errors import MachineError
 
 _PR_SET_CHILD_SUBREAPER = 36  # Source: prctl(2)
-ROUND_S = 1.0  # a zombie costs nothing but its entry
+INTERVAL_S = 1.0  # a zombie occupies nothing but its entry in the process table
 
 
 def become_subreaper() -> None:
-    """Make this process the parent of everything its descendants orphan.
+    """Make this process the parent of all descendants whose parent exits.
 
-    Raises: MachineError, if the kernel will not.
+    Raises: MachineError, if the kernel refuses.
     """
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
-        message = f"the kernel refuses PR_SET_CHILD_SUBREAPER: {os.strerror(ctypes.get_errno())}"
-        raise MachineError(message)
+        raise MachineError(f"the kernel refuses PR_SET_CHILD_SUBREAPER: {os.strerror(ctypes.get_errno())}")
 
 
-async def reap_orphans(*, every_s: float = ROUND_S) -> None:
-    """Bury adopted children for ever; one is buried in the second round that sees it dead.
+async def reap_orphans(*, every_s: float = INTERVAL_S) -> None:
+    """Reap adopted children until cancelled; a child is reaped when it has been a zombie in two rounds.
 
-    Our own children are buried by whoever started them within milliseconds, so never by us.
+    The event loop reaps the processes that it started within milliseconds, so this never takes their exit codes.
     """
     seen: set[int] = set()
     while True:
-        dead = {child.pid for child in psutil.Process().children() if _is_zombie(child)}
-        for pid in seen & dead:
+        zombies = {child.pid for child in psutil.Process().children() if _is_zombie(child)}
+        for pid in seen & zombies:
             with suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)  # noqa: ASYNC222 - returns at once
-        seen = dead
+        seen = zombies
         await anyio.sleep(every_s)
 
 

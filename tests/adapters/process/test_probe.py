@@ -53,7 +53,7 @@ async def test_a_question_that_is_never_answered_is_cut_off() -> None:
         await anyio.sleep_forever()
         raise AssertionError
 
-    with anyio.fail_after(WITHIN_S), pytest.raises(NotReady, match="it was never answered"):
+    with anyio.fail_after(WITHIN_S), pytest.raises(NotReady, match="no answer"):
         await wait_answer(ask, name="web", within_s=0.01, backoff=NO_WAIT)
 
 
@@ -84,16 +84,16 @@ def test_a_free_port_has_no_listener(listener: socket.socket) -> None:
     assert find_listener(port, "127.0.0.1") is None
 
 
-def test_a_port_of_ones_own_is_ones_own(listener: socket.socket) -> None:
-    """A process serves what it listens on."""
-    assert is_served_by(listener.getsockname()[1], os.getpid())
+def test_a_port_of_ones_own_is_ones_own(owner: ProcessOwner, listener: socket.socket) -> None:
+    """A process serves the port that it listens on."""
+    assert is_served_by(listener.getsockname()[1], owner, os.getpid())
 
 
 async def test_a_port_of_another_program_is_not_ones_own(owner: ProcessOwner, listener: socket.socket) -> None:
     """Last week's process must not pass for today's."""
     command = Command(python("import time; time.sleep(60)"), {}, owner.paths.run, owner.paths.log / "web.log", 0.1)
     async with running(owner, command) as process:
-        assert not is_served_by(listener.getsockname()[1], process.pid)
+        assert not is_served_by(listener.getsockname()[1], owner, process.pid)
 
 
 async def test_a_childs_port_is_ones_own(owner: ProcessOwner) -> None:
@@ -108,4 +108,4 @@ time.sleep(60)
     output = owner.paths.log / "web.log"
     async with running(owner, Command(python(code), {}, owner.paths.run, output, 0.1)) as process:
         await wait_for_text(output, "up\n")
-        assert is_served_by(int(output.read_text().split()[0]), process.pid)
+        assert is_served_by(int(output.read_text().split()[0]), owner, process.pid)

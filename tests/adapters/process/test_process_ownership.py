@@ -8,7 +8,7 @@ import anyio
 import psutil
 import pytest
 
-from novaflow.adapters.process.process_ownership import ProcessOwner, end_processes, find_processes
+from novaflow.adapters.process.process_ownership import ProcessOwner, end_processes, find_leader, find_processes
 from novaflow.model.paths import Paths
 from tests.support.programs import WITHIN_S, is_running, python
 
@@ -80,17 +80,29 @@ async def test_a_session_whose_number_was_given_away_again_is_not_owned(owner: P
     async with started(owner, marked=False) as process:
         owner.note(process.pid)
         (note,) = (owner.paths.run / "pids").iterdir()
-        pid, ticks = note.read_text().split()
-        note.write_text(f"{pid} {int(ticks) - 1}\n")
+        pid, ticks, boot_id = note.read_text().split()
+        note.write_text(f"{pid} {int(ticks) - 1} {boot_id}\n")
         assert find_processes(owner) == ()
 
 
-@pytest.mark.parametrize("content", ["", "4711", "4711 soon", "1 2 3"])
+async def test_a_session_of_an_earlier_boot_is_not_owned(owner: ProcessOwner) -> None:
+    """After a reboot a process with the recorded number and start time is another one."""
+    async with started(owner, marked=False) as process:
+        owner.note(process.pid)
+        assert find_leader(owner) == process.pid
+        (note,) = (owner.paths.run / "pids").iterdir()
+        pid, ticks, _ = note.read_text().split()
+        note.write_text(f"{pid} {ticks} 00000000-0000-0000-0000-000000000000\n")
+        assert find_processes(owner) == ()
+        assert find_leader(owner) is None
+
+
+@pytest.mark.parametrize("content", ["", "4711", "4711 soon boot", "1 2 3 4"])
 def test_a_spoilt_note_is_passed_over(owner: ProcessOwner, content: str) -> None:
     """Its writer was killed in the middle: what it noted is found by its marker."""
     (owner.paths.run / "pids").mkdir()
     (owner.paths.run / "pids/web.pid").write_text(content)
-    assert owner.sessions() == {}
+    assert owner.leaders() == []
     assert find_processes(ProcessOwner(owner.paths)) == ()
 
 
@@ -98,7 +110,7 @@ def test_nothing_is_noted_of_the_dead(owner: ProcessOwner) -> None:
     """A program may be gone before it is noted; forgetting what was never noted is no error."""
     owner.note(2**22 + 1)  # more than there can be. Source: proc_sys_kernel(5), pid_max
     owner.forget()
-    assert owner.sessions() == {}
+    assert owner.leaders() == []
 
 
 async def test_processes_are_asked_first(owner: ProcessOwner) -> None:

@@ -131,7 +131,7 @@ async def test_what_does_not_exist_cannot_be_started(owner: ProcessOwner) -> Non
     with pytest.raises(FileNotFoundError):
         async with running(owner, command_of(owner.paths, ("/nowhere/web",))):
             raise AssertionError
-    assert owner.sessions() == {}
+    assert owner.leaders() == []
 
 
 async def end(owner: ProcessOwner, argv: tuple[str | Path, ...], *, stdin: bytes = b"", grace_s: float = 5) -> tuple[int, str, list[str]]:

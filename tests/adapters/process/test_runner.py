@@ -1,5 +1,6 @@
 """Steps and services on this machine: what is done, and what is said when it cannot be."""
 
+import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -26,7 +27,7 @@ from novaflow.model.service import Service
 from novaflow.model.step import Skipped, Step
 from novaflow.plan.graph import Node
 from novaflow.settings import combine_settings
-from tests.support.programs import WITHIN_S, python, wait_for_text
+from tests.support.programs import WITHIN_S, is_running, python, wait_for_text
 
 SERVER = """
 import http.server, sys
@@ -141,7 +142,7 @@ async def test_a_step_that_is_cut_off_takes_its_program_along(workshop: Workshop
         (StepFailed("the disk is too small"), StepFailed, r"^the disk is too small$"),
         (NotYet("GET / refused"), StepFailed, r"^web\.fetch: GET / refused$"),
         (FileNotFoundError(2, "No such file", "/etc/web"), MachineError, r"^web\.fetch: \[Errno 2\] No such file: '/etc/web'$"),
-        (TimeoutError(), StepFailed, r"^web\.fetch: something it waited for took too long$"),
+        (TimeoutError(), StepFailed, r"^web\.fetch: an operation timed out$"),
         (KeyError("port"), StepFailed, r"^web\.fetch is broken: KeyError: 'port'; the traceback is in /"),
     ],
 )
@@ -352,7 +353,7 @@ async def test_a_goodbye_that_fails_stops_nobody_from_stopping(workshop: Worksho
     with capture_logs() as logs:
         async with workshop.run_service(a_service(SLEEP, before_stop=say)):
             pass
-    assert [(entry["event"], entry["service"]) for entry in logs] == [("service.goodbye_failed", "web")]
+    assert [(entry["event"], entry["service"]) for entry in logs] == [("service.before_stop_failed", "web")]
 
 
 async def test_a_goodbye_that_takes_too_long_is_cut_off(workshop: Workshop) -> None:
@@ -364,7 +365,7 @@ async def test_a_goodbye_that_takes_too_long_is_cut_off(workshop: Workshop) -> N
     with capture_logs() as logs:
         async with workshop.run_service(a_service(SLEEP, before_stop=say, grace_s=0.1)):
             await wait_for_text(workshop.paths.log / "web.log", "up")
-    assert logs[0]["event"] == "service.goodbye_cut_off"
+    assert logs[0]["event"] == "service.before_stop_cancelled"
 
 
 async def test_the_dead_say_no_goodbye(workshop: Workshop) -> None:
@@ -377,3 +378,39 @@ async def test_the_dead_say_no_goodbye(workshop: Workshop) -> None:
     async with workshop.run_service(a_service("pass", before_stop=say)) as program:
         await program.wait_exit()
     assert seen == []
+
+
+async def test_a_running_service_is_adopted(workshop: Workshop, port: int) -> None:
+    """A program that is kept running is adopted by the next runner, answers its checks, and ends with that one."""
+    service = a_service(SERVER, str(port), ready=HttpProbe(port), port=port)
+    async with workshop.run_service(service) as program:
+        await program.wait_ready()
+        workshop.runner.keep_running()
+    assert is_running(program.pid)
+    workshop.runner = LocalRunner(workshop.machine)
+    async with workshop.run_service(service) as adopted:
+        assert (adopted.pid, adopted.adopted) == (program.pid, True)
+        assert await adopted.wait_ready() == "answered GET / with 200"
+        assert await adopted.check(WITHIN_S) == "answered GET / with 200"
+    assert not is_running(program.pid)
+
+
+async def test_the_exit_of_an_adopted_service_is_noticed(workshop: Workshop) -> None:
+    """Its exit code is unknown, since the kernel reports it to the parent only."""
+    async with workshop.run_service(a_service(SLEEP)) as program:
+        workshop.runner.keep_running()
+    workshop.runner = LocalRunner(workshop.machine)
+    async with workshop.run_service(a_service(SLEEP)) as adopted:
+        os.kill(program.pid, signal.SIGKILL)
+        assert str(await adopted.wait_exit()) == "web exited; its exit code is unknown"
+
+
+async def test_a_suspended_service_does_not_answer(workshop: Workshop, port: int) -> None:
+    """A check of a program that a signal has suspended ends at its limit, and the suspension is visible."""
+    async with workshop.run_service(a_service(SERVER, str(port), ready=HttpProbe(port))) as program:
+        await program.wait_ready()
+        assert not program.is_suspended()
+        os.kill(program.pid, signal.SIGSTOP)
+        with pytest.raises(NotReady, match=r"^web not ready after 0\.1 s: no answer$"):
+            await program.check(0.1)
+        assert program.is_suspended()
