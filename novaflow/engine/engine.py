@@ -65,6 +65,7 @@ class Engine:
         self._scopes: dict[str, anyio.CancelScope] = {}
         self._stop_reasons: dict[str, str] = {}
         self._failures: dict[str, NovaflowError] = {}
+        self._errors: dict[str, NovaflowError] = {}  # the last one of each node, also of a service that will be restarted
         self._done = done
         self._monitors: dict[str, ServiceMonitor] = {}  # of the services that are or were ready
         self._restarts: dict[str, RestartHistory] = {}  # of the services that have been ready
@@ -93,12 +94,12 @@ class Engine:
         Raises: UsageError, before every node has been up, while everything stops, or if a service needs one that is down.
         """
         self._perform(self._plan.apply_service_command(command, names, reason))
-        while not all(self._plan.phases[name] in {Phase.UP, *DOWN} for name in names):
+        while not all(self._plan.phases[name] in {Phase.UP, Phase.BACKOFF, *DOWN} for name in names):
             await self._changed.wait()
         if command is ServiceCommand.STOP:
             return {}
         down = (name for name in names if self._plan.phases[name] is not Phase.UP)
-        return {name: self._failures.get(name) or StepFailed(f"{name} was stopped") for name in down}
+        return {name: self._errors.get(name) or StepFailed(f"{name} was stopped") for name in down}
 
     async def run(self) -> Outcome:
         """Execute the plan to its end; afterwards nothing of it runs."""
@@ -146,6 +147,7 @@ class Engine:
     def _start(self, node: Node, reason: str) -> None:
         if node.name in self._scopes:
             self._failures.pop(node.name, None)
+            self._errors.pop(node.name, None)
             self._publish(node, ServiceState.RESTARTED, reason)
         self._scopes[node.name] = anyio.CancelScope()
         self._tasks.start_soon(self._run_node, node, reason)
@@ -223,6 +225,7 @@ class Engine:
 
     def _end(self, node: Node, error: NovaflowError, took_s: float) -> None:
         """Restart a service that has been ready, as its policy allows; otherwise the node has failed."""
+        self._errors[node.name] = error
         history = self._restarts.get(node.name)
         pause_s = history.plan_restart(anyio.current_time(), random.random()) if history else None  # noqa: S311 - spreads load
         if history is None or pause_s is None:

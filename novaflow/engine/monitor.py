@@ -60,6 +60,7 @@ class ServiceMonitor:
             try:
                 self._record_success(await self._program.wait_ready())
             except NotReady as error:
+                self._unready = False  # the reason is a new one: publish it
                 self._record_failure(error)
 
     async def _wait_unresponsive(self) -> RunError:

@@ -9,10 +9,12 @@ import pytest
 from novaflow.engine.engine import Engine, Outcome
 from novaflow.errors import MachineError, NotReady, NovaflowError, ServiceExited, StepFailed
 from novaflow.events.types import ServiceChanged, StepChanged, WorkflowChanged
+from novaflow.model.restart import RestartPolicy
 from novaflow.plan.plan import Plan, ServiceCommand
 from tests.engine.harness import FakeBus, FakeRunner, Harness, make_harness
 from tests.support.toys import graph_of
 
+NEVER = RestartPolicy(budget=0)
 WITHIN_S = 10  # for what takes milliseconds
 WEB = {"database": (), "web": ("database",), "page": ("web",)}
 SERVICES = ("database", "web")
@@ -145,7 +147,7 @@ async def test_a_service_that_exits_before_it_is_ready_fails_at_once() -> None:
 
 async def test_the_log_tail_is_no_part_of_the_reason() -> None:
     """The reason of a failure is one short line, and the log tail is a field of its own."""
-    harness = make_harness(graph_of({"web": ()}, services={"web"}), FakeRunner(), stays=True)
+    harness = make_harness(graph_of({"web": ()}, services={"web"}, restart=NEVER), FakeRunner(), stays=True)
     async with running(harness):
         await harness.bus.wait_published("run succeeded")
         harness.runner.programs["web"].log_tail = "no space\nleft"
@@ -183,7 +185,7 @@ async def test_a_service_that_cannot_be_started_fails() -> None:
 
 async def test_a_later_exit_leaves_other_services_running() -> None:
     """After everything was up, the exit of one service stops no other."""
-    harness = make_harness(graph_of({"web": (), "mail": ()}, services={"web", "mail"}), FakeRunner(), stays=True)
+    harness = make_harness(graph_of({"web": (), "mail": ()}, services={"web", "mail"}, restart=NEVER), FakeRunner(), stays=True)
     async with running(harness) as ended:
         await harness.bus.wait_published("run succeeded")
         harness.runner.programs["web"].ends.set()
@@ -351,7 +353,7 @@ async def test_a_service_that_fails_its_recheck_stays_unready() -> None:
 
 async def test_a_failed_restart_is_returned() -> None:
     """The other services run, and a later start succeeds."""
-    harness = make_harness(graph_of(WEB, services=SERVICES), FakeRunner(holds={"web"}), stays=True)
+    harness = make_harness(graph_of(WEB, services=SERVICES, restart=NEVER), FakeRunner(holds={"web"}), stays=True)
     async with running(harness) as ended:
         await harness.bus.wait_published("web started")
         harness.runner.programs["web"].answers.set()

@@ -5,6 +5,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
@@ -44,13 +45,18 @@ async def wait_pids(cgroup: Cgroup, count: int) -> list[int]:
     return pids
 
 
+def has_no_environment(pid: int) -> bool:
+    """Return whether the process has started its last program, without environment."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/environ").read_bytes() == b""
+    return False
+
+
 async def test_a_process_that_leaves_session_and_environment_is_found(cgroup: Cgroup) -> None:
     """A daemon with a session of its own, without environment and deaf to SIGTERM is in the group, and is killed with it."""
     with subprocess.Popen(cgroup.wrap([sys.executable, "-c", ESCAPE])) as leader:
-        pids = await wait_pids(cgroup, 2)
-        environ = Path("/proc", str(next(pid for pid in pids if pid != leader.pid)), "environ")
         with anyio.fail_after(10):
-            while environ.read_bytes() != b"":  # noqa: ASYNC110 - until it has replaced its program
+            while not [pid for pid in cgroup.pids() if pid != leader.pid and has_no_environment(pid)]:  # noqa: ASYNC110
                 await anyio.sleep(0.01)
         cgroup.kill()
         await wait_pids(cgroup, 0)
