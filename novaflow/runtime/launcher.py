@@ -56,12 +56,14 @@ class RunOptions:
 
     ``timeout_s`` limits the wait; ``None`` means no limit. ``reload`` restarts services when the source tree changes.
     ``tests`` selects the tests of the source tree that run before; an empty string means all, ``None`` what settings say.
+    ``resume`` adopts the services of a crashed supervisor.
     """
 
     wait_for: WaitFor
     timeout_s: float | None = None
     reload: bool = False
     tests: str | None = None
+    resume: bool = False
 
 
 async def launch(stack: Stack, lock: StackLock, options: RunOptions, display: InteractiveDisplay) -> None:
@@ -73,7 +75,7 @@ async def launch(stack: Stack, lock: StackLock, options: RunOptions, display: In
     launched = _Launch(stack, display, options.wait_for)
     with anyio.move_on_after(options.timeout_s) as limit:
         async with show_events(stack.paths.journal, launched.take):
-            supervisor = _start_supervisor(stack, lock, reload=options.reload)
+            supervisor = _start_supervisor(stack, lock, options)
             await launched.wait(supervisor)
     if limit.cancelled_caught and not launched.reached:
         waiting = ", ".join(sorted(launched.starting)) or "the supervisor"
@@ -81,11 +83,12 @@ async def launch(stack: Stack, lock: StackLock, options: RunOptions, display: In
     await launched.require_reached()
 
 
-def _start_supervisor(stack: Stack, lock: StackLock, *, reload: bool) -> Popen[bytes]:
+def _start_supervisor(stack: Stack, lock: StackLock, options: RunOptions) -> Popen[bytes]:
     # Settings of the command line are passed in the environment: arguments are visible to every user.
     overrides = [f"{name}={value}" for name, value in stack.overrides.items()]
     command = [sys.executable, "-m", "novaflow.cli.main", "supervise", "--lock", str(lock.descriptor)]
-    argv = ["/usr/bin/env", FEW_ARENAS, *overrides, *command, *(["--watch"] if reload else []), str(stack.paths.root)]
+    flags = [flag for flag, is_set in (("--watch", options.reload), ("--resume", options.resume)) if is_set]
+    argv = ["/usr/bin/env", FEW_ARENAS, *overrides, *command, *flags, str(stack.paths.root)]
     stack.paths.log.mkdir(parents=True, exist_ok=True)
     supervisor = start_detached(argv, output=stack.paths.log / "supervisor.log", keep=[lock.descriptor])
     lock.release()
@@ -109,7 +112,7 @@ class _Launch:
         """Show one event, and note what it changes."""
         self._display.show(record)
         match record.event:
-            case ServiceChanged(name=name, state=ServiceState.STARTED):
+            case ServiceChanged(name=name, state=ServiceState.STARTED | ServiceState.ADOPTED):
                 self._unstarted.discard(name)
                 self.starting.add(name)
             case ServiceChanged(name=name):

@@ -14,7 +14,7 @@ from novaflow.adapters.process.runner import LocalRunner
 from novaflow.adapters.storage.journal import Journal, read_journal
 from novaflow.adapters.storage.secrets import Secrets
 from novaflow.engine.bus import EventBus, Sink
-from novaflow.engine.engine import Engine, Outcome
+from novaflow.engine.engine import NOTHING, Engine, Outcome
 from novaflow.events.types import ServiceChanged
 from novaflow.plan.durations import last_durations
 from novaflow.plan.plan import Plan
@@ -46,8 +46,9 @@ class Orchestrator:
         *,
         on_up: Callable[[float], None] = lambda _: None,
         on_service: Callable[[ServiceChanged], None] = lambda _: None,
+        done: Mapping[str, str] = NOTHING,
     ) -> Engine:
-        """Return an engine that is ready to run the workflow.
+        """Return an engine that is ready to run the workflow; ``done`` maps the steps that must not run again to the reason.
 
         Raises: UsageError, if there is no such workflow; WorkflowError, if its parts do not fit together.
         """
@@ -59,7 +60,7 @@ class Orchestrator:
             stays=self.stack.workflow(workflow).stays,
         )
         runner = LocalRunner(self.resources)
-        return Engine(plan, runner, self.bus(run_id), on_up=on_up, on_service=on_service, processor_s=used_processor_s)
+        return Engine(plan, runner, self.bus(run_id), on_up=on_up, on_service=on_service, processor_s=used_processor_s, done=done)
 
     async def run(self, workflow: str) -> Outcome:
         """Run the workflow to its end."""

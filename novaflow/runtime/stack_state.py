@@ -28,6 +28,8 @@ class StackStatePublisher:
             return
         if loss := _describe_loss(changed):
             self._publish(StackState.DEGRADED, loss)
+        elif state is StackState.READY and changed.state in {ServiceState.EXITED, ServiceState.UNREADY}:
+            self._publish(StackState.DEGRADED, f"{changed.name} is not ready: {changed.reason}")
         elif state is StackState.DEGRADED and self._status.all_ready:
             self._publish(StackState.READY, "every service is ready again")
 

@@ -1,9 +1,11 @@
 """Prepares a stack for its start: checks, installation, clean-up after a crash, tests of the source tree."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from novaflow.adapters.storage.lock import StackLock
 from novaflow.errors import UsageError
+from novaflow.events.types import ServiceState, StackState
 from novaflow.runtime.cleanup import clean_up_after_crash
 from novaflow.runtime.display import Display
 from novaflow.runtime.foreground import run_in_foreground
@@ -11,8 +13,10 @@ from novaflow.runtime.installer import install
 from novaflow.runtime.launcher import RunOptions
 from novaflow.runtime.orchestrator import open_orchestrator
 from novaflow.runtime.preflight import require_machine, require_met, require_no_supervisor, require_ports
+from novaflow.runtime.resume import count_adoptable
+from novaflow.runtime.service_control import ServiceCommand, control_services
 from novaflow.runtime.stack import Stack
-from novaflow.runtime.status import has_crashed, is_ready
+from novaflow.runtime.status import has_crashed, is_ready, query_supervisor
 
 
 async def lock_for_run(stack: Stack, *, force: bool) -> StackLock:
@@ -34,11 +38,33 @@ async def _lock(stack: Stack, command: str, *, force: bool) -> StackLock:
     return StackLock(stack.paths.lock, command)
 
 
+async def heal(stack: Stack, display: Display) -> bool:
+    """Start the services of a degraded stack that are down; return whether the stack is degraded.
+
+    Raises: RunError, with each service that does not become ready.
+    """
+    status = await query_supervisor(stack)
+    if status is None or status["state"] != StackState.DEGRADED:
+        return False
+    down = [service["name"] for service in status["services"] if service["state"] in {ServiceState.FAILED, ServiceState.STOPPED}]
+    order = [name for name in stack.graph("run").order() if name in down]
+    for name in order:
+        await control_services(stack, ServiceCommand.START, name, display)
+    return True
+
+
+def find_resumable(stack: Stack, options: RunOptions) -> RunOptions:
+    """Return the options with ``resume`` set if services of a crashed supervisor still run."""
+    return replace(options, resume=count_adoptable(stack) > 0)
+
+
 async def prepare_up(stack: Stack, options: RunOptions, display: Display) -> None:
-    """Install what is missing, then prepare the run.
+    """Install what is missing, then prepare the run; nothing of it where the run is resumed.
 
     Raises: WorkflowFailed, naming the failed nodes; Interrupted; and what ``prepare_run`` raises.
     """
+    if options.resume:
+        return
     await install(stack, display)
     await prepare_run(stack, options, display)
 

@@ -58,7 +58,7 @@ def _fold(stack: Stack, after: int) -> StackStatus:
 def _describe_unsupervised(stack: Stack) -> Mapping[str, Any]:
     status = read_status(stack)
     if status.state in SUPERVISED:
-        reason = f"{_describe_supervisor(stack)} has crashed; stop its services with `novaflow clean`"
+        reason = f"{_describe_supervisor(stack)} has crashed; adopt its services with `novaflow up`, or stop them with `novaflow clean`"
         status = replace(status, state=StackState.FAILED, reason=reason)
     return describe_status(status, {}, read_publish_status(stack.paths.journal, stack.publish_cursor), {})
 

@@ -1,15 +1,19 @@
 """The supervisor: runs the services of one stack until it is stopped."""
 
 import signal
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 import anyio
 import psutil
+import structlog
 from anyio.abc import TaskGroup
 
 from novaflow.adapters.control.server import serve_control
 from novaflow.adapters.process.process_ownership import end_processes
 from novaflow.adapters.process.subreaper import become_subreaper, reap_orphans
 from novaflow.adapters.storage.lock import StackLock
+from novaflow.engine.engine import NOTHING
 from novaflow.events.record import EventRecord
 from novaflow.events.types import StackState
 from novaflow.runtime.broker import open_publisher
@@ -20,28 +24,33 @@ from novaflow.runtime.live_status import LiveStatus
 from novaflow.runtime.notification_bridge import forward_notifications
 from novaflow.runtime.orchestrator import Orchestrator, new_run_id, open_orchestrator
 from novaflow.runtime.reload import restart_on_change
+from novaflow.runtime.resume import find_done_steps
 from novaflow.runtime.signals import call_on_signals
 from novaflow.runtime.stack import Stack
 from novaflow.runtime.stack_state import StackStatePublisher
 
+log = structlog.get_logger(__name__)
+
+RETRY_S = 1.0  # before a task that failed runs again
 LAST_EVENTS_S = 3.0  # for a broker outside of the stack to confirm the last events
 
 
-async def supervise(stack: Stack, lock: int, *, reload: bool) -> None:
+async def supervise(stack: Stack, lock: int, *, reload: bool, resume: bool) -> None:
     """Run the stack in this process until it is stopped; ``lock`` is the inherited descriptor of its lock.
 
-    ``reload`` restarts services when the source tree changes.
+    ``reload`` restarts services when the source tree changes. ``resume`` adopts the services that a crashed supervisor left,
+    and continues its run.
     """
     StackLock.inherited(lock, "run")
     become_subreaper()
-    await Supervisor(stack, reload=reload).run()
+    await Supervisor(stack, reload=reload, done=find_done_steps(stack) if resume else NOTHING).run()
 
 
 class Supervisor:
     """Brings up one stack and publishes its events; nothing of the stack runs when ``run`` has returned."""
 
-    def __init__(self, stack: Stack, *, reload: bool) -> None:
-        self._stack, self._reload = stack, reload
+    def __init__(self, stack: Stack, *, reload: bool, done: Mapping[str, str]) -> None:
+        self._stack, self._reload, self._done = stack, reload, done
         self._publisher = open_publisher(stack)
         self._status = LiveStatus(stack, self._publisher)
         self._hooks = HookRunner(stack)
@@ -51,7 +60,7 @@ class Supervisor:
         self._publisher.start()
         try:
             async with open_orchestrator(self._stack, [self._take], self._status.note, self._publisher.drain) as orchestrator:
-                await SupervisedRun(orchestrator, self._status, self._hooks, reload=self._reload).run()
+                await SupervisedRun(orchestrator, self._status, self._hooks, reload=self._reload, done=self._done).run()
                 if self._publisher.publish_status.broker == "up":
                     await self._publisher.drain(LAST_EVENTS_S)
         finally:
@@ -69,20 +78,20 @@ class Supervisor:
 class SupervisedRun:
     """One run of the stack's services, with everything that goes on at the same time."""
 
-    def __init__(self, orchestrator: Orchestrator, status: LiveStatus, hooks: HookRunner, *, reload: bool) -> None:
+    def __init__(self, orchestrator: Orchestrator, status: LiveStatus, hooks: HookRunner, *, reload: bool, done: Mapping[str, str]) -> None:
         run_id = new_run_id()
         self._orchestrator, self._status, self._hooks, self._reload = orchestrator, status, hooks, reload
         self._paths = orchestrator.stack.paths
         self._bus = orchestrator.bus(run_id)
         self._state = StackStatePublisher(orchestrator.stack.name, status, self._bus.publish)
-        self._engine = orchestrator.engine("run", run_id, on_up=self._set_up, on_service=self._state.update)
+        self._engine = orchestrator.engine("run", run_id, on_up=self._set_up, on_service=self._state.update, done=done)
         self._is_up = anyio.Event()
 
     async def run(self) -> None:
         """Start the services, run them until they are stopped or one fails to start, and clean up."""
         self._state.publish_starting()
         async with anyio.create_task_group() as hooks:
-            hooks.start_soon(self._hooks.run, self._bus.publish)
+            hooks.start_soon(keep_alive, "hooks", partial(self._hooks.run, self._bus.publish))
             async with anyio.create_task_group() as tasks:
                 self._start_tasks(tasks)
                 async with serve_control(self._paths.control, self._handlers()):
@@ -94,10 +103,11 @@ class SupervisedRun:
 
     def _start_tasks(self, tasks: TaskGroup) -> None:
         tasks.start_soon(call_on_signals, self._stop_on_signal, signal.SIGINT, signal.SIGTERM)
-        tasks.start_soon(reap_orphans)
-        tasks.start_soon(forward_notifications, self._orchestrator, self._bus.publish)
+        tasks.start_soon(call_on_signals, _ignore, signal.SIGHUP)  # the end of the session that started the stack
+        tasks.start_soon(keep_alive, "orphans", reap_orphans)
+        tasks.start_soon(keep_alive, "notifications", partial(forward_notifications, self._orchestrator, self._bus.publish))
         if self._reload:
-            tasks.start_soon(restart_on_change, self._engine, self._paths, self._is_up)
+            tasks.start_soon(keep_alive, "reload", partial(restart_on_change, self._engine, self._paths, self._is_up))
 
     def _handlers(self) -> SupervisorHandlers:
         return SupervisorHandlers(self._orchestrator, self._engine, self._status, self._stop)
@@ -112,3 +122,19 @@ class SupervisedRun:
 
     def _stop_on_signal(self, number: signal.Signals) -> None:
         self._stop(f"stop requested by {number.name}")
+
+
+async def keep_alive(task: str, run: Callable[[], Awaitable[None]]) -> None:
+    """Run a task of the supervisor to its end; after an error run it again: it must not stop the services."""
+    while True:
+        try:
+            await run()
+        except Exception:  # a fault of the task, which is logged
+            log.exception("supervisor.task_failed", task=task)
+        else:
+            return
+        await anyio.sleep(RETRY_S)
+
+
+def _ignore(_: signal.Signals) -> None:
+    """Do nothing: unlike an ignored signal, a handled one has its default action in the services."""

@@ -10,7 +10,7 @@ from novaflow.cli.next_steps import print_next_steps
 from novaflow.cli.output import open_display, run_with_progress
 from novaflow.runtime.launcher import RunOptions, WaitFor, launch
 from novaflow.runtime.stack import Stack
-from novaflow.runtime.startup import lock_for_up, prepare_up
+from novaflow.runtime.startup import find_resumable, heal, lock_for_up, prepare_up
 
 
 @click.command("up")
@@ -20,9 +20,14 @@ from novaflow.runtime.startup import lock_for_up, prepare_up
 def command(*, stack: Stack, timeout_s: float | None, force: bool) -> None:
     """Install what is missing, start all services, and wait until the cloud is ready to boot a server.
 
+    On a degraded stack it starts the services that are down. After a crash of the supervisor it adopts the services that still
+    run.
+
     Example: sudo novaflow up
     """
-    options = RunOptions(WaitFor.READY, timeout_s)
+    if run_with_progress(partial(heal, stack)):
+        return
+    options = find_resumable(stack, RunOptions(WaitFor.READY, timeout_s))
     lock = anyio.run(partial(lock_for_up, stack, force=force))
     if lock is None:
         click.echo(f"{stack.name} is already up; `novaflow status` shows it")
