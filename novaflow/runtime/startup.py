@@ -47,7 +47,7 @@ async def heal(stack: Stack, display: Display) -> bool:
     if status is None or status["state"] != StackState.DEGRADED:
         return False
     down = [service["name"] for service in status["services"] if service["state"] in {ServiceState.FAILED, ServiceState.STOPPED}]
-    order = [name for name in stack.graph("run").order() if name in down]
+    order = [name for name in stack.graph("run").order if name in down]
     for name in order:
         await control_services(stack, ServiceCommand.START, name, display)
     return True
