@@ -18,7 +18,7 @@ from tests.support.programs import WITHIN_S, is_running, python, shell, wait_for
 
 SLEEP = "import time; print('up', flush=True); time.sleep(60)"
 DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEP}"
-POLITE = f"import signal, sys; signal.signal(signal.SIGTERM, lambda *_: (print('bye', flush=True), sys.exit(0))); {SLEEP}"
+POLITE = f"import os, signal, sys; signal.signal(signal.SIGTERM, lambda *_: (os.write(1, b'bye\\n'), sys.exit(0))); {SLEEP}"
 ENV = {"PATH": "/usr/bin:/bin"}
 
 # Starts a daemon as they come: a session of its own, its parent gone.
