@@ -7,7 +7,7 @@ import pytest
 from novaflow.events.types import ServiceState, StackState
 from tests.support.toy_stack import Novaflow, ToyStack, service_is, stack_is
 
-CRASHED = "the supervisor (pid 4711) has crashed; stop its services with `novaflow clean`"
+CRASHED = "the supervisor (pid 4711) has crashed; adopt its services with `novaflow up`, or stop them with `novaflow clean`"
 
 
 def test_a_stack_that_was_never_run_is_stopped(novaflow: Novaflow, toy: ToyStack) -> None:

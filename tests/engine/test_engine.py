@@ -333,7 +333,7 @@ async def test_dependents_of_a_stopped_service_are_unready() -> None:
 async def test_a_service_that_fails_its_recheck_stays_unready() -> None:
     """The reason is the answer of its probe; a service that exits during the recheck is published once."""
     harness = make_harness(
-        graph_of({"database": (), "web": ("database",), "mail": ("database",)}, services={"database", "web", "mail"}),
+        graph_of({"database": (), "web": ("database",), "mail": ("database",)}, services={"database", "web", "mail"}, restart=NEVER),
         FakeRunner(),
         stays=True,
     )

@@ -137,7 +137,10 @@ async def test_clean_after_a_supervisor_was_killed(toy: Toy) -> None:
     await toy.wait_let_go()
     said = await toy.call("status", "--json")
     assert (said.code, said.json["state"]) == (3, "failed")
-    assert said.json["reason"] == f"the supervisor (pid {supervisor.pid}) has crashed; stop its services with `novaflow clean`"
+    assert (
+        said.json["reason"]
+        == f"the supervisor (pid {supervisor.pid}) has crashed; adopt its services with `novaflow up`, or stop them with `novaflow clean`"
+    )
     assert find_processes(ProcessOwner(toy.paths)) != ()
     assert (await toy.call("clean")).code == 0
     assert find_processes(ProcessOwner(toy.paths)) == ()
