@@ -12,15 +12,15 @@ from novaflow.model.settings import Settings
 from novaflow.model.step import always
 
 T = TypeVar("T")
-Secret = Callable[[str], str]  # the stack's password of that name
+Secret = Callable[[str], str]  # returns the password of that name
 
 
 @dataclass(frozen=True, slots=True)
 class NotificationSource:
-    """Queues of somebody else's messages that become events of the stack while its services are up.
+    """Queues with messages of another program that become events of the stack while its services run.
 
-    ``read`` returns the event that a message tells of, ``None`` if it is none of ours, and raises ValueError, KeyError or
-    TypeError where it cannot tell. A message leaves its queue when its event is in the journal.
+    ``read`` returns the event for a message, or ``None`` if the message is of no interest; it raises ValueError, KeyError or
+    TypeError for an invalid message. A message is acknowledged when its event is in the journal.
     """
 
     name: str
@@ -31,7 +31,7 @@ class NotificationSource:
 
 
 def no_urls(_: Settings) -> Mapping[str, str]:
-    """Name no address: users do not reach it."""
+    """Return no address: users do not reach the component."""
     return {}
 
 

@@ -1,4 +1,4 @@
-"""What the body of a step may use."""
+"""The interface that the body of a step uses."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an HTTP server answered; ``json`` is ``None`` where the body is none."""
+    """An HTTP response; ``json`` is ``None`` if the body is not JSON."""
 
     status: int
     headers: Mapping[str, str]
@@ -21,7 +21,7 @@ class Answer:
 
 
 class Context(Protocol):
-    """What the body of a step may use; every effect on the machine goes through here."""
+    """The interface that the body of a step uses; every effect on the machine goes through it."""
 
     @property
     def settings(self) -> Settings:
@@ -30,7 +30,7 @@ class Context(Protocol):
 
     @property
     def paths(self) -> Paths:
-        """Return where the stack lives."""
+        """Return the paths of the stack."""
         ...
 
     def declared(self, kind: type[T]) -> tuple[T, ...]:
@@ -43,7 +43,7 @@ class Context(Protocol):
 
     @property
     def arguments(self) -> Mapping[str, str]:
-        """Return what the user said beside settings, by its name: the arguments of the command that conducts this workflow."""
+        """Return the arguments of the command that runs this workflow, by name."""
         ...
 
     async def run(
@@ -55,60 +55,60 @@ class Context(Protocol):
         ok: tuple[int, ...] = (0,),
         on_line: Callable[[str], None] | None = None,
     ) -> str:
-        """Run a program to its end and return what it printed on standard output.
+        """Run a program to its end and return its standard output.
 
-        ``env`` is added to a clean one; ``cwd`` is the stack's ``run``, if none is named.
+        ``env`` is added to a minimal environment; ``cwd`` defaults to the ``run`` folder of the stack.
 
         Raises: ProgramFailed, if its exit code is not among ``ok``; its last lines are in the message.
         """
         ...
 
     async def write(self, path: Path, text: str | bytes, mode: int = 0o640) -> None:
-        """Write a file whole and at once, with its folder; a reader sees the old one or the new one."""
+        """Write a file atomically and create its folder; a reader sees the old content or the new content."""
         ...
 
     async def http(
         self, method: str, url: str, *, json: object = None, content: bytes | Path | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        """Send one HTTP request and return the answer, whatever its status.
+        """Send one HTTP request and return the response, of any status.
 
-        Raises: NotYet, if nobody answered.
+        Raises: NotYet, if there is no response.
         """
         ...
 
     async def amqp_login(self, url: str) -> str:
-        """Log in to a broker and return what it said of itself.
+        """Log in to a broker and return its product and version.
 
-        Raises: NotYet, if it does not let us in.
+        Raises: NotYet, if the login fails.
         """
         ...
 
     async def amqp_request(self, url: str, exchange: str, routing_key: str, body: Callable[[str], bytes], *, within_s: float) -> bytes:
-        """Publish ``body(name of our reply queue)``, JSON, and return the first reply.
+        """Publish the JSON message ``body(name of the reply queue)`` and return the first reply.
 
-        Raises: NotYet, if nobody takes it or nobody replies in time.
+        Raises: NotYet, if no queue receives it or no reply comes within ``within_s``.
         """
         ...
 
     def secret(self, name: str) -> str:
-        """Return the stack's password of that name, made on first use; letters and digits only."""
+        """Return the password of that name, letters and digits only; it is generated on first use."""
         ...
 
     def report(self, text: str, fraction: float | None = None) -> None:
-        """Tell whoever watches how far this step is; ``fraction`` from 0 to 1, ``None`` if nobody can know."""
+        """Report the progress of this step; ``fraction`` is from 0 to 1, or ``None`` if it is unknown."""
         ...
 
     async def wait(self, ask: Callable[[], Awaitable[str]], *, within_s: float) -> str:
-        """Ask until there is an answer, and return it; ``ask`` raises ``NotYet`` while there is none.
+        """Call ``ask`` until it returns an answer, and return it; it raises ``NotYet`` while there is none.
 
-        Raises: StepFailed, with the last refusal, when the time is over.
+        Raises: StepFailed, with the last reason, after ``within_s``.
         """
         ...
 
     def process_count(self) -> int:
-        """Return how many processes this node runs."""
+        """Return the number of processes of this node."""
         ...
 
     async def drain_events(self, within_s: float) -> bool:
-        """Wait until the broker has every event told so far, and return whether it has."""
+        """Wait until the broker has confirmed every event published so far, and return whether it has."""
         ...

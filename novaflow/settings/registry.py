@@ -1,4 +1,4 @@
-"""How this machine reaches its package registries and repositories: handed to what fetches, and to nothing else."""
+"""The variables with which this machine reaches package registries and repositories; only programs that download get them."""
 
 import configparser
 import os
@@ -19,14 +19,14 @@ _KEPT = (
     "XDG_CACHE_HOME",
     "XDG_CONFIG_HOME",
 )
-_FOR_REPOSITORIES = {"SSH_AUTH_SOCK", "SUDO_UID"}  # git lets root read what belongs to who called sudo
-_FROM_PIP = {"PIP_INDEX_URL": "UV_DEFAULT_INDEX", "PIP_EXTRA_INDEX_URL": "UV_INDEX"}  # what uv calls pip's settings
+_FOR_REPOSITORIES = {"SSH_AUTH_SOCK", "SUDO_UID"}  # git lets root read the files of the user who called sudo
+_FROM_PIP = {"PIP_INDEX_URL": "UV_DEFAULT_INDEX", "PIP_EXTRA_INDEX_URL": "UV_INDEX"}  # the names that uv has for pip's settings
 
 
 def registry_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the variables with which uv finds its registry and its cache; ``None`` means the process's own.
 
-    uv does not read pip's configuration; who has set a registry there means it for this too.
+    uv does not read the configuration of pip; an index that is set there is used here too.
     """
     found = os.environ if environ is None else environ
     kept = {name: value for name, value in found.items() if name.upper() in _KEPT or name.startswith("UV_")}
@@ -57,5 +57,5 @@ def _read_pip_index(environ: Mapping[str, str]) -> str | None:
     try:
         config.read(files, encoding="utf-8")
     except (configparser.Error, OSError, UnicodeDecodeError):
-        return None  # pip itself says what is wrong with them
+        return None  # pip itself reports the error
     return config.get("install", "index-url", fallback=config.get("global", "index-url", fallback=None))

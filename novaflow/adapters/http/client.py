@@ -13,10 +13,10 @@ CHUNK = 1 << 20  # bytes; uploads are images of a few MiB
 
 
 class HttpClient:
-    """Requests to the stack's own services; a proxy of the machine is never asked for them."""
+    """Requests to services of the stack; they never use a proxy."""
 
     def __init__(self, *, timeout_s: float = 60, socket: Path | None = None) -> None:
-        # To a socket there is no TLS, and reading the authorities for it takes longer than asking.
+        # A socket needs no TLS, and loading the certificate authorities takes longer than the request.
         transport = httpx.AsyncHTTPTransport(verify=socket is None, uds=str(socket) if socket else None, retries=0)
         self._client = httpx.AsyncClient(timeout=timeout_s, transport=transport, trust_env=False)
 
@@ -29,9 +29,9 @@ class HttpClient:
         content: bytes | Path | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send one request and return the answer, whatever its status.
+        """Send one request and return the response, of any status.
 
-        Raises: NotYet, if nobody answered.
+        Raises: NotYet, if there is no response.
         """
         body = _read_chunks(content) if isinstance(content, Path) else content
         try:

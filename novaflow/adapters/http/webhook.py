@@ -1,4 +1,4 @@
-"""A relay of events to a web server, in order, and as often as it takes."""
+"""Posts events to a web server, in order, and retries until each is accepted."""
 
 import anyio
 import structlog
@@ -15,13 +15,13 @@ _OUR_FAULT, _THEIR_FAULT = range(400, 500), range(500, 600)
 
 
 class Webhook:
-    """Posts events, one by one; one that the server cannot take now holds up those behind it, so that order is kept."""
+    """Posts events one by one; an event that the server cannot accept now delays the following ones, so that the order is kept."""
 
     def __init__(self, url: str, client: HttpClient, *, backoff: Backoff = _BACKOFF) -> None:
         self._url, self._client, self._pace = url, client, backoff
 
     async def post(self, record: EventRecord) -> bool:
-        """Deliver the event; return whether the server took it: one that it calls wrong is passed over."""
+        """Deliver the event and return whether the server accepted it; an event that it rejects as invalid is skipped."""
         attempt = 0
         while (status := await self._try(record, attempt)) is None:
             attempt += 1
@@ -31,7 +31,7 @@ class Webhook:
         return status not in _OUR_FAULT
 
     async def _try(self, record: EventRecord, attempt: int) -> int | None:
-        """Return the server's verdict; ``None`` if it makes sense to ask again."""
+        """Return whether the server accepted the event; ``None`` if a retry may succeed."""
         try:
             answer = await self._client.request("POST", self._url, content=record.encode(), headers={"content-type": CONTENT_TYPE})
             reason = f"it answered {answer.status}"

@@ -1,4 +1,4 @@
-"""Commands of the user's own that are run when a stack is ready, or has failed."""
+"""Runs the user's commands when a stack is ready or has failed."""
 
 import time
 from collections.abc import Mapping
@@ -12,15 +12,15 @@ from novaflow.adapters.process.programs import Command, run_to_end
 from novaflow.events.record import EventRecord
 from novaflow.events.types import StackChanged, StackState, StepChanged, StepState
 
-_GRACE_S = 2  # between the signal that asks a late command to end and the one that ends it
-_LAST_LINES = 3  # of what a failed command printed, in the event that tells of it
+_GRACE_S = 2  # between SIGTERM and SIGKILL
+_LAST_LINES = 3  # of the output of a failed command, in its event
 
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """Shell commands by the state of the stack that calls for them; each gets the event, as JSON, on its standard input.
+    """Shell commands by the state of the stack that triggers them; each reads the event, as JSON, from standard input.
 
-    A command has ``within_s`` to end, and is ended with all it started if it does not.
+    A command that runs longer than ``within_s`` is ended with all its descendants.
     """
 
     commands: Mapping[StackState, str]
@@ -31,11 +31,11 @@ class Hooks:
     within_s: float = 60
 
     def command_for(self, record: EventRecord) -> str | None:
-        """Return the command that the event calls for; ``None`` if there is none."""
+        """Return the command that the event triggers; ``None`` if there is none."""
         return self.commands.get(record.event.state) if isinstance(record.event, StackChanged) else None
 
     async def run(self, record: EventRecord, command: str) -> StepChanged:
-        """Run the command and return how it ended: whatever that is, it is an event and no more."""
+        """Run the command and return its result as an event; a failure has no other effect."""
         began = time.monotonic()
         state, reason = await self._judge(record, command)
         return StepChanged(

@@ -1,4 +1,4 @@
-"""What programs use of processor and memory, each with everything it started."""
+"""The processor time and memory of programs, including their descendants."""
 
 import os
 from collections.abc import Mapping
@@ -10,21 +10,21 @@ import psutil
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a program uses; ``processor_percent`` of one core, ``memory_mib`` resident, where shared memory counts each time."""
+    """The resource use of a program; ``processor_percent`` of one core, ``memory_mib`` resident, where shared memory counts each time."""
 
     processor_percent: float
     memory_mib: float
 
 
 class Meter:
-    """Measures families of processes from look to look."""
+    """Measures programs and their descendants between two calls."""
 
     def __init__(self) -> None:
         self._used_s: Mapping[int, float] = {}
         self._looked_s = 0.0
 
     def look(self, leaders: Mapping[str, int], now_s: float) -> Mapping[str, Usage]:
-        """Return what the family of each leader used since the last look; ``leaders`` maps a name to a process id."""
+        """Return the resource use of each leader and its descendants since the last call; ``leaders`` maps a name to a process id."""
         names = {pid: name for name, pid in leaders.items()}
         parents = {process.pid: process for process in psutil.process_iter(["ppid", "cpu_times", "memory_info"])}
         used_s, memory, processor_s = dict[int, float](), dict.fromkeys(leaders, 0), dict.fromkeys(leaders, 0.0)
@@ -41,7 +41,7 @@ class Meter:
 
     @staticmethod
     def _family(pid: int, names: Mapping[int, str], parents: Mapping[int, psutil.Process]) -> str | None:
-        """Return whose process it is: by its session, or by who started it."""
+        """Return the name of the leader that the process belongs to, by its session or its ancestors."""
         with suppress(OSError):
             if (session := os.getsid(pid)) in names:
                 return names[session]

@@ -1,4 +1,4 @@
-"""Files written whole: a reader sees the old one or the new one."""
+"""Atomic writes, and the end of log files."""
 
 import os
 import secrets
@@ -19,7 +19,7 @@ async def write_atomic(path: Path, content: str | bytes, mode: int = 0o640) -> N
     data = content.encode() if isinstance(content, str) else content
     try:
         await aiofiles.os.makedirs(path.parent, exist_ok=True)
-        # Made with its mode, so that a password is never readable for a moment.
+        # Created with its mode, so that a password is never readable by others.
         descriptor = os.open(helper, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         try:
             async with aiofiles.open(descriptor, "wb") as target:
@@ -50,7 +50,7 @@ async def read_last_lines(path: Path, count: int = 12, most_bytes: int = 16_384)
 
 
 class LineFollower:
-    """The lines a file gets from now on; it may be emptied, replaced, or not be there yet."""
+    """The lines that are appended to a file from now on; it may be truncated, replaced, or not exist yet."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -58,7 +58,7 @@ class LineFollower:
         self._rest = b""
 
     async def read(self) -> list[str]:
-        """Return the lines that were finished since the last look."""
+        """Return the lines that were completed since the last call."""
         try:
             async with aiofiles.open(self._path, "rb") as source:
                 if await source.seek(0, os.SEEK_END) < self._offset:

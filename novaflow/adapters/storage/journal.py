@@ -1,4 +1,4 @@
-"""The journal of a stack: every event, in order, in a file that survives whatever happens to its writer."""
+"""The journal of a stack: a file with every event, in order, that survives a crash of its writer."""
 
 import errno
 import os
@@ -22,7 +22,7 @@ _BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's, as ULIDs use it
 
 
 class Journal:
-    """The one writer of a stack's journal; whoever opens it holds the stack's lock.
+    """The only writer of a stack's journal; the process that opens it holds the lock of the stack.
 
     ``source`` is the CloudEvents source of everything written, for example ``/novaflow/HOST/nova``.
     """
@@ -41,7 +41,7 @@ class Journal:
         return self._sequence
 
     def append(self, event: Event, run_id: str) -> EventRecord:
-        """Give the event its identity, time and place, and write it.
+        """Give the event its id, time and sequence number, and write it.
 
         While the disk is full, events wait in memory and are written, in order, as soon as there is room.
 
@@ -51,7 +51,7 @@ class Journal:
         record = EventRecord(
             id=_ulid(now),
             sequence=self._sequence + 1,
-            # As exact as it is written, so that the event reads back as the very same value.
+            # Rounded as it is written, so that the decoded event is equal.
             time=now.replace(microsecond=now.microsecond // 1000 * 1000),
             source=self._source,
             run_id=run_id,
@@ -62,9 +62,9 @@ class Journal:
         return record
 
     def close(self) -> None:
-        """Put everything on the disk and let go of the file.
+        """Flush the file to the disk and close it.
 
-        Raises: MachineError, if events had to be given up because the disk is still full.
+        Raises: MachineError, if events are lost because the disk is still full.
         """
         try:
             if self._unwritten:
@@ -77,7 +77,7 @@ class Journal:
             os.close(self._file)
 
     def _write(self, line: bytes) -> None:
-        """Append the line and whatever waits before it, wholly or not at all."""
+        """Append the line and the lines that wait before it, completely or not at all."""
         waiting = [*self._unwritten, line] if line else self._unwritten
         content = b"".join(waiting)
         try:
@@ -86,7 +86,7 @@ class Journal:
             self._keep(waiting, error)
             return
         if written < len(content):
-            # A disk that fills up takes the first part. Half a line would spoil the next one.
+            # A disk that fills up stores the first part. Half a line would damage the next one.
             os.ftruncate(self._file, self._size)
             self._keep(waiting, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
             return
@@ -105,7 +105,7 @@ class Journal:
 
 
 def read_journal(path: Path, *, after: int = 0, since: datetime | None = None) -> Iterator[EventRecord]:
-    """Yield the events behind sequence number ``after``, and not before ``since``; damaged lines are passed over, and said."""
+    """Yield the events behind sequence number ``after``, and not before ``since``; damaged lines are skipped and logged."""
     if since is not None:
         after = max(after, _last_before(path, since))
     reader = JournalReader(path, after=after)
@@ -163,15 +163,15 @@ def _last_before(path: Path, since: datetime) -> int:
 
 
 def _ulid(now: datetime) -> str:
-    """Return a new ULID: 48 bits of milliseconds, 80 bits of chance. Source: github.com/ulid/spec."""
+    """Return a new ULID: 48 bits of milliseconds and 80 random bits. Source: github.com/ulid/spec."""
     value = int(now.timestamp() * 1000) << 80 | int.from_bytes(os.urandom(10), "big")
     return "".join([_BASE32[value >> shift & 31] for shift in range(125, -1, -5)])
 
 
 def _repair(path: Path) -> int:
-    """Keep the damaged lines of a journal aside and the others in it; return the last sequence number given away, 0 if none.
+    """Move the damaged lines of a journal to another file; return the last sequence number used, 0 if there is none.
 
-    A damaged line that is whole may have been published: its number is not given away twice, and shows as a gap.
+    A damaged line with a line end may have been published: its number is not used again, and subscribers see a gap.
     """
     last, damaged_since, damaged = b"", 0, 0
     for line in _lines(path):

@@ -1,4 +1,4 @@
-"""How events lie in a journal: one line each, sealed, so that a damaged line is known for what it is."""
+"""The format of a journal: one event a line, with a checksum by which a damaged line is detected."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -19,19 +19,19 @@ _CHUNK = 1 << 16  # bytes read at once: about 130 events, in 20 µs
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One event of a journal; ``body`` is its JSON as it was written, without the seal."""
+    """One event of a journal; ``body`` is its JSON as it was written, without the checksum."""
 
     record: EventRecord
     body: bytes
 
 
 def seal(body: bytes) -> bytes:
-    """Turn the JSON of an event into a journal's line: still JSON, with its own checksum as the last member."""
+    """Return the line for the JSON of an event: the same JSON with its checksum as the last member."""
     return body[:-1] + _SEAL % crc32(body)
 
 
 def unseal(line: bytes) -> bytes | None:
-    """Return the JSON that was sealed; ``None`` if the line is not what was written."""
+    """Return the JSON without its checksum; ``None`` if the checksum does not match."""
     body = line[:-_SEAL_SIZE] + b"}"
     return body if line[-_SEAL_SIZE:] == _SEAL % crc32(body) else None
 
@@ -48,7 +48,7 @@ def read_entry(line: bytes) -> Entry | None:
 
 
 class JournalReader:
-    """A place in a journal, and whatever comes after it; the file may come later, or be replaced by its mended self."""
+    """Reads a journal from a sequence number on; the file may be created later or be replaced by its repaired version."""
 
     def __init__(self, path: Path, *, after: int = 0) -> None:
         self._path = path
@@ -70,7 +70,7 @@ class JournalReader:
         return []
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._file >= 0:
             os.close(self._file)
         self._file = -1
@@ -105,7 +105,7 @@ class JournalReader:
 
 
 def first_offset(file: int, wanted: Callable[[EventRecord], bool]) -> int:
-    """Return where the first wanted line begins, the file's end if there is none; what follows a wanted one must be wanted."""
+    """Return the offset of the first wanted line, or the end of the file; every line after a wanted one must be wanted."""
     low, high = 0, os.fstat(file).st_size
     while low < high:
         middle = (low + high) // 2
@@ -161,6 +161,6 @@ def _complete_lines(file: int, offset: int) -> list[bytes]:
         chunk = os.pread(file, size, offset)
         end = chunk.rfind(b"\n") + 1
         if end or len(chunk) < size:
-            # Not splitlines: a line may hold U+0085 and its like, which are no ends of lines to us.
+            # Not splitlines: it also splits at U+0085 and similar characters, which a line may contain.
             return [line + b"\n" for line in chunk[:end].split(b"\n")[:-1]]
         size *= 2

@@ -1,4 +1,4 @@
-"""One novaflow at a time works on a stack."""
+"""The lock of a stack: one novaflow process at a time changes it."""
 
 import fcntl
 import os
@@ -16,9 +16,9 @@ _WHOLE_FILE = (os.SEEK_SET, 0, 0, 0)
 
 
 class StackLock:
-    """The stack's lock, held as long as the object, or a process that inherited its descriptor, lives.
+    """The lock of a stack, held until it is released and every process that inherited its descriptor has exited.
 
-    Raises: StackBusy, naming who holds it; MachineError, if the file cannot be made.
+    Raises: StackBusy, naming its holder; MachineError, if the file cannot be created.
     """
 
     def __init__(self, path: Path, command: str) -> None:
@@ -38,7 +38,7 @@ class StackLock:
 
     @classmethod
     def inherited(cls, descriptor: int, command: str) -> "StackLock":
-        """Take over the lock a parent passed on; programs started from here do not inherit it."""
+        """Take over the lock that the parent process passed on; child processes do not inherit it."""
         lock = cls.__new__(cls)
         lock.descriptor = descriptor
         os.set_inheritable(descriptor, False)  # noqa: FBT003 - it takes no keyword
@@ -46,7 +46,7 @@ class StackLock:
         return lock
 
     def sign(self, command: str) -> None:
-        """Write down who holds the lock, for those who find it held."""
+        """Record the holder of the lock, for the error message of others."""
         os.ftruncate(self.descriptor, 0)
         os.pwrite(self.descriptor, f"`novaflow {command}`, pid {os.getpid()}\n".encode(), 0)
 
@@ -64,7 +64,7 @@ class StackLock:
 
 
 def is_locked(path: Path) -> bool:
-    """Return whether somebody holds the lock; asked without taking it, or who looks would be in the way of who wants it."""
+    """Return whether a process holds the lock; the lock is not taken, so that a check never blocks another process."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:

@@ -1,4 +1,4 @@
-"""How far publishing is, kept in a small file of its own: whoever asks for it has no need of a broker, nor of kombu."""
+"""The progress of publishing, in a small file: reading it needs neither a broker nor kombu."""
 
 import json
 import os
@@ -15,16 +15,16 @@ log = structlog.get_logger(__name__)
 
 
 class BrokerState(StrEnum):
-    """What is known of the broker."""
+    """The state of the broker, as the publisher sees it."""
 
     UP = "up"
     DOWN = "down"
-    BLOCKED = "blocked"  # it is there and takes nothing, since its memory or disk is short
+    BLOCKED = "blocked"  # it runs but accepts nothing: its memory or disk is low
 
 
 @dataclass(frozen=True, slots=True)
 class PublishStatus:
-    """How far publishing is: events confirmed, events that wait, and what is known of the broker."""
+    """The progress of publishing: confirmed events, waiting events and the state of the broker."""
 
     published: int
     waiting: int
@@ -33,18 +33,18 @@ class PublishStatus:
 
 
 def publish_status_of(journal: Path, confirmed: int, broker: BrokerState, reason: str) -> PublishStatus:
-    """Return how far publishing is, of which so many events are confirmed."""
+    """Return the progress of publishing for this number of confirmed events."""
     last = last_record(journal)
     return PublishStatus(confirmed, max(0, (last.sequence if last else 0) - confirmed), broker, reason)
 
 
 def read_publish_status(journal: Path, cursor: Path) -> PublishStatus:
-    """Return how far publishing got, as its files tell."""
+    """Return the progress of publishing that the files record."""
     return publish_status_of(journal, read_cursor(cursor, journal), BrokerState.DOWN, "nothing publishes")
 
 
 def read_cursor(path: Path, journal: Path) -> int:
-    """Return the sequence number up to which everything is confirmed; 0 if that is not known, or of another journal."""
+    """Return the sequence number up to which all events are confirmed; 0 if it is unknown or belongs to another journal."""
     try:
         content = json.loads(path.read_bytes())
         sequence, event_id = int(content["sequence"]), str(content["id"])

@@ -1,4 +1,4 @@
-"""The stack's passwords: made once, kept in one file of mode 0600, told to nobody."""
+"""The passwords of a stack: generated once and stored in one file of mode 0600."""
 
 import json
 import os
@@ -10,9 +10,9 @@ from novaflow.errors import MachineError
 
 
 class Secrets:
-    """Passwords by name, in ``path``; made on first use of a name.
+    """Passwords by name, stored in ``path``; a password is generated on first use of its name.
 
-    Raises: MachineError, if the file cannot be read or was spoilt.
+    Raises: MachineError, if the file cannot be read or is damaged.
     """
 
     def __init__(self, path: Path) -> None:
@@ -20,13 +20,13 @@ class Secrets:
         self._known = _read(path)
 
     def known(self, name: str) -> str | None:
-        """Return the password of that name; ``None`` if none was made yet."""
+        """Return the password of that name; ``None`` if there is none yet."""
         return self._known.get(name)
 
     def get(self, name: str) -> str:
-        """Return the password of that name: letters and digits, so that it fits in a URL and in SQL as it is.
+        """Return the password of that name: letters and digits, which need no quoting in a URL or in SQL.
 
-        Raises: MachineError, if it cannot be kept.
+        Raises: MachineError, if it cannot be stored.
         """
         if name not in self._known:
             self._known[name] = secrets.token_hex(16)

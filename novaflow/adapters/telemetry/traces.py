@@ -1,4 +1,4 @@
-"""Sends what an execution's time went into as an OpenTelemetry trace; the only importer of opentelemetry."""
+"""Sends the timings of an execution as an OpenTelemetry trace; the only importer of opentelemetry."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -21,9 +21,9 @@ _ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"  # opentelemetry reads it, and its def
 def export_trace(timings: Timings, needs: Mapping[str, frozenset[str]], *, source: str, run_id: str) -> int:
     """Send a span for the execution and one for each of its nodes, linked to its needs; return how many.
 
-    The same execution always has the same ids: sent twice, it is there once.
+    The same execution always has the same ids, so that sending it twice stores it once.
 
-    Raises: MachineError, if no collector takes them.
+    Raises: MachineError, if no collector accepts them.
     """
     kept = InMemorySpanExporter()
     resource = Resource.create({"service.name": "novaflow", "service.instance.id": source, "novaflow.run_id": run_id})
@@ -44,7 +44,7 @@ def _make_spans(provider: TracerProvider, timings: Timings, needs: Mapping[str, 
     tracer = provider.get_tracer("novaflow")
     root = tracer.start_span(timings.workflow, start_time=_at_ns(timings, 0), attributes={"novaflow.cores": timings.cores})
     made: dict[str, SpanContext] = {}
-    # In order of their ends: whoever is needed comes before those who need it.
+    # Sorted by end: a need comes before its dependents.
     for span in sorted(timings.spans, key=lambda span: (span.end_s, span.start_s)):
         each = tracer.start_span(
             span.node,
@@ -69,7 +69,7 @@ def _at_ns(timings: Timings, seconds: float) -> int:
 
 
 class _RunIds(IdGenerator):
-    """Ids that follow from the run's, instead of by chance."""
+    """Ids that are derived from the id of the run instead of random ones."""
 
     def __init__(self, run_id: str) -> None:
         self._run_id, self._spans = run_id, 0

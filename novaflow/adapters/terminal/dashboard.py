@@ -1,4 +1,4 @@
-"""Draws a running stack on a whole terminal, on rich like the progress: services above, the log of one of them below."""
+"""Draws a running stack on the whole terminal, with rich: the services above, the log of one of them below."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ KEYS = "↑↓ select   r restart   s stop/start   f filter   / search   Esc all
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What is to be seen: how the stack is, what its services use, what was chosen, and the selected one's last lines.
+    """The content of the screen: status, resource use, the user's selection, and the last lines of the selected log.
 
     ``began`` maps a service to the time it was started, ``running_steps`` lists running steps, ``said`` is the last answer to a key.
     """
@@ -40,7 +40,7 @@ class Picture:
 
 
 class Dashboard:
-    """Pictures on a terminal's other screen, as long as the block lasts."""
+    """Draws on the alternate screen of the terminal for the duration of the block."""
 
     def __init__(self, stream: TextIO) -> None:
         self._console = Console(file=stream, highlight=False)
@@ -54,7 +54,7 @@ class Dashboard:
         self._live.stop()
 
     def draw(self, picture: Picture) -> None:
-        """Show this picture instead of the last one."""
+        """Replace the screen by this picture."""
         listed = picture.choice.listed([*picture.status.services])
         room = max(1, self._console.height - FRAME_LINES - LEAST_LOG_LINES)
         shown = _window(listed, picture.choice.selected, room)
@@ -108,7 +108,7 @@ def _foot(picture: Picture) -> Text:
 
 
 def _window(listed: Sequence[str], selected: str, room: int) -> Sequence[str]:
-    """Return as many services as there is room for, the selected one among them."""
+    """Return as many services as fit, including the selected one."""
     place = listed.index(selected) if selected in listed else 0
     first = max(0, min(place - room // 2, len(listed) - room))
     return listed[first : first + room]

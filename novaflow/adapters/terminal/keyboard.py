@@ -1,4 +1,4 @@
-"""Keys as they are typed, without waiting for the end of a line."""
+"""Reads single keys from the terminal."""
 
 import os
 import re
@@ -10,13 +10,13 @@ from contextlib import contextmanager
 
 import anyio
 
-MOST_BYTES = 256  # of one read; a hand types fewer
+MOST_BYTES = 256  # of one read
 _KEY = re.compile(r"\x1b\[[0-9;]*[A-Za-z~]|.", re.DOTALL)
 
 
 @contextmanager
 def keys_as_typed() -> Iterator[None]:
-    """Have the terminal hand over each key at once and show none; Ctrl-C stays what it is."""
+    """Switch the terminal to single keys without echo; Ctrl-C keeps its meaning."""
     before = termios.tcgetattr(sys.stdin)
     try:
         tty.setcbreak(sys.stdin)
@@ -26,9 +26,9 @@ def keys_as_typed() -> Iterator[None]:
 
 
 async def read_keys() -> list[str]:
-    """Return the next keys, as many as there are; an arrow is one, as the terminal sends it.
+    """Return the keys that are available, at least one; an arrow key is one key, as the terminal sends it.
 
-    Raises: EOFError, if the terminal is gone.
+    Raises: EOFError, if the terminal is closed.
     """
     await anyio.wait_readable(sys.stdin)
     if not (typed := os.read(sys.stdin.fileno(), MOST_BYTES).decode(errors="replace")):

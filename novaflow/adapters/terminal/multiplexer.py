@@ -1,4 +1,4 @@
-"""A session of tmux, or of GNU screen where there is no tmux, with a window for each of some commands."""
+"""Sessions of tmux, or of GNU screen if tmux is missing, with one window for each command."""
 
 import os
 import shutil
@@ -13,26 +13,26 @@ _SCREENS_STATUS_LINE = "%-Lw%{= BW}%50>%n%f* %t%{-}%+Lw%<"  # nova.sh's own
 
 
 class Multiplexer(Protocol):
-    """A program that keeps windows; sessions and windows have names."""
+    """A terminal multiplexer; sessions and windows have names."""
 
     async def has(self, session: str) -> bool:
         """Return whether there is a session of that name."""
         ...
 
     async def open(self, session: str, windows: Mapping[str, Sequence[str]], *, has_status_line: bool) -> None:
-        """Make a session that nobody is attached to; ``windows`` maps a window's name to the words of what runs in it.
+        """Create a detached session; ``windows`` maps the name of each window to the argv of its command.
 
-        Raises: MachineError, with what the program said.
+        Raises: MachineError, with the output of the program.
         """
         ...
 
     def attach(self, session: str, window: str | None) -> NoReturn:
-        """Become the program that shows the session on this terminal, at that window, or the one it was left at."""
+        """Replace this process by a client that shows the session, at this window or at the last one."""
         ...
 
 
 def find_multiplexer() -> Multiplexer:
-    """Return what this machine has.
+    """Return the multiplexer that is installed.
 
     Raises: MachineError, naming the packages.
     """
@@ -44,14 +44,14 @@ def find_multiplexer() -> Multiplexer:
 
 
 class Tmux:
-    """tmux, in whose words ``=NAME`` is a session of exactly that name."""
+    """tmux, where ``=NAME`` matches a session of exactly that name."""
 
     async def has(self, session: str) -> bool:
         """Return whether there is a session of that name."""
         return (await anyio.run_process(["tmux", "has-session", "-t", f"={session}"], check=False)).returncode == 0
 
     async def open(self, session: str, windows: Mapping[str, Sequence[str]], *, has_status_line: bool) -> None:
-        """Make the session; the first window comes with it."""
+        """Create the session with its first window, then the others."""
         (first, command), *others = windows.items()
         await _run("tmux", "new-session", "-d", "-s", session, "-n", first, *command)
         await _run("tmux", "set-option", "-t", f"={session}:", "status", "on" if has_status_line else "off")
@@ -59,7 +59,7 @@ class Tmux:
             await _run("tmux", "new-window", "-d", "-t", f"={session}:", "-n", window, *words)
 
     def attach(self, session: str, window: str | None) -> NoReturn:
-        """Become tmux."""
+        """Replace this process by tmux."""
         os.execvp("tmux", ["tmux", "attach-session", "-t", f"={session}:={window}" if window else f"={session}"])  # noqa: S606, S607 - as typed
 
 
@@ -73,7 +73,7 @@ class Screen:
         return session in names
 
     async def open(self, session: str, windows: Mapping[str, Sequence[str]], *, has_status_line: bool) -> None:
-        """Make the session; the first window comes with it."""
+        """Create the session with its first window, then the others."""
         (first, command), *others = windows.items()
         await _run("screen", "-dmS", session, "-t", first, *command)
         line = ("alwayslastline", _SCREENS_STATUS_LINE) if has_status_line else ("ignore",)
@@ -82,7 +82,7 @@ class Screen:
             await _run("screen", "-S", session, "-X", "screen", "-t", window, *words)
 
     def attach(self, session: str, window: str | None) -> NoReturn:
-        """Become screen; -x: others may watch the same session."""
+        """Replace this process by screen; with -x several terminals show the same session."""
         os.execvp("screen", ["screen", "-x", session, *(["-p", window] if window else [])])  # noqa: S606, S607 - as typed
 
 

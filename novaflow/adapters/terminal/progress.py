@@ -1,4 +1,4 @@
-"""Shows what goes on: live on a terminal, plain lines elsewhere; the only importer of rich."""
+"""Shows events and progress: live on a terminal, as lines elsewhere."""
 
 import time
 from collections.abc import Callable
@@ -24,7 +24,7 @@ from novaflow.events.types import (
     WorkflowState,
 )
 
-NOTE_EVERY_S = 5.0  # of one step, in plain lines: a log, not a film
+NOTE_EVERY_S = 5.0  # of one step, where the output is lines
 
 _LOOKS = {
     StepState.SUCCEEDED: ("✔", "green"),
@@ -51,7 +51,7 @@ class _Running:
 
 
 class Progress:
-    """What nodes do, for a person who watches; fed with events, and with notes of running steps."""
+    """Shows the events of nodes and the progress of running steps."""
 
     def __init__(self, stream: TextIO, *, note_every_s: float = NOTE_EVERY_S) -> None:
         self._note_every_s = note_every_s
@@ -97,7 +97,7 @@ class Progress:
         await anyio.sleep_forever()
 
     def note(self, node: str, text: str, fraction: float | None) -> None:
-        """Show how far a running step is."""
+        """Show the progress of a running step."""
         running = self._running.get(node)
         if running is None:
             return
@@ -116,13 +116,13 @@ class Progress:
             self._say((f"      {line}", "dim"))
 
     def _say(self, *words: tuple[str, str]) -> None:
-        """Print a line of words, each with its style."""
+        """Print a line of texts, each with its style."""
         stamped = ((f"{time.monotonic() - self._began_s:6.1f} ", "dim"), *words)
         if self._live:
-            # On a terminal a line is a line; in a log nothing is cut off.
+            # On a terminal a line is cut at its width; in a log it is complete.
             self._console.print(Text.assemble(*stamped), no_wrap=True, overflow="ellipsis")
         else:
-            # Past rich, which takes a millisecond for a line: a graph may have a thousand.
+            # Without rich, which takes a millisecond a line: a graph may have a thousand nodes.
             self._stream.write("".join(word for word, _ in stamped) + "\n")
             self._stream.flush()
 

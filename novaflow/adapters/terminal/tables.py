@@ -1,4 +1,4 @@
-"""Tables for people, on rich like the progress."""
+"""Prints tables, with rich."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, TextIO
@@ -27,7 +27,7 @@ _VERDICTS = {Severity.GOOD: "[green]✔[/]", Severity.WARNING: "[yellow]![/]", S
 
 
 def print_status(status: Mapping[str, Any], stream: TextIO) -> None:
-    """Print what ``describe_status`` returned: the stack's state, its services, its addresses."""
+    """Print the object of ``describe_status``: the state of the stack, its services and addresses."""
     console = _console(stream)
     after = f", ready after {status['ready_after_s']:.1f} s" if status["ready_after_s"] else ""
     console.print(
@@ -57,7 +57,7 @@ def _describe_events(status: Mapping[str, Any]) -> str:
 
 
 def print_check_results(check_results: Iterable[CheckResult], stream: TextIO) -> None:
-    """Print what a look at the machine found, and what to do about it."""
+    """Print the results of checks, with advice."""
     console = _console(stream)
     for result in check_results:
         console.print(f"{_VERDICTS[result.severity]} {result.about:<22} {escape(result.found)}", soft_wrap=True)
@@ -66,12 +66,12 @@ def print_check_results(check_results: Iterable[CheckResult], stream: TextIO) ->
 
 
 def print_orphans(orphans: Iterable[OrphanedResource], stream: TextIO) -> None:
-    """Print what is left of a stack, and what marks it as the stack's."""
+    """Print resources that a stack left, with the mark that identifies each."""
     console = _console(stream)
     for one in orphans:
         console.print(f"{one.kind:<10} {escape(one.name):<46} [dim]{escape(one.reason)}[/]", no_wrap=True, overflow="ellipsis")
 
 
 def _console(stream: TextIO) -> Console:
-    # A pipe has no width: nothing is cut off for a program that reads.
+    # A pipe has no width: nothing is cut.
     return Console(file=stream, highlight=False, width=None if stream.isatty() else PIPE_WIDTH)
