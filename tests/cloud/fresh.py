@@ -120,8 +120,13 @@ def make_debian(root: Path) -> None:
         # The files of the package ca-certificates are created when it is installed.
         if (value := os.environ.get(name)) and not value.startswith("/etc/ssl/certs/"):
             copy_in(Path(value), root)
-    ignored = shutil.ignore_patterns(".git", ".venv", "nova", "__pycache__", ".*_cache", ".coverage*", ".env")
-    shutil.copytree(REPOSITORY, root / HOME, ignore=ignored)
+    ignored = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache", ".coverage*", ".env")
+
+    def ignore(folder: str, names: list[str]) -> set[str]:
+        # A stack in the checkout; a package of the workflows has the same name.
+        return ignored(folder, names) | ({"nova"} & {*names} if Path(folder) == REPOSITORY else set())
+
+    shutil.copytree(REPOSITORY, root / HOME, ignore=ignore)
 
 
 def copy_in(path: Path, root: Path) -> None:
