@@ -27,7 +27,7 @@ from novaflow.model.service import Service
 from novaflow.model.step import Skipped, Step
 from novaflow.plan.graph import Node
 from novaflow.settings import combine_settings
-from tests.support.programs import WITHIN_S, is_running, python, wait_for_text
+from tests.support.programs import WITHIN_S, is_running, python, wait_for_text, wait_until
 
 SERVER = """
 import http.server, sys
@@ -255,10 +255,17 @@ async def test_a_service_is_ready_when_its_port_answers(workshop: Workshop, port
         assert program.pid > 0
 
 
+def is_open(port: int) -> bool:
+    """Return whether a program listens on the port."""
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
 async def test_another_status_is_not_ready(workshop: Workshop, port: int) -> None:
     """The last answer is in the message, and the end of the log."""
     service = a_service(SERVER, str(port), ready=HttpProbe(port, "/nowhere"), within_s=0.5)
     async with workshop.run_service(service) as program:
+        await wait_until(lambda: is_open(port))
         with pytest.raises(NotReady, match=r"^web not ready after 0\.5 s: answered GET /nowhere with 404; see .*web\.log$") as caught:
             await program.wait_ready()
     assert 'GET /nowhere HTTP/1.1" 404' in caught.value.log_tail
