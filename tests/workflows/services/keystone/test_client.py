@@ -61,7 +61,7 @@ def service() -> Iterator[Service]:
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         service.port = server.server_port
-        thread = Thread(target=server.serve_forever, daemon=True)
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         yield service
         server.shutdown()
