@@ -82,6 +82,7 @@ def test_an_extra_is_imported_in_its_own_folder() -> None:
     }
 
 
+@pytest.mark.slow
 def test_every_import_of_the_tests_is_declared() -> None:
     """What the tests, the tools and the examples import is a dependency, in the extra or in the group `dev`, which installs the extra."""
     found = find_imported("tests", "tools", "docs")
@@ -95,6 +96,7 @@ def test_a_file_for_another_environment_exists(name: str) -> None:
     assert len([*(ROOT / "workflows").rglob(name)]) == 1
 
 
+@pytest.mark.slow
 def test_a_module_of_a_shared_namespace_is_found() -> None:
     """Distributions that share a top-level package are told apart by their files."""
     providers = packages_distributions()

@@ -40,6 +40,7 @@ def test_words_and_exit_code_are_handed_on(checkout: Path, tmp_path: Path) -> No
     assert done.returncode == 4
 
 
+@pytest.mark.slow
 def test_an_environment_that_no_longer_fits_is_made_again(checkout: Path) -> None:
     """Another pyproject.toml, another folder or another Python: it is not used; here it cannot be made either."""
     write_program(checkout / "python3", OLD)

@@ -72,6 +72,7 @@ async def audit_imports(folder: Path, package: str, *modules: str) -> list[str]:
 PARTS = [part for component in FOUND.components for part in list_parts(component)]
 
 
+@pytest.mark.slow
 async def test_an_import_has_no_effect() -> None:
     """The import of workflows opens no file and no socket, and starts no program."""
     assert await audit_imports(ROOT, "workflows", *list_modules()) == []
