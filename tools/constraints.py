@@ -11,7 +11,7 @@ from pathlib import Path
 
 import anyio
 
-from novaflow.adapters.storage.discovery import find_components
+from novaflow.adapters.storage import find_components
 from novaflow.model.component import declared
 from novaflow.settings import registry_environment
 from workflows.platform.python_env import CONSTRAINTS, UV, read_pins

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from novaflow.adapters.storage.discovery import find_components
+from novaflow.adapters.storage import find_components
 from novaflow.settings.core import CoreSettings
 from novaflow.settings.group import SettingsGroup, find_allowed
 from novaflow.settings.texts import write_value

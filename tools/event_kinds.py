@@ -6,7 +6,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
-from novaflow.adapters.storage.discovery import find_components
+from novaflow.adapters.storage import find_components
 from novaflow.events.types import STATES, CoreEvent, EventKind
 from novaflow.model.component import declared
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from novaflow.adapters.storage.journal import read_journal
+from novaflow.adapters.storage import read_journal
 from novaflow.events.exchange import EXCHANGE, QUEUE_EXPIRES_S, QUEUE_MAX_BYTES, SUBSCRIBER, VHOST, log_queue
 from novaflow.events.record import CONTENT_TYPE, EventRecord
 from tools.event_kinds import KindDescription, describe_kinds

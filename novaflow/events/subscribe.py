@@ -9,7 +9,6 @@ is restarted continues after the last event that it processed.
 """
 
 import json
-import os
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
@@ -23,6 +22,7 @@ import anyio
 import structlog
 
 from novaflow.adapters.amqp import Begin, SubscriberThread
+from novaflow.adapters.storage import write_atomic
 from novaflow.events.exchange import EXCHANGE, log_queue
 from novaflow.events.record import EventRecord
 from novaflow.events.sequence import Gap, SequenceTracker, matches
@@ -146,9 +146,8 @@ class Position:
 
     def write(self, path: Path) -> None:
         """Replace the file in one step; a reader sees the old position or the new one."""
-        temporary = path.with_name(f"{path.name}.new")
-        temporary.write_text(json.dumps({"source": self.source, "sequence": self.sequence, "time": self.time.isoformat()}) + "\n")
-        os.replace(temporary, path)  # noqa: PTH105 - one system call, whatever pathlib does
+        content = {"source": self.source, "sequence": self.sequence, "time": self.time.isoformat()}
+        write_atomic(path, json.dumps(content) + "\n", 0o644)
 
 
 @dataclass(frozen=True, slots=True)

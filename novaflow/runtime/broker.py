@@ -1,7 +1,7 @@
 """The broker that a stack's events are published to."""
 
 from novaflow.adapters.amqp import Publisher
-from novaflow.adapters.storage.secrets import Secrets
+from novaflow.adapters.storage import Secrets
 from novaflow.runtime.stack import Stack
 from novaflow.settings import CoreSettings
 

@@ -11,7 +11,7 @@ from anyio.abc import TaskGroup
 
 from novaflow.adapters.control.client import ControlClient
 from novaflow.adapters.process.usage import Meter, Usage
-from novaflow.adapters.storage.files import LineFollower, read_last_lines
+from novaflow.adapters.storage import LineFollower, read_last_lines
 from novaflow.adapters.terminal.dashboard import Dashboard, Picture
 from novaflow.adapters.terminal.keyboard import keys_as_typed, read_keys
 from novaflow.adapters.terminal.progress import Progress

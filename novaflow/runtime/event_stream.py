@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
-from novaflow.adapters.storage.journal import follow_journal, last_record, read_journal
+from novaflow.adapters.storage import follow_journal, last_record, read_journal
 from novaflow.events.record import EventRecord
 from novaflow.model.probe import NotYet
 from novaflow.runtime.broker_address import read_broker_address

@@ -6,8 +6,7 @@ from datetime import datetime
 import anyio
 
 from novaflow.adapters.amqp import Begin, amqp_find_log
-from novaflow.adapters.storage.journal import read_journal
-from novaflow.adapters.storage.publish_status import read_publish_status
+from novaflow.adapters.storage import read_journal, read_publish_status
 from novaflow.events.record import EventRecord
 from novaflow.events.sequence import SequenceTracker
 from novaflow.events.subscribe import subscribe

@@ -1,6 +1,6 @@
 """Installs what a stack needs."""
 
-from novaflow.adapters.storage.lock import StackLock
+from novaflow.adapters.storage import StackLock
 from novaflow.runtime.display import Display
 from novaflow.runtime.foreground import run_in_foreground
 from novaflow.runtime.preflight import require_machine

@@ -13,8 +13,7 @@ from typing import Protocol
 import anyio
 
 from novaflow.adapters.process.programs import start_detached
-from novaflow.adapters.storage.files import read_last_lines
-from novaflow.adapters.storage.lock import StackLock
+from novaflow.adapters.storage import StackLock, read_last_lines
 from novaflow.errors import Interrupted, NotReady, NovaflowError, RunError
 from novaflow.events.record import EventRecord
 from novaflow.events.types import ServiceChanged, ServiceState, StackChanged, StackState

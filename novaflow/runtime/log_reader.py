@@ -6,7 +6,7 @@ from pathlib import Path
 
 import anyio
 
-from novaflow.adapters.storage.files import LineFollower, read_last_lines
+from novaflow.adapters.storage import LineFollower, read_last_lines
 from novaflow.errors import UsageError
 from novaflow.runtime.stack import Stack
 

@@ -11,8 +11,7 @@ from novaflow.adapters.process.context import Report, StackResources
 from novaflow.adapters.process.process_ownership import used_processor_s
 from novaflow.adapters.process.programs import watching_without_threads
 from novaflow.adapters.process.runner import LocalRunner
-from novaflow.adapters.storage.journal import Journal, read_journal
-from novaflow.adapters.storage.secrets import Secrets
+from novaflow.adapters.storage import Journal, Secrets, read_journal
 from novaflow.engine.bus import EventBus, Sink
 from novaflow.engine.engine import NOTHING, Engine, Outcome
 from novaflow.events.types import ServiceChanged

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from novaflow.adapters.process.context import NodeContext
 from novaflow.adapters.process.process_ownership import ProcessOwner, describe_process, find_processes
-from novaflow.adapters.storage.lock import StackLock
+from novaflow.adapters.storage import StackLock
 from novaflow.errors import RunError
 from novaflow.model.orphan import OrphanedResource
 from novaflow.runtime.cleanup import clean_up_after_crash

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import anyio
 
-from novaflow.adapters.storage.journal import follow_journal, last_record, read_journal
+from novaflow.adapters.storage import follow_journal, last_record, read_journal
 from novaflow.engine.bus import Sink
 from novaflow.errors import NovaflowError
 from novaflow.events.record import EventRecord

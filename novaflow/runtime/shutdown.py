@@ -3,7 +3,7 @@
 import anyio
 
 from novaflow.adapters.control.client import ControlClient
-from novaflow.adapters.storage.lock import StackLock, is_locked
+from novaflow.adapters.storage import StackLock, is_locked
 from novaflow.runtime.cleanup import clean_up_after_crash
 from novaflow.runtime.display import Display
 from novaflow.runtime.orchestrator import open_orchestrator

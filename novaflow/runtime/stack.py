@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from novaflow.adapters.storage.discovery import Found, find_components
+from novaflow.adapters.storage import Found, find_components
 from novaflow.errors import UsageError
 from novaflow.model.component import Component
 from novaflow.model.paths import Paths

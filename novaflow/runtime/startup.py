@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from novaflow.adapters.storage.lock import StackLock
+from novaflow.adapters.storage import StackLock
 from novaflow.errors import UsageError
 from novaflow.events.types import ServiceState, StackState
 from novaflow.runtime.cleanup import clean_up_after_crash

@@ -6,9 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from novaflow.adapters.control.client import ControlClient
-from novaflow.adapters.storage.journal import last_record, read_journal
-from novaflow.adapters.storage.lock import is_locked
-from novaflow.adapters.storage.publish_status import read_publish_status
+from novaflow.adapters.storage import is_locked, last_record, read_journal, read_publish_status
 from novaflow.events.types import StackState
 from novaflow.model.status import StackStatus
 from novaflow.runtime.stack import Stack

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from novaflow.adapters.storage.publish_status import PublishStatus
+from novaflow.adapters.storage import PublishStatus
 from novaflow.events.types import StackState
 from novaflow.model.status import StackStatus
 

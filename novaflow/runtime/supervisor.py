@@ -12,7 +12,7 @@ from anyio.abc import TaskGroup
 from novaflow.adapters.control.server import serve_control
 from novaflow.adapters.process.process_ownership import end_processes
 from novaflow.adapters.process.subreaper import become_subreaper, reap_orphans
-from novaflow.adapters.storage.lock import StackLock
+from novaflow.adapters.storage import StackLock
 from novaflow.engine.engine import NOTHING
 from novaflow.events.record import EventRecord
 from novaflow.events.types import StackState

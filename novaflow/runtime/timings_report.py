@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 
-from novaflow.adapters.storage.journal import read_journal
+from novaflow.adapters.storage import read_journal
 from novaflow.errors import UsageError
 from novaflow.events.record import EventRecord
 from novaflow.plan.graph import Graph

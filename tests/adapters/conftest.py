@@ -1,4 +1,4 @@
-"""A stack's folder, where programs of tests live and from which none gets away."""
+"""The folder of a stack, whose processes end with the test."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,13 +11,13 @@ from novaflow.model.paths import Paths
 
 @pytest.fixture
 def anyio_backend() -> str:
-    """Adapters run where aiofiles and uvicorn do."""
+    """Return the backend that aiofiles and uvicorn support."""
     return "asyncio"
 
 
 @pytest.fixture
 def paths(tmp_path: Path) -> Iterator[Paths]:
-    """Return a stack's folder; after the test nothing of the stack runs."""
+    """Return the folder of a stack; after the test nothing of the stack runs."""
     paths = Paths(tmp_path / "nova")
     for folder in (paths.run, paths.log):
         folder.mkdir(parents=True)

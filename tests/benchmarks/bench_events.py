@@ -19,7 +19,7 @@ import pika  # type: ignore[import-untyped]
 from kombu import Connection
 
 from novaflow.adapters.amqp import Publisher
-from novaflow.adapters.storage.journal import Journal, read_journal
+from novaflow.adapters.storage import Journal, read_journal
 from novaflow.events.record import CONTENT_TYPE, EventRecord
 from novaflow.events.subscribe import subscribe
 from novaflow.events.types import ServiceChanged, ServiceState

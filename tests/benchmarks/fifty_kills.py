@@ -19,7 +19,7 @@ from pathlib import Path
 
 import anyio
 
-from novaflow.adapters.storage.journal import last_record
+from novaflow.adapters.storage import last_record
 from novaflow.events.exchange import EXCHANGE, VHOST
 from novaflow.events.subscribe import Begin, subscribe
 from novaflow.logs import log_to

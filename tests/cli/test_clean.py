@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from novaflow.adapters.storage.lock import StackLock
+from novaflow.adapters.storage import StackLock
 from novaflow.events.types import StackChanged, StackState
 from tests.support.toy_stack import Novaflow, ToyStack
 

@@ -13,7 +13,7 @@ import anyio
 import pytest
 
 from novaflow.adapters.amqp import Publisher
-from novaflow.adapters.storage.journal import Journal
+from novaflow.adapters.storage import Journal
 from novaflow.events.types import ServiceChanged, ServiceState, StepChanged, StepState
 from tests.support.brokers import Broker
 from tests.support.toy_stack import Novaflow, ToyStack, step_is

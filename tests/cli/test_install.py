@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from novaflow.adapters.storage.lock import StackLock
+from novaflow.adapters.storage import StackLock
 from novaflow.events.types import WorkflowChanged
 from tests.support.toy_stack import Novaflow, ToyStack
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from novaflow.adapters.storage.discovery import find_components
+from novaflow.adapters.storage import find_components
 from novaflow.model.step import Step
 from novaflow.settings import combine_settings
 from tests.support.contexts import open_context

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from novaflow.adapters.amqp import Publisher
-from novaflow.adapters.storage.journal import Journal
+from novaflow.adapters.storage import Journal
 from novaflow.events.types import ServiceChanged, ServiceState
 from tests.support.brokers import Broker
 

@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from novaflow.adapters.amqp import Publisher, amqp_login
-from novaflow.adapters.storage.journal import Journal
+from novaflow.adapters.storage import Journal
 from novaflow.events.exchange import EXCHANGE
 from novaflow.events.subscribe import Begin, EventRecord, Gap, ServiceChanged, StepChanged, Subscription, subscribe
 from novaflow.events.types import ServiceState, StepState

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from novaflow.adapters.http.client import HttpClient
 from novaflow.adapters.process.context import NodeContext, Report, StackResources
-from novaflow.adapters.storage.secrets import Secrets
+from novaflow.adapters.storage import Secrets
 from novaflow.model.component import Component
 from novaflow.model.paths import Paths
 from novaflow.model.probe import Backoff

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from novaflow.adapters.storage.discovery import find_components
+from novaflow.adapters.storage import find_components
 from novaflow.model.settings import Settings
 from novaflow.settings import CoreSettings, SettingsGroup, combine_settings
 

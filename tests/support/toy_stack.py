@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from novaflow.adapters.storage.journal import Journal, read_journal
+from novaflow.adapters.storage import Journal, read_journal
 from novaflow.events.record import EventRecord
 from novaflow.events.types import Event, ServiceChanged, ServiceState, StackChanged, StackState, StepChanged, StepState
 from novaflow.model.paths import Paths

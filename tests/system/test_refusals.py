@@ -148,7 +148,7 @@ COMPONENT = Component("extra", "A slow toy.", {"install": (fetch,)})
         for command in ("clean", "install", "up"):
             said = await toy.call(command)
             assert said.code == 5
-            assert said.err == f"novaflow: another novaflow is at work on {toy.root}: `novaflow install`, pid {install.pid}\n"
+            assert said.err == f"novaflow: another novaflow works on {toy.root}: `novaflow install`, pid {install.pid}\n"
         install.terminate()
         assert await install.wait() == 143
 

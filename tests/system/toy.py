@@ -15,7 +15,7 @@ import psutil
 from anyio.abc import Process
 
 from novaflow.adapters.control.client import ControlClient
-from novaflow.adapters.storage.lock import is_locked
+from novaflow.adapters.storage import is_locked
 from novaflow.model.paths import Paths
 
 WITHIN_S = 30  # for what takes a second on a machine with nothing else to do

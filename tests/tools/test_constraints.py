@@ -6,7 +6,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from novaflow.adapters.storage.discovery import find_components
+from novaflow.adapters.storage import find_components
 from novaflow.model.component import declared
 from tools.constraints import read_common
 from workflows.platform.python_env import CONSTRAINTS, read_pins

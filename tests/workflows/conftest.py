@@ -7,7 +7,7 @@ import pytest
 
 from novaflow.adapters.http.client import HttpClient
 from novaflow.adapters.process.context import NodeContext, StackResources
-from novaflow.adapters.storage.secrets import Secrets
+from novaflow.adapters.storage import Secrets
 from novaflow.model.component import Component
 from novaflow.model.paths import Paths
 from tests.support.settings import make_settings

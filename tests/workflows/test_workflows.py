@@ -9,7 +9,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from novaflow.adapters.storage.discovery import find_components
+from novaflow.adapters.storage import find_components
 from novaflow.model.component import Component
 from novaflow.model.probe import HttpProbe
 from novaflow.model.service import Service

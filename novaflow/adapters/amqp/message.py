@@ -5,7 +5,7 @@ from dataclasses import replace
 import structlog
 
 from novaflow.adapters.amqp.connection import ConfirmChannel
-from novaflow.adapters.storage.journal_format import Entry
+from novaflow.adapters.storage import Entry
 from novaflow.events.record import CONTENT_TYPE, EventRecord
 
 log = structlog.get_logger(__name__)

@@ -8,7 +8,7 @@ from novaflow.adapters.amqp.errors import BrokerError, ErrorKind
 from novaflow.adapters.amqp.inflight import UnconfirmedMessages
 from novaflow.adapters.amqp.message import SizeLimit, publish_event
 from novaflow.adapters.amqp.replay import ReplayPosition
-from novaflow.adapters.storage.journal_format import Entry
+from novaflow.adapters.storage import Entry
 
 _MAX_UNCONFIRMED = 256  # unconfirmed messages: as many as the sockets buffer; more did not raise the rate
 _CONFIRM_S = 30  # a broker under load confirmed within 2 s: after this time it never will

@@ -8,8 +8,7 @@ import anyio
 
 from novaflow.adapters.amqp.publisher_thread import PublisherThread
 from novaflow.adapters.amqp.topology import StreamQueue
-from novaflow.adapters.storage.journal import last_record
-from novaflow.adapters.storage.publish_status import PublishStatus, publish_status_of
+from novaflow.adapters.storage import PublishStatus, last_record, publish_status_of
 from novaflow.events.exchange import EXCHANGE
 
 _POLL_S = 0.02  # while draining; each poll may try to connect, and a refused connection costs 0.3 ms

@@ -15,7 +15,7 @@ from novaflow.adapters.amqp.replay import ReplayPosition
 from novaflow.adapters.amqp.retry_log import RetryLog
 from novaflow.adapters.amqp.topology import StreamQueue, StreamState, declare_exchange
 from novaflow.adapters.amqp.wakeup import Wakeup
-from novaflow.adapters.storage.publish_status import BrokerState
+from novaflow.adapters.storage import BrokerState
 from novaflow.model.probe import Backoff
 
 log = structlog.get_logger(__name__)

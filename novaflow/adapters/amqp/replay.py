@@ -7,9 +7,7 @@ from pathlib import Path
 import structlog
 
 from novaflow.adapters.amqp.topology import StreamState
-from novaflow.adapters.storage.journal import read_journal
-from novaflow.adapters.storage.journal_format import JournalReader
-from novaflow.adapters.storage.publish_status import read_cursor, write_cursor
+from novaflow.adapters.storage import JournalReader, read_cursor, read_journal, write_cursor
 from novaflow.events.record import EventRecord
 
 log = structlog.get_logger(__name__)

@@ -11,8 +11,7 @@ from novaflow.adapters.http.client import HttpClient
 from novaflow.adapters.process.probe import wait_answer
 from novaflow.adapters.process.process_ownership import ProcessOwner, find_processes
 from novaflow.adapters.process.programs import Command, run_to_end
-from novaflow.adapters.storage.files import write_atomic
-from novaflow.adapters.storage.secrets import Secrets
+from novaflow.adapters.storage import Secrets, write_with_folder
 from novaflow.errors import MachineError, NotReady, ProgramFailed, StepFailed
 from novaflow.model.component import Component, declared
 from novaflow.model.context import Answer
@@ -130,7 +129,7 @@ class NodeContext:
 
     async def write(self, path: Path, text: str | bytes, mode: int = 0o640) -> None:
         """Write a file atomically and create its folder."""
-        await write_atomic(path, text, mode)
+        await write_with_folder(path, text, mode)
 
     async def http(
         self, method: str, url: str, *, json: object = None, content: bytes | Path | None = None, headers: Mapping[str, str] | None = None

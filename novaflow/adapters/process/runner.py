@@ -11,7 +11,7 @@ from novaflow.adapters.process.context import NodeContext, StackResources
 from novaflow.adapters.process.probe import is_served_by, wait_answer
 from novaflow.adapters.process.process_ownership import is_suspended
 from novaflow.adapters.process.programs import Command, RunningProcess, adopting, running
-from novaflow.adapters.storage.files import read_last_lines
+from novaflow.adapters.storage import read_last_lines
 from novaflow.errors import MachineError, NotReady, NovaflowError, ServiceExited, StepFailed
 from novaflow.model.probe import FunctionProbe, HttpProbe, NotYet, Probe
 from novaflow.model.service import Service

@@ -1,1 +1,44 @@
-"""Files of a stack."""
+"""Files of a stack: journal, lock, passwords, logs, and the folders of components.
+
+``source_tree`` is imported as a module: only `run --watch` needs watchfiles, which it imports.
+"""
+
+from novaflow.adapters.storage.atomic_file import write_atomic, write_with_folder
+from novaflow.adapters.storage.discovery import Found, find_components
+from novaflow.adapters.storage.journal import Journal, follow_journal, last_record, read_journal
+from novaflow.adapters.storage.journal_format import Entry, JournalReader
+from novaflow.adapters.storage.lock import StackLock, is_locked
+from novaflow.adapters.storage.log_file import LineFollower, read_last_lines
+from novaflow.adapters.storage.publish_status import (
+    BrokerState,
+    PublishStatus,
+    publish_status_of,
+    read_cursor,
+    read_publish_status,
+    write_cursor,
+)
+from novaflow.adapters.storage.secrets import Secrets
+
+__all__ = [
+    "BrokerState",
+    "Entry",
+    "Found",
+    "Journal",
+    "JournalReader",
+    "LineFollower",
+    "PublishStatus",
+    "Secrets",
+    "StackLock",
+    "find_components",
+    "follow_journal",
+    "is_locked",
+    "last_record",
+    "publish_status_of",
+    "read_cursor",
+    "read_journal",
+    "read_last_lines",
+    "read_publish_status",
+    "write_atomic",
+    "write_cursor",
+    "write_with_folder",
+]

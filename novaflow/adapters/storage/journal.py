@@ -1,4 +1,4 @@
-"""The journal of a stack: a file with every event, in order, that survives a crash of its writer."""
+"""The journal of a stack: a file of all events in order, which can be read after a crash of its writer."""
 
 import errno
 import os
@@ -8,23 +8,24 @@ from pathlib import Path
 
 import anyio
 import structlog
+from ulid import ULID
 
-from novaflow.adapters.storage.journal_format import JournalReader, first_offset, last_entry, read_entry, seal, unseal
+from novaflow.adapters.storage.atomic_file import write_atomic
+from novaflow.adapters.storage.journal_format import JournalReader, add_checksum, first_offset, is_intact, last_entry, read_entry
 from novaflow.errors import MachineError
 from novaflow.events.record import EventRecord
 from novaflow.events.types import Event
 
 log = structlog.get_logger(__name__)
 
-_POLL_S = 0.05  # a follower on a terminal does not see the difference; 20 looks a second cost 0.3 % of a core
-_UNWRITTEN = 10_000  # events held in memory while the disk is full: about 5 MB, and fifty runs' worth
-_BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's, as ULIDs use it
+_POLL_S = 0.05  # not noticeable on a terminal; 20 reads a second take 0.3 % of a core
+_MAX_UNWRITTEN = 10_000  # events in memory while the disk is full: about 5 MB, the events of fifty runs
 
 
 class Journal:
-    """The only writer of a stack's journal; the process that opens it holds the lock of the stack.
+    """The only writer of a stack's journal; its process holds the lock of the stack.
 
-    ``source`` is the CloudEvents source of everything written, for example ``/novaflow/HOST/nova``.
+    ``source`` is the CloudEvents source of all its events, for example ``/novaflow/HOST/nova``.
     """
 
     def __init__(self, path: Path, *, source: str) -> None:
@@ -41,23 +42,23 @@ class Journal:
         return self._sequence
 
     def append(self, event: Event, run_id: str) -> EventRecord:
-        """Give the event its id, time and sequence number, and write it.
+        """Append the event with a new id, the time and the next sequence number, and return it.
 
-        While the disk is full, events wait in memory and are written, in order, as soon as there is room.
+        While the disk is full, events wait in memory; they are written in order when there is space again.
 
-        Raises: MachineError, if the file cannot be written, or the disk is full for too long.
+        Raises: MachineError, if the file cannot be written, or too many events wait.
         """
         now = datetime.now(UTC)
         record = EventRecord(
-            id=_ulid(now),
+            id=str(ULID.from_datetime(now)),
             sequence=self._sequence + 1,
-            # Rounded as it is written, so that the decoded event is equal.
+            # With the precision of the file, so that the event is equal when it is read.
             time=now.replace(microsecond=now.microsecond // 1000 * 1000),
             source=self._source,
             run_id=run_id,
             event=event,
         )
-        self._write(seal(record.encode()))
+        self._write(add_checksum(record.encode()))
         self._sequence += 1
         return record
 
@@ -77,27 +78,27 @@ class Journal:
             os.close(self._file)
 
     def _write(self, line: bytes) -> None:
-        """Append the line and the lines that wait before it, completely or not at all."""
+        """Append the waiting lines and this one, all or none of them."""
         waiting = [*self._unwritten, line] if line else self._unwritten
         content = b"".join(waiting)
         try:
             written = os.write(self._file, content)
         except OSError as error:
-            self._keep(waiting, error)
+            self._keep_unwritten(waiting, error)
             return
         if written < len(content):
-            # A disk that fills up stores the first part. Half a line would damage the next one.
+            # A disk that becomes full accepts a part of the data. An incomplete line would damage the next one.
             os.ftruncate(self._file, self._size)
-            self._keep(waiting, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+            self._keep_unwritten(waiting, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
             return
         self._size += written
         if self._unwritten:
             log.warning("journal.recovered", path=str(self._path), events=len(waiting))
             self._unwritten = []
 
-    def _keep(self, waiting: list[bytes], error: OSError) -> None:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT} or len(waiting) > _UNWRITTEN:
-            message = f"{self._path}: events cannot be written: {error.strerror}; free some space, or mend the disk"
+    def _keep_unwritten(self, waiting: list[bytes], error: OSError) -> None:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT} or len(waiting) > _MAX_UNWRITTEN:
+            message = f"{self._path}: events cannot be written: {error.strerror}; free some space or repair the disk"
             raise MachineError(message) from error
         if not self._unwritten:
             log.error("journal.disk_full", path=str(self._path), advice="free some space: events wait in memory until then")
@@ -105,7 +106,7 @@ class Journal:
 
 
 def read_journal(path: Path, *, after: int = 0, since: datetime | None = None) -> Iterator[EventRecord]:
-    """Yield the events behind sequence number ``after``, and not before ``since``; damaged lines are skipped and logged."""
+    """Yield the events after sequence number ``after`` and not before ``since``; damaged lines are skipped and logged."""
     if since is not None:
         after = max(after, _last_before(path, since))
     reader = JournalReader(path, after=after)
@@ -118,7 +119,7 @@ def read_journal(path: Path, *, after: int = 0, since: datetime | None = None) -
 
 
 async def follow_journal(path: Path, *, after: int = 0) -> AsyncGenerator[EventRecord, None]:
-    """Yield the events behind sequence number ``after``, and then every event as it comes; the file may come later."""
+    """Yield the events after sequence number ``after``, then every new event; the file may be created later."""
     reader = JournalReader(path, after=after)
     try:
         while True:
@@ -162,41 +163,30 @@ def _last_before(path: Path, since: datetime) -> int:
     return last.record.sequence if last else 0
 
 
-def _ulid(now: datetime) -> str:
-    """Return a new ULID: 48 bits of milliseconds and 80 random bits. Source: github.com/ulid/spec."""
-    value = int(now.timestamp() * 1000) << 80 | int.from_bytes(os.urandom(10), "big")
-    return "".join([_BASE32[value >> shift & 31] for shift in range(125, -1, -5)])
-
-
 def _repair(path: Path) -> int:
-    """Move the damaged lines of a journal to another file; return the last sequence number used, 0 if there is none.
+    """Move damaged lines to a file of their own; return the last sequence number that was used, 0 if there is none.
 
-    A damaged line with a line end may have been published: its number is not used again, and subscribers see a gap.
+    The event of a complete but damaged line may have been published: its number is not used again and shows as a gap.
     """
-    last, damaged_since, damaged = b"", 0, 0
+    last, damaged_since_last, damaged = b"", 0, 0
     for line in _lines(path):
-        if unseal(line) is not None:
-            last, damaged_since = line, 0
+        if is_intact(line):
+            last, damaged_since_last = line, 0
         else:
             damaged += 1
-            damaged_since += line.endswith(b"\n")
+            damaged_since_last += line.endswith(b"\n")
     if damaged:
-        _set_aside(path, damaged)
+        _move_damaged_lines(path, damaged)
     entry = read_entry(last)
-    return (entry.record.sequence if entry else 0) + damaged_since
+    return (entry.record.sequence if entry else 0) + damaged_since_last
 
 
-def _set_aside(path: Path, damaged: int) -> None:
-    aside = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
-    mended = path.with_name(f"{path.name}.mended")
-    with aside.open("wb") as bad, mended.open("wb") as good:
-        for line in _lines(path):
-            (bad if unseal(line) is None else good).write(line)
-        good.flush()
-        os.fsync(good.fileno())
-    mended.chmod(path.stat().st_mode)
-    mended.replace(path)
-    log.warning("journal.mended", path=str(path), damaged_lines=damaged, kept_in=str(aside))
+def _move_damaged_lines(path: Path, count: int) -> None:
+    mode = path.stat().st_mode & 0o777
+    damaged = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
+    write_atomic(damaged, (line for line in _lines(path) if not is_intact(line)), mode, fsync=True)
+    write_atomic(path, (line for line in _lines(path) if is_intact(line)), mode, fsync=True)
+    log.warning("journal.repaired", path=str(path), damaged_lines=count, moved_to=str(damaged))
 
 
 def _lines(path: Path) -> Iterator[bytes]:

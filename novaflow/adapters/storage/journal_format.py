@@ -1,4 +1,4 @@
-"""The format of a journal: one event a line, with a checksum by which a damaged line is detected."""
+"""The format of a journal: one line of JSON for each event, with a checksum that reveals damaged lines."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -12,8 +12,8 @@ from novaflow.events.record import DecodeError, EventRecord
 
 log = structlog.get_logger(__name__)
 
-_SEAL = b',"crc32":"%08x"}\n'
-_SEAL_SIZE = len(_SEAL % 0)
+_CHECKSUM = b',"crc32":"%08x"}\n'
+_CHECKSUM_SIZE = len(_CHECKSUM % 0)
 _CHUNK = 1 << 16  # bytes read at once: about 130 events, in 20 µs
 
 
@@ -25,22 +25,25 @@ class Entry:
     body: bytes
 
 
-def seal(body: bytes) -> bytes:
-    """Return the line for the JSON of an event: the same JSON with its checksum as the last member."""
-    return body[:-1] + _SEAL % crc32(body)
+def add_checksum(body: bytes) -> bytes:
+    """Return the line for the JSON of an event: the same object with its checksum as the last member."""
+    return body[:-1] + _CHECKSUM % crc32(body)
 
 
-def unseal(line: bytes) -> bytes | None:
-    """Return the JSON without its checksum; ``None`` if the checksum does not match."""
-    body = line[:-_SEAL_SIZE] + b"}"
-    return body if line[-_SEAL_SIZE:] == _SEAL % crc32(body) else None
+def is_intact(line: bytes) -> bool:
+    """Return whether the line is complete and its checksum is correct."""
+    return line[-_CHECKSUM_SIZE:] == _CHECKSUM % crc32(_body_of(line))
+
+
+def _body_of(line: bytes) -> bytes:
+    return line[:-_CHECKSUM_SIZE] + b"}"
 
 
 def read_entry(line: bytes) -> Entry | None:
     """Return the event of a line; ``None`` if the line is damaged."""
-    body = unseal(line)
-    if body is None:
+    if not is_intact(line):
         return None
+    body = _body_of(line)
     try:
         return Entry(EventRecord.decode(body), body)
     except DecodeError:
@@ -48,7 +51,7 @@ def read_entry(line: bytes) -> Entry | None:
 
 
 class JournalReader:
-    """Reads a journal from a sequence number on; the file may be created later or be replaced by its repaired version."""
+    """Reads a journal from a position on; the file may be created later, and be replaced by a repaired or a new journal."""
 
     def __init__(self, path: Path, *, after: int = 0) -> None:
         self._path = path
@@ -57,7 +60,7 @@ class JournalReader:
         self._offset = 0
 
     def read(self) -> list[Entry]:
-        """Return the next events, about a hundred at most; an empty list when there are none for now."""
+        """Return the next events, at most about a hundred; an empty list if there are no more yet."""
         if self._file < 0 and not self._open():
             return []
         while lines := _complete_lines(self._file, self._offset):
@@ -82,7 +85,7 @@ class JournalReader:
             return False
         last = last_entry(self._file)
         if last is not None and last.record.sequence < self._after:
-            self._after = 0  # another journal under the same name: all of it is new
+            self._after = 0  # a new journal of the same name: all its events are new
         self._offset = first_offset(self._file, lambda record: record.sequence > self._after)
         return True
 
@@ -90,27 +93,30 @@ class JournalReader:
         for line in lines:
             entry = read_entry(line)
             if entry is None:
-                log.warning("journal.line_skipped", path=str(self._path), offset=self._offset, reason="it is damaged")
+                log.warning("journal.line_skipped", path=str(self._path), offset=self._offset, reason="the line is damaged")
             else:
                 yield entry
             self._offset += len(line)
 
     def _is_replaced(self) -> bool:
-        ours = os.fstat(self._file)
+        opened = os.fstat(self._file)
         try:
-            theirs = self._path.stat()
+            current = self._path.stat()
         except FileNotFoundError:
             return True
-        return (ours.st_ino, ours.st_dev) != (theirs.st_ino, theirs.st_dev) or theirs.st_size < self._offset
+        return (opened.st_ino, opened.st_dev) != (current.st_ino, current.st_dev) or current.st_size < self._offset
 
 
-def first_offset(file: int, wanted: Callable[[EventRecord], bool]) -> int:
-    """Return the offset of the first wanted line, or the end of the file; every line after a wanted one must be wanted."""
+def first_offset(file: int, matches: Callable[[EventRecord], bool]) -> int:
+    """Return the offset of the first line whose event matches, the end of the file if there is none.
+
+    The search is binary: all events after a matching one must match.
+    """
     low, high = 0, os.fstat(file).st_size
     while low < high:
         middle = (low + high) // 2
         end, entry = _entry_from(file, middle)
-        if entry is None or wanted(entry.record):
+        if entry is None or matches(entry.record):
             high = middle
         else:
             low = end
@@ -118,7 +124,7 @@ def first_offset(file: int, wanted: Callable[[EventRecord], bool]) -> int:
 
 
 def last_entry(file: int) -> Entry | None:
-    """Return the last undamaged event of a journal, reading from its end; ``None`` if there is none."""
+    """Return the last intact event of a journal, read from its end; ``None`` if there is none."""
     size = os.fstat(file).st_size
     span = _CHUNK
     while size:
@@ -134,7 +140,7 @@ def last_entry(file: int) -> Entry | None:
 
 
 def _entry_from(file: int, offset: int) -> tuple[int, Entry | None]:
-    """Return the first undamaged event whose line begins at ``offset`` or later, and where that line ends."""
+    """Return the first intact event whose line begins at ``offset`` or later, after the offset of the end of that line."""
     if offset:
         offset = _next_line(file, offset - 1)
     while lines := _complete_lines(file, offset):
@@ -155,12 +161,12 @@ def _next_line(file: int, offset: int) -> int:
 
 
 def _complete_lines(file: int, offset: int) -> list[bytes]:
-    """Return the whole lines from ``offset`` on, as far as one read goes; at least one, however long, if there is one."""
+    """Return the complete lines of one read from ``offset`` on; at least one line of any length, if there is one."""
     size = _CHUNK
     while True:
         chunk = os.pread(file, size, offset)
         end = chunk.rfind(b"\n") + 1
         if end or len(chunk) < size:
-            # Not splitlines: it also splits at U+0085 and similar characters, which a line may contain.
+            # Not splitlines: a line may contain U+0085 and other separators.
             return [line + b"\n" for line in chunk[:end].split(b"\n")[:-1]]
         size *= 2

@@ -1,4 +1,4 @@
-"""The lock of a stack: one novaflow process at a time changes it."""
+"""The lock of a stack: one novaflow process changes it at a time."""
 
 import fcntl
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from novaflow.adapters.storage.files import unwritable
+from novaflow.adapters.storage.atomic_file import write_error
 from novaflow.errors import StackBusy
 
 _FLOCK = struct.Struct("@hhqqi4x")  # type, whence, start, length, pid. Source: struct flock in fcntl(2)
@@ -16,9 +16,9 @@ _WHOLE_FILE = (os.SEEK_SET, 0, 0, 0)
 
 
 class StackLock:
-    """The lock of a stack, held until it is released and every process that inherited its descriptor has exited.
+    """The lock of a stack, held until it is released here and in each process that inherited its descriptor.
 
-    Raises: StackBusy, naming its holder; MachineError, if the file cannot be created.
+    Raises: StackBusy, with the command and the pid of the holder; MachineError, if the file cannot be created.
     """
 
     def __init__(self, path: Path, command: str) -> None:
@@ -26,29 +26,24 @@ class StackLock:
             path.parent.mkdir(parents=True, exist_ok=True)
             self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
-            raise unwritable(path, error) from error
+            raise write_error(path, error) from error
         try:
             fcntl.fcntl(self.descriptor, fcntl.F_OFD_SETLK, _FLOCK.pack(fcntl.F_WRLCK, *_WHOLE_FILE))
         except BlockingIOError:
             holder = os.pread(self.descriptor, 200, 0).decode(errors="replace").strip()
             os.close(self.descriptor)
-            message = f"another novaflow is at work on {path.parent.parent}: {holder or 'it has not said which'}"
+            message = f"another novaflow works on {path.parent.parent}: {holder or 'its command is not known yet'}"
             raise StackBusy(message) from None
-        self.sign(command)
+        self._write_holder(command)
 
     @classmethod
-    def inherited(cls, descriptor: int, command: str) -> "StackLock":
-        """Take over the lock that the parent process passed on; child processes do not inherit it."""
+    def inherited(cls, descriptor: int, command: str) -> Self:
+        """Return the lock that the parent process passed on; programs that this process starts do not inherit it."""
         lock = cls.__new__(cls)
         lock.descriptor = descriptor
         os.set_inheritable(descriptor, False)  # noqa: FBT003 - it takes no keyword
-        lock.sign(command)
+        lock._write_holder(command)  # noqa: SLF001 - its own class
         return lock
-
-    def sign(self, command: str) -> None:
-        """Record the holder of the lock, for the error message of others."""
-        os.ftruncate(self.descriptor, 0)
-        os.pwrite(self.descriptor, f"`novaflow {command}`, pid {os.getpid()}\n".encode(), 0)
 
     def release(self) -> None:
         """Release the lock, unless a process that inherited the descriptor still holds it; a second call does nothing."""
@@ -62,16 +57,20 @@ class StackLock:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.release()
 
+    def _write_holder(self, command: str) -> None:
+        os.ftruncate(self.descriptor, 0)
+        os.pwrite(self.descriptor, f"`novaflow {command}`, pid {os.getpid()}\n".encode(), 0)
+
 
 def is_locked(path: Path) -> bool:
-    """Return whether a process holds the lock; the lock is not taken, so that a check never blocks another process."""
+    """Return whether a process holds the lock; the check does not take it, so that no other process finds it held."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return False
     try:
-        answer = fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, _FLOCK.pack(fcntl.F_RDLCK, *_WHOLE_FILE))
+        holder = fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, _FLOCK.pack(fcntl.F_RDLCK, *_WHOLE_FILE))
     finally:
         os.close(descriptor)
-    found: int = _FLOCK.unpack(answer)[0]
-    return found != fcntl.F_UNLCK
+    kind: int = _FLOCK.unpack(holder)[0]
+    return kind != fcntl.F_UNLCK

@@ -1,16 +1,15 @@
-"""The passwords of a stack: generated once and stored in one file of mode 0600."""
+"""The passwords of a stack, created once and kept in a file of mode 0600."""
 
 import json
-import os
 import secrets
 from pathlib import Path
 
-from novaflow.adapters.storage.files import unwritable
+from novaflow.adapters.storage.atomic_file import write_atomic, write_error
 from novaflow.errors import MachineError
 
 
 class Secrets:
-    """Passwords by name, stored in ``path``; a password is generated on first use of its name.
+    """Passwords by name, kept in ``path``.
 
     Raises: MachineError, if the file cannot be read or is damaged.
     """
@@ -20,29 +19,25 @@ class Secrets:
         self._known = _read(path)
 
     def known(self, name: str) -> str | None:
-        """Return the password of that name; ``None`` if there is none yet."""
+        """Return the password of that name; ``None`` if it was not created yet."""
         return self._known.get(name)
 
     def get(self, name: str) -> str:
-        """Return the password of that name: letters and digits, which need no quoting in a URL or in SQL.
+        """Return the password of that name, created on first use: letters and digits, which need no quoting in URLs and SQL.
 
-        Raises: MachineError, if it cannot be stored.
+        Raises: MachineError, if the file cannot be written.
         """
         if name not in self._known:
             self._known[name] = secrets.token_hex(16)
-            self._keep()
+            self._save()
         return self._known[name]
 
-    def _keep(self) -> None:
-        helper = self._path.with_suffix(".new")
+    def _save(self) -> None:
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            helper.unlink(missing_ok=True)  # of a writer that was killed, with whatever mode
-            with os.fdopen(os.open(helper, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as target:
-                json.dump(self._known, target, indent=1)
-            helper.replace(self._path)
+            write_atomic(self._path, json.dumps(self._known, indent=1), 0o600)
         except OSError as error:
-            raise unwritable(self._path, error) from error
+            raise write_error(self._path, error) from error
 
 
 def _read(path: Path) -> dict[str, str]:
@@ -53,7 +48,7 @@ def _read(path: Path) -> dict[str, str]:
     except OSError as error:
         raise MachineError(f"cannot read {path}: {(error.strerror or '').lower()}") from error
     except ValueError as error:
-        raise MachineError(f"{path} is not what novaflow wrote: {error}") from error
+        raise MachineError(f"{path} is damaged: {error}") from error
     if not isinstance(known, dict) or not all(isinstance(secret, str) for secret in known.values()):
-        raise MachineError(f"{path} is not what novaflow wrote: expected an object of texts")
+        raise MachineError(f"{path} is damaged: expected a JSON object of strings")
     return known

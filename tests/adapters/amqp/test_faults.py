@@ -14,8 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from novaflow.adapters.amqp import Publisher
-from novaflow.adapters.storage.journal import Journal, last_record
-from novaflow.adapters.storage.publish_status import BrokerState
+from novaflow.adapters.storage import BrokerState, Journal, last_record
 from novaflow.events.subscribe import Begin, subscribe
 from novaflow.events.types import StepChanged, StepState
 from tests.support.brokers import Broker, PikaSubscriber, require_rabbitmq
@@ -90,7 +89,7 @@ PUBLISH = """
 import sys
 from pathlib import Path
 from novaflow.adapters.amqp import Publisher
-from novaflow.adapters.storage.journal import Journal
+from novaflow.adapters.storage import Journal
 from novaflow.logs import log_to
 from tests.adapters.amqp.test_faults import EVENT
 log_to()

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from novaflow.adapters.amqp.message import SizeLimit
-from novaflow.adapters.storage.journal_format import Entry
+from novaflow.adapters.storage import Entry
 from novaflow.events.record import EventRecord
 from novaflow.events.types import StackChanged, StackState
 

@@ -12,8 +12,7 @@ from cloudevents.core.bindings.amqp import AMQPMessage, from_amqp_event
 from structlog.testing import capture_logs
 
 from novaflow.adapters.amqp import Publisher
-from novaflow.adapters.storage.journal import Journal
-from novaflow.adapters.storage.publish_status import BrokerState
+from novaflow.adapters.storage import BrokerState, Journal
 from novaflow.events.types import StepChanged, StepState
 from tests.support.brokers import Broker, PikaSubscriber
 

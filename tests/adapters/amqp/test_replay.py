@@ -6,8 +6,7 @@ import pytest
 
 from novaflow.adapters.amqp.replay import ReplayPosition
 from novaflow.adapters.amqp.topology import StreamState
-from novaflow.adapters.storage.journal import Journal
-from novaflow.adapters.storage.publish_status import read_cursor
+from novaflow.adapters.storage import Journal, read_cursor
 from novaflow.events.record import EventRecord
 from novaflow.events.types import StackChanged, StackState
 

@@ -11,7 +11,7 @@ from novaflow.adapters.amqp.connection import Connection
 from novaflow.adapters.amqp.errors import BrokerError, ErrorKind
 from novaflow.adapters.amqp.publisher_thread import PublisherThread
 from novaflow.adapters.amqp.topology import StreamQueue, StreamState
-from novaflow.adapters.storage.journal import Journal
+from novaflow.adapters.storage import Journal
 from novaflow.events.types import StepChanged, StepState
 from tests.support.brokers import Broker
 from tests.support.programs import wait_until

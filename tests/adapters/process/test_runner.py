@@ -17,7 +17,7 @@ from novaflow.adapters.http.client import HttpClient
 from novaflow.adapters.process.context import NodeContext, StackResources
 from novaflow.adapters.process.process_ownership import find_processes
 from novaflow.adapters.process.runner import LocalProgram, LocalRunner
-from novaflow.adapters.storage.secrets import Secrets
+from novaflow.adapters.storage import Secrets
 from novaflow.errors import MachineError, NotReady, NovaflowError, ProgramFailed, ServiceExited, StepFailed
 from novaflow.model.component import Component
 from novaflow.model.context import Context

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from novaflow.adapters.storage.discovery import find_components
+from novaflow.adapters.storage import find_components
 from novaflow.errors import ComponentBroken, UsageError
 
 WORKFLOW = 'from novaflow.model.workflow import Workflow\nWORKFLOW = Workflow("run", "Everything.")\n'

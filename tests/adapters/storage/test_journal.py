@@ -1,6 +1,6 @@
-"""The journal: what is written is read, and what was damaged is known."""
+"""The journal: events are read as they were written, and damage is detected."""
 
-# ruff: noqa: S603, S607, TID251 - the programs tests start are their own, and the environment is what CI says
+# ruff: noqa: S603, S607, TID251 - tests start their own programs, and the CI system sets the environment
 
 import json
 import os
@@ -15,7 +15,7 @@ import anyio
 import pytest
 from structlog.testing import capture_logs
 
-from novaflow.adapters.storage.journal import Journal, follow_journal, last_record, read_journal
+from novaflow.adapters.storage import Journal, follow_journal, last_record, read_journal
 from novaflow.errors import MachineError
 from novaflow.events.record import EventRecord
 from novaflow.events.types import StepChanged, StepState
@@ -25,7 +25,7 @@ SOURCE = "/novaflow/host/nova"
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where the journal lies."""
+    """Return the file of a journal that does not exist yet."""
     return tmp_path / "journal.jsonl"
 
 
@@ -35,7 +35,7 @@ def a_step(reason: str = "asked for") -> StepChanged:
 
 
 def write(path: Path, count: int, reason: str = "asked for") -> list[EventRecord]:
-    """Open the journal, append events, close it."""
+    """Open the journal, append events, and close it."""
     journal = Journal(path, source=SOURCE)
     written = [journal.append(a_step(reason), "run-1") for _ in range(count)]
     journal.close()
@@ -51,70 +51,70 @@ def damage(path: Path, line: int) -> bytes:
     return lines[line]
 
 
-def test_what_is_appended_is_read_back(path: Path) -> None:
-    """Events come back as the very same values, numbered from 1."""
+def test_events_are_read_as_they_were_written(path: Path) -> None:
+    """Read events are equal to the appended ones, numbered from 1."""
     written = write(path, 3)
     assert list(read_journal(path)) == written
     assert [record.sequence for record in written] == [1, 2, 3]
 
 
-def test_every_line_is_json_of_its_own(path: Path) -> None:
-    """Any tool that reads JSON lines reads a journal."""
+def test_every_line_is_json(path: Path) -> None:
+    """Every program that reads JSON lines can read a journal."""
     write(path, 2)
     assert [json.loads(line)["subject"] for line in path.read_text().splitlines()] == ["fetch", "fetch"]
 
 
-def test_identities_sort_by_time_and_differ(path: Path) -> None:
-    """An id is a ULID: 26 characters, whose first ten tell the time."""
+def test_ids_are_sorted_ulids(path: Path) -> None:
+    """An id has 26 characters, of which the first ten encode the time."""
     ids = [record.id for record in write(path, 100)]
     assert len(set(ids)) == 100
     assert {len(each) for each in ids} == {26}
     assert [each[:10] for each in ids] == sorted(each[:10] for each in ids)
 
 
-def test_an_opened_journal_goes_on(path: Path) -> None:
-    """The sequence has no gap over a restart."""
+def test_the_sequence_continues_after_a_restart(path: Path) -> None:
+    """A journal that is opened again continues without a gap."""
     write(path, 2)
     assert [record.sequence for record in write(path, 2)] == [3, 4]
 
 
-def test_reading_begins_behind_a_sequence_number(path: Path) -> None:
-    """A reader gets what it has not seen."""
+def test_reading_begins_after_a_sequence_number(path: Path) -> None:
+    """Earlier events are skipped."""
     written = write(path, 1000)
     assert list(read_journal(path, after=990)) == written[990:]
     assert list(read_journal(path, after=1000)) == []
 
 
 def test_reading_begins_at_a_time(path: Path) -> None:
-    """A reader gets what happened since."""
+    """Earlier events are skipped."""
     written = write(path, 1000)
     since = written[500].time
     assert list(read_journal(path, since=since)) == [record for record in written if record.time >= since]
     assert list(read_journal(path, since=datetime(2100, 1, 1, tzinfo=UTC))) == []
 
 
-def test_a_journal_that_is_not_there_is_empty(path: Path) -> None:
-    """Nothing has happened yet, and that is no error."""
+def test_a_missing_journal_is_empty(path: Path) -> None:
+    """Before the first event there is no file."""
     assert list(read_journal(path)) == []
     assert last_record(path) is None
 
 
-def test_the_last_event_is_found_from_the_end(path: Path) -> None:
-    """The last good line counts, however long it is and whatever stands behind it."""
+def test_the_last_event_is_read_from_the_end(path: Path) -> None:
+    """The last intact line counts, whatever its length and whatever follows."""
     *_, last = write(path, 3, reason="x" * 200_000)
     with path.open("ab") as file:
         file.write(b'{"half a li')
     assert last_record(path) == last
 
 
-def test_a_line_cut_in_the_middle_is_kept_aside(path: Path) -> None:
-    """A torn line costs itself, is kept for whoever wants to look, is said once, and its number is given to the next."""
+def test_an_incomplete_line_is_moved(path: Path) -> None:
+    """The line goes to a file of its own, a warning is logged, and its number is used again."""
     write(path, 2)
     with path.open("ab") as file:
         file.write(b'{"specversion":"1.0","id":"01')
     with capture_logs() as logs:
         assert [record.sequence for record in write(path, 1)] == [3]
-    assert [entry["event"] for entry in logs] == ["journal.mended"]
+    assert [entry["event"] for entry in logs] == ["journal.repaired"]
     assert [aside.read_bytes() for aside in path.parent.glob("journal.jsonl.damaged-*")] == [b'{"specversion":"1.0","id":"01']
     assert [record.sequence for record in read_journal(path)] == [1, 2, 3]
     with capture_logs() as logs:
@@ -122,8 +122,8 @@ def test_a_line_cut_in_the_middle_is_kept_aside(path: Path) -> None:
     assert logs == []
 
 
-def test_a_flipped_byte_is_found_and_its_line_kept_aside(path: Path) -> None:
-    """A line whose checksum does not fit is no event; the others are used, and the gap shows."""
+def test_a_damaged_line_is_moved(path: Path) -> None:
+    """A line with a wrong checksum is skipped and later moved; its number shows as a gap."""
     write(path, 5)
     bad = damage(path, 2)
     with capture_logs() as logs:
@@ -134,7 +134,7 @@ def test_a_flipped_byte_is_found_and_its_line_kept_aside(path: Path) -> None:
     assert [record.sequence for record in read_journal(path)] == [1, 2, 4, 5, 6]
 
 
-def test_the_number_of_a_damaged_last_event_is_not_given_twice(path: Path) -> None:
+def test_the_number_of_a_damaged_event_is_not_used_again(path: Path) -> None:
     """The event may have been published before its line was damaged."""
     write(path, 3)
     damage(path, 2)
@@ -142,8 +142,8 @@ def test_the_number_of_a_damaged_last_event_is_not_given_twice(path: Path) -> No
 
 
 @pytest.mark.parametrize("after", range(6))
-def test_bisection_steps_over_damaged_lines(path: Path, after: int) -> None:
-    """Wherever a reader begins, it finds every good line behind that."""
+def test_bisection_skips_damaged_lines(path: Path, after: int) -> None:
+    """A reader finds every intact line after any sequence number."""
     write(path, 6)
     damage(path, 0)
     damage(path, 3)
@@ -152,7 +152,7 @@ def test_bisection_steps_over_damaged_lines(path: Path, after: int) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Lend a file system of 64 KiB."""
+    """Return a file system of 64 KiB."""
     folder = tmp_path / "disk"
     folder.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", folder], check=False, capture_output=True).returncode:
@@ -164,7 +164,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def fill(disk: Path) -> Path:
-    """Use up what is left of the disk, to the last byte, and return what did."""
+    """Fill the disk to the last byte, and return the file that fills it."""
     filling = disk / "filling"
     with filling.open("wb", buffering=0) as file, suppress(OSError):
         while file.write(b"x" * 4096):
@@ -173,7 +173,7 @@ def fill(disk: Path) -> Path:
 
 
 def test_events_wait_while_the_disk_is_full(small_disk: Path) -> None:
-    """Nothing is lost, no half line is left, and it is said once."""
+    """No event is lost, no line is incomplete, and the state of the disk is logged once."""
     path = small_disk / "journal.jsonl"
     journal = Journal(path, source=SOURCE)
     journal.append(a_step(), "run-1")
@@ -189,8 +189,8 @@ def test_events_wait_while_the_disk_is_full(small_disk: Path) -> None:
     assert list(read_journal(path, after=1))[:20] == written
 
 
-def test_a_disk_that_stays_full_is_an_error_at_the_end(small_disk: Path) -> None:
-    """Who closes the journal learns how many events could not be written."""
+def test_a_disk_that_stays_full_is_an_error(small_disk: Path) -> None:
+    """Closing the journal reports the number of lost events."""
     journal = Journal(small_disk / "journal.jsonl", source=SOURCE)
     fill(small_disk)
     for _ in range(2):
@@ -199,8 +199,8 @@ def test_a_disk_that_stays_full_is_an_error_at_the_end(small_disk: Path) -> None
         journal.close()
 
 
-async def test_a_follower_waits_for_the_file_and_for_every_event(path: Path) -> None:
-    """Following may begin before the journal does, and sees what two writers after each other append."""
+async def test_a_follower_reads_every_event(path: Path) -> None:
+    """Following begins before the file exists, and continues with the next writer."""
     followed: list[int] = []
 
     async def follow() -> None:
@@ -219,8 +219,8 @@ async def test_a_follower_waits_for_the_file_and_for_every_event(path: Path) -> 
     assert followed == [1, 2, 3, 4]
 
 
-async def test_a_follower_goes_on_in_the_mended_file(path: Path) -> None:
-    """A journal that was mended is another file under the same name."""
+async def test_a_follower_continues_in_a_repaired_journal(path: Path) -> None:
+    """A repair replaces the file."""
     write(path, 2)
     damage(path, 0)
     followed: list[int] = []
@@ -234,14 +234,14 @@ async def test_a_follower_goes_on_in_the_mended_file(path: Path) -> None:
     assert followed == [2, 3]
 
 
-def begin_anew(path: Path) -> None:
-    """Delete the journal and write another one, of two events."""
+def replace_journal(path: Path) -> None:
+    """Delete the journal and write a new one with two events."""
     path.unlink()
     write(path, 2)
 
 
-async def test_a_new_journal_of_the_same_name_is_read_from_its_beginning(path: Path) -> None:
-    """Who deletes a stack and makes it again has events from 1 on."""
+async def test_a_new_journal_is_read_from_its_beginning(path: Path) -> None:
+    """After a journal of the same name was created, its events are read from 1 on."""
     write(path, 5)
     followed: list[int] = []
     with anyio.fail_after(5):
@@ -249,16 +249,16 @@ async def test_a_new_journal_of_the_same_name_is_read_from_its_beginning(path: P
             async for record in events:
                 followed.append(record.sequence)
                 if len(followed) == 1:
-                    begin_anew(path)
+                    replace_journal(path)
                 if len(followed) == 3:
                     break
     assert followed == [5, 1, 2]
 
 
-TIRELESS = """
+ENDLESS_WRITER = """
 import sys
 from pathlib import Path
-from novaflow.adapters.storage.journal import Journal
+from novaflow.adapters.storage import Journal
 from tests.adapters.storage.test_journal import a_step
 journal = Journal(Path(sys.argv[1]), source="/novaflow/host/nova")
 print("up", flush=True)
@@ -267,12 +267,12 @@ while True:
 """
 
 
-def test_a_killed_writer_leaves_whole_lines(path: Path) -> None:
-    """After SIGKILL in the middle of writing, the journal reads and goes on without a gap."""
-    with subprocess.Popen([sys.executable, "-c", TIRELESS, path], stdout=subprocess.PIPE) as writer:
+def test_a_killed_writer_leaves_complete_lines(path: Path) -> None:
+    """After SIGKILL during writes, the journal is intact and continues without a gap."""
+    with subprocess.Popen([sys.executable, "-c", ENDLESS_WRITER, path], stdout=subprocess.PIPE) as writer:
         assert writer.stdout is not None
         writer.stdout.readline()
-        # Not read meanwhile: a reader slower than the writer, under coverage for one, would never see the end.
+        # Not read at the same time: a reader slower than the writer would never reach the end.
         while path.stat().st_size < 50_000:
             pass
         writer.kill()

@@ -1,4 +1,4 @@
-"""The stack's lock: one holder, known by name."""
+"""The lock of a stack."""
 
 import os
 import sys
@@ -8,19 +8,19 @@ from threading import Event, Thread
 import pytest
 
 from novaflow.adapters.process.programs import start_detached
-from novaflow.adapters.storage.lock import StackLock, is_locked
+from novaflow.adapters.storage import StackLock, is_locked
 from novaflow.errors import MachineError, StackBusy
 from tests.support.programs import WITHIN_S
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Return where the lock of a stack lies that does not exist yet."""
+    """Return the lock file of a stack that does not exist yet."""
     return tmp_path / "nova/run/stack.lock"
 
 
-def test_a_free_lock_is_taken_and_let_go(path: Path) -> None:
-    """Its folders are made; after the release the next one may."""
+def test_a_free_lock_is_taken_and_released(path: Path) -> None:
+    """Its folder is created; after the release it can be taken again."""
     assert not is_locked(path)
     lock = StackLock(path, "install")
     assert is_locked(path)
@@ -29,25 +29,25 @@ def test_a_free_lock_is_taken_and_let_go(path: Path) -> None:
     StackLock(path, "run").release()
 
 
-def test_the_second_is_refused_and_told_who_holds_it(path: Path) -> None:
-    """The message names the stack, the command and the process."""
+def test_a_second_holder_is_rejected(path: Path) -> None:
+    """The error names the stack, the command and the process of the holder."""
     lock = StackLock(path, "install")
-    with pytest.raises(StackBusy, match=rf"at work on {path.parent.parent}: `novaflow install`, pid {os.getpid()}$"):
+    with pytest.raises(StackBusy, match=rf"works on {path.parent.parent}: `novaflow install`, pid {os.getpid()}$"):
         StackLock(path, "up")
     lock.release()
 
 
-def test_a_holder_that_has_not_signed_yet_is_respected(path: Path) -> None:
-    """Between taking and signing lies a moment."""
+def test_a_holder_without_a_name_is_respected(path: Path) -> None:
+    """The lock is taken before the holder writes its command."""
     lock = StackLock(path, "install")
     os.ftruncate(lock.descriptor, 0)
-    with pytest.raises(StackBusy, match="it has not said which"):
+    with pytest.raises(StackBusy, match="its command is not known yet"):
         StackLock(path, "up")
     lock.release()
 
 
-def test_who_looks_is_in_nobodys_way(path: Path) -> None:
-    """Asking whether it is held never makes anybody think that it is."""
+def test_a_check_does_not_take_the_lock(path: Path) -> None:
+    """Concurrent checks never make another process find the lock held."""
     StackLock(path, "run").release()
     enough = Event()
 
@@ -65,15 +65,15 @@ def test_who_looks_is_in_nobodys_way(path: Path) -> None:
         looking.join()
 
 
-def test_a_child_that_inherited_it_holds_it(path: Path, tmp_path: Path) -> None:
-    """The lock outlives the process that took it, and ends with the one it was passed on to, which signs anew."""
+def test_a_child_inherits_the_lock(path: Path, tmp_path: Path) -> None:
+    """The lock outlives the process that took it, until the child that inherited it exits."""
     code = """
 import sys
 sys.path.insert(0, sys.argv[2])
 from pathlib import Path
-from novaflow.adapters.storage.lock import StackLock
+from novaflow.adapters.storage import StackLock
 StackLock.inherited(int(sys.argv[1]), "supervise")
-print("signed", flush=True)
+print("ready", flush=True)
 open(sys.argv[3] + "/leave").read()
 """
     os.mkfifo(tmp_path / "leave")
@@ -81,7 +81,7 @@ open(sys.argv[3] + "/leave").read()
     argv = (sys.executable, "-c", code, str(lock.descriptor), Path(__file__).parents[3], tmp_path)
     child = start_detached(argv, output=tmp_path / "output", keep=[lock.descriptor])
     lock.release()
-    leave = (tmp_path / "leave").open("w")  # opens when the child does
+    leave = (tmp_path / "leave").open("w")  # opens when the child opens it
     with pytest.raises(StackBusy, match=f"`novaflow supervise`, pid {child.pid}"):
         StackLock(path, "up")
     leave.close()
@@ -89,16 +89,16 @@ open(sys.argv[3] + "/leave").read()
     assert not is_locked(path)
 
 
-def test_programs_a_later_holder_starts_do_not_inherit_it(path: Path) -> None:
-    """A service that outlives its supervisor must not hold the stack."""
+def test_programs_of_the_child_do_not_inherit_the_lock(path: Path) -> None:
+    """A service that outlives its supervisor must not hold the lock."""
     first = StackLock(path, "run")
     os.set_inheritable(first.descriptor, True)  # noqa: FBT003 - it takes no keyword
     assert not os.get_inheritable(StackLock.inherited(first.descriptor, "supervise").descriptor)
     first.release()
 
 
-def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    """The message says which file and why."""
+def test_a_write_error_names_the_file(tmp_path: Path) -> None:
+    """The reason is that of the system."""
     (tmp_path / "nova").write_text("a file")
     with pytest.raises(MachineError, match=r"cannot write .*stack\.lock: not a directory"):
         StackLock(tmp_path / "nova/run/stack.lock", "run")

@@ -1,52 +1,53 @@
-"""Passwords: made once, kept for their owner alone."""
+"""Passwords of a stack."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-from novaflow.adapters.storage.secrets import Secrets
+from novaflow.adapters.storage import Secrets
 from novaflow.errors import MachineError
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Return where the stack's passwords lie, in a folder that does not exist yet."""
+    """Return the file of passwords, in a folder that does not exist yet."""
     return tmp_path / "credentials/secrets.json"
 
 
-def test_a_password_stays_the_same(path: Path) -> None:
-    """Made on first use, it is the same for this process and for those that come later."""
+def test_a_password_is_kept(path: Path) -> None:
+    """A password is created once, for this and for later processes."""
     secrets = Secrets(path)
     made = secrets.get("database")
     assert secrets.get("database") == made
     assert Secrets(path).get("database") == made
 
 
-def test_passwords_differ_and_fit_anywhere(path: Path) -> None:
-    """32 letters and digits need no quoting in a URL or in SQL."""
+def test_passwords_need_no_quoting(path: Path) -> None:
+    """Each consists of 32 letters and digits."""
     one, two = Secrets(path).get("one"), Secrets(path).get("two")
     assert one != two
     assert re.fullmatch(r"[a-z0-9]{32}", one)
 
 
-def test_only_the_owner_may_read_them(path: Path) -> None:
-    """The file is 0600 and its folder 0700, also where a wider one of an interrupted writer lay."""
+def test_only_the_owner_can_read_them(path: Path) -> None:
+    """The mode of the file is 0600, even if an older file was readable for others."""
     path.parent.mkdir(mode=0o700)
-    path.with_suffix(".new").touch(0o666)
+    path.write_text("{}")
+    path.chmod(0o666)
     Secrets(path).get("database")
     assert path.stat().st_mode & 0o777 == 0o600
     assert [file.name for file in path.parent.iterdir()] == ["secrets.json"]
 
 
-def test_the_folder_is_made_for_the_owner_alone(path: Path) -> None:
-    """Nobody else even sees that there are passwords."""
+def test_only_the_owner_can_open_the_folder(path: Path) -> None:
+    """Its mode is 0700."""
     Secrets(path).get("database")
     assert path.parent.stat().st_mode & 0o777 == 0o700
 
 
-def test_who_only_looks_makes_none(path: Path) -> None:
-    """A command that shows a stack leaves no trace in it."""
+def test_reading_creates_no_password(path: Path) -> None:
+    """A command that shows a stack does not change it."""
     assert Secrets(path).known("database") is None
     assert not path.parent.exists()
     made = Secrets(path).get("database")
@@ -54,17 +55,17 @@ def test_who_only_looks_makes_none(path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"database": 1}', "\N{REPLACEMENT CHARACTER}"])
-def test_a_spoilt_file_is_named_and_not_overwritten(path: Path, content: str) -> None:
-    """Databases were made with the passwords that were in it: new ones would not open them."""
+def test_a_damaged_file_is_not_overwritten(path: Path, content: str) -> None:
+    """New passwords would not open existing databases."""
     path.parent.mkdir()
     path.write_text(content)
-    with pytest.raises(MachineError, match=rf"{path} is not what novaflow wrote"):
+    with pytest.raises(MachineError, match=rf"{path} is damaged"):
         Secrets(path)
     assert path.read_text() == content
 
 
-def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    """The message says which file and why."""
+def test_a_write_error_names_the_file(tmp_path: Path) -> None:
+    """The reason is that of the system."""
     (tmp_path / "credentials").write_text("a file")
     with pytest.raises(MachineError, match=r"cannot write .*secrets\.json: (not a directory|file exists)"):
         Secrets(tmp_path / "credentials/secrets.json").get("database")

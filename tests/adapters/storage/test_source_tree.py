@@ -1,4 +1,4 @@
-"""What changes in a source tree, and who imported it, on real files and real programs."""
+"""Changes of a source tree and the nodes that import its modules, with real files and programs."""
 
 import shutil
 import subprocess
@@ -12,7 +12,7 @@ from novaflow.adapters.storage.source_tree import find_importers, name_module, w
 from novaflow.model.paths import Paths
 from tests.support.programs import WITHIN_S
 
-# ruff: noqa: S603, TID251 - the programs tests start are their own
+# ruff: noqa: S603, TID251 - tests start their own programs
 
 HOOK = Path(__file__).parents[3] / "workflows/services/nova/import_notes.py"
 
@@ -21,20 +21,20 @@ HOOK = Path(__file__).parents[3] / "workflows/services/nova/import_notes.py"
     ("path", "module"),
     [("nova/compute/manager.py", "nova.compute.manager"), ("nova/compute/__init__.py", "nova.compute"), ("setup.py", "setup")],
 )
-def test_a_file_is_a_module(path: str, module: str) -> None:
-    """As Python names it."""
+def test_a_file_has_the_name_of_its_module(path: str, module: str) -> None:
+    """Names are those that Python imports."""
     assert name_module(Path(path)) == module
 
 
 @pytest.mark.slow
-async def test_a_change_is_told_by_the_modules_name(tmp_path: Path) -> None:
-    """Through a link to the tree too; what is no module is passed over."""
+async def test_a_change_names_its_module(tmp_path: Path) -> None:
+    """A symbolic link to the tree is followed, and other files are ignored."""
     tree, link = tmp_path / "real", tmp_path / "source"
     (tree / "nova").mkdir(parents=True)
     link.symlink_to(tree)
 
     async def change() -> None:
-        while True:  # until the watch has begun, and sees it
+        while True:  # until the watcher has started
             (tree / "nova/notes.txt").write_text("x")
             (tree / "nova/manager.py").write_text("x")
             await anyio.sleep(0.05)
@@ -49,7 +49,7 @@ async def test_a_change_is_told_by_the_modules_name(tmp_path: Path) -> None:
 
 @pytest.fixture
 def program(paths: Paths, tmp_path: Path) -> list[str]:
-    """Return a program that imports a module of the tree, in an environment that notes it; ``-S`` leaves out all others."""
+    """Return a program that imports a module of the tree and records it; ``-S`` excludes other packages."""
     (paths.source / "nova").mkdir(parents=True)
     (paths.source / "nova/__init__.py").touch()
     (paths.source / "nova/manager.py").touch()
@@ -58,8 +58,8 @@ def program(paths: Paths, tmp_path: Path) -> list[str]:
     return ["/usr/bin/python3", "-IS", "-c", code]
 
 
-def test_a_node_notes_what_it_imports_from_the_tree(paths: Paths, program: list[str], owner: ProcessOwner) -> None:
-    """And nothing else; who imported none of what changed is not concerned."""
+def test_a_node_records_its_imports(paths: Paths, program: list[str], owner: ProcessOwner) -> None:
+    """Only modules of the tree are recorded, and only their importers are found."""
     paths.imports.mkdir()
     subprocess.run(program, check=True, env=dict(owner.marker), timeout=WITHIN_S)
     assert (paths.imports / "web").read_text().split() == ["nova", "nova.manager"]
@@ -68,13 +68,13 @@ def test_a_node_notes_what_it_imports_from_the_tree(paths: Paths, program: list[
 
 
 @pytest.mark.parametrize("marked", [True, False])
-def test_where_nobody_wants_to_know_nothing_is_noted(paths: Paths, program: list[str], owner: ProcessOwner, marked: bool) -> None:  # noqa: FBT001
-    """Neither by a service of a stack that is not watched, nor by a program that is none of its services."""
+def test_imports_are_recorded_only_on_request(paths: Paths, program: list[str], owner: ProcessOwner, marked: bool) -> None:  # noqa: FBT001
+    """A stack that is not watched records nothing, nor does a program that is no service."""
     subprocess.run(program, check=True, env=dict(owner.marker) if marked else {}, timeout=WITHIN_S)
     assert not paths.imports.exists()
 
 
-def test_a_program_does_not_notice_that_it_cannot_note(paths: Paths, program: list[str], owner: ProcessOwner) -> None:
-    """The place of its notes is taken by a folder: it goes on."""
+def test_a_recording_error_is_ignored(paths: Paths, program: list[str], owner: ProcessOwner) -> None:
+    """A program runs on if its imports cannot be recorded."""
     (paths.imports / "web").mkdir(parents=True)
     subprocess.run(program, check=True, env=dict(owner.marker), timeout=WITHIN_S)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from novaflow.adapters.storage.discovery import find_components
+from novaflow.adapters.storage import find_components
 from novaflow.model.component import declared
 from workflows.infra.database.urls import Database
 from workflows.infra.rabbitmq.urls import BrokerDefinitions, RpcQueue

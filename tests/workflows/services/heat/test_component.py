@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from novaflow.adapters.storage.discovery import find_components
+from novaflow.adapters.storage import find_components
 from novaflow.model.check import Severity
 from novaflow.model.paths import Paths
 from novaflow.plan.compile import compile_graph, select_components

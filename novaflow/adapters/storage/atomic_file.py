@@ -1,0 +1,57 @@
+"""Files that are replaced in one step: a reader sees the old content or the new one."""
+
+import os
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+
+import anyio
+
+from novaflow.errors import MachineError
+
+
+def write_atomic(path: Path, content: str | bytes | Iterable[bytes], mode: int = 0o640, *, fsync: bool = False) -> None:
+    """Replace the file; ``fsync`` waits until the content is on the disk.
+
+    Raises: OSError; the old file is unchanged then.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    # Created with its mode, so that a password is never readable for others.
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.writelines(_chunks(content))
+            if fsync:
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(temporary, path)  # noqa: PTH105 - one system call, which pathlib does not promise
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _chunks(content: str | bytes | Iterable[bytes]) -> Iterable[bytes]:
+    if isinstance(content, str):
+        return (content.encode(),)
+    return (content,) if isinstance(content, bytes) else content
+
+
+async def write_with_folder(path: Path, content: str | bytes, mode: int = 0o640) -> None:
+    """Replace the file without blocking the event loop, and create its folder.
+
+    Raises: MachineError, with the reason.
+    """
+
+    def write() -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, content, mode)
+
+    try:
+        await anyio.to_thread.run_sync(write)
+    except OSError as error:
+        raise write_error(path, error) from error
+
+
+def write_error(path: Path, error: OSError) -> MachineError:
+    """Return the error for a file that cannot be written."""
+    return MachineError(f"cannot write {path}: {(error.strerror or str(error)).lower()}; free some space or choose another folder")
