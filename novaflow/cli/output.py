@@ -9,7 +9,7 @@ from typing import TextIO, TypeVar
 import anyio
 import click
 
-from novaflow.adapters.terminal.progress import Progress
+from novaflow.adapters.terminal import Progress
 from novaflow.errors import UsageError
 from novaflow.runtime.dashboard_controller import DashboardController
 from novaflow.runtime.display import Display

@@ -80,3 +80,11 @@ class StackStatus:
                 return replace(self, services={**self.services, event.name: before.apply(event)})
             case _:
                 return self
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """The resource use of a program; ``processor_percent`` of one core, ``memory_mib`` resident, where shared memory counts each time."""
+
+    processor_percent: float
+    memory_mib: float

@@ -4,7 +4,7 @@ import shutil
 
 import anyio
 
-from novaflow.adapters.process.process_ownership import ProcessOwner, end_processes, find_processes
+from novaflow.adapters.process import ProcessOwner, end_processes, find_processes
 from novaflow.engine.engine import Engine, Outcome
 from novaflow.events.types import StackChanged, StackState
 from novaflow.runtime.foreground import require_success

@@ -10,16 +10,14 @@ import anyio
 from anyio.abc import TaskGroup
 
 from novaflow.adapters.control.client import ControlClient
-from novaflow.adapters.process.usage import Meter, Usage
+from novaflow.adapters.process import Meter
 from novaflow.adapters.storage import LineFollower, read_last_lines
-from novaflow.adapters.terminal.dashboard import Dashboard, Picture
-from novaflow.adapters.terminal.keyboard import keys_as_typed, read_keys
-from novaflow.adapters.terminal.progress import Progress
+from novaflow.adapters.terminal import Dashboard, Picture, Progress, keys_as_typed, read_keys
 from novaflow.errors import NovaflowError
 from novaflow.events.record import EventRecord
 from novaflow.events.types import ServiceChanged, ServiceState, StackChanged, StepChanged, StepState
 from novaflow.model.selection import Selection
-from novaflow.model.status import StackStatus
+from novaflow.model.status import StackStatus, Usage
 from novaflow.plan.plan import ServiceCommand
 from novaflow.runtime.stack import Stack
 

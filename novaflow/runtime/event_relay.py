@@ -25,8 +25,7 @@ async def post_events(stack: Stack, query: EventQuery, url: str, warn: Callable[
     Raises: UsageError, if the stack's `events.json` is invalid.
     """
     # Imported here: httpx takes 50 ms to import, a sixth of the time a command takes to start, and few users need it.
-    from novaflow.adapters.http.client import HttpClient  # noqa: PLC0415
-    from novaflow.adapters.http.webhook import Webhook  # noqa: PLC0415
+    from novaflow.adapters.http import HttpClient, Webhook  # noqa: PLC0415
 
     client = HttpClient()
     webhook = Webhook(url, client)

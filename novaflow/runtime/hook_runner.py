@@ -6,9 +6,7 @@ from pathlib import Path
 
 import anyio
 
-from novaflow.adapters.process.context import SYSTEM_PATH
-from novaflow.adapters.process.hooks import Hooks
-from novaflow.adapters.process.process_ownership import ProcessOwner
+from novaflow.adapters.process import SYSTEM_PATH, Hooks, ProcessOwner
 from novaflow.events.record import EventRecord
 from novaflow.events.types import Event, StackState
 from novaflow.runtime.stack import Stack

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import anyio
 
-from novaflow.adapters.process.programs import start_detached
+from novaflow.adapters.process import start_detached
 from novaflow.adapters.storage import StackLock, read_last_lines
 from novaflow.errors import Interrupted, NotReady, NovaflowError, RunError
 from novaflow.events.record import EventRecord

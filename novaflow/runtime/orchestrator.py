@@ -6,11 +6,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from novaflow.adapters.http.client import HttpClient
-from novaflow.adapters.process.context import Report, StackResources
-from novaflow.adapters.process.process_ownership import used_processor_s
-from novaflow.adapters.process.programs import watching_without_threads
-from novaflow.adapters.process.runner import LocalRunner
+from novaflow.adapters.http import HttpClient
+from novaflow.adapters.local import LocalRunner, Report, StackResources
+from novaflow.adapters.process import used_processor_s, watching_without_threads
 from novaflow.adapters.storage import Journal, Secrets, read_journal
 from novaflow.engine.bus import EventBus, Sink
 from novaflow.engine.engine import NOTHING, Engine, Outcome

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator
 
-from novaflow.adapters.process.probe import find_listener
+from novaflow.adapters.process import find_listener
 from novaflow.errors import MachineUnfit, PortTaken, UsageError
 from novaflow.model.check import CheckResult, Severity
 from novaflow.model.service import Service

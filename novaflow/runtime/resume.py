@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from novaflow.adapters.process.process_ownership import ProcessOwner, find_leader
+from novaflow.adapters.process import ProcessOwner, find_leader
 from novaflow.adapters.storage import last_record, read_journal
 from novaflow.events.types import StepChanged, StepState
 from novaflow.runtime.stack import Stack

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from novaflow.adapters.process.context import NodeContext
-from novaflow.adapters.process.process_ownership import ProcessOwner, describe_process, find_processes
+from novaflow.adapters.local import NodeContext
+from novaflow.adapters.process import ProcessOwner, describe_process, find_processes
 from novaflow.adapters.storage import StackLock
 from novaflow.errors import RunError
 from novaflow.model.orphan import OrphanedResource

@@ -10,8 +10,7 @@ import structlog
 from anyio.abc import TaskGroup
 
 from novaflow.adapters.control.server import serve_control
-from novaflow.adapters.process.process_ownership import end_processes
-from novaflow.adapters.process.subreaper import become_subreaper, reap_orphans
+from novaflow.adapters.process import become_subreaper, end_processes, reap_orphans
 from novaflow.adapters.storage import StackLock
 from novaflow.engine.engine import NOTHING
 from novaflow.events.record import EventRecord

@@ -4,8 +4,8 @@ import shlex
 from collections.abc import Sequence
 from typing import NoReturn
 
-from novaflow.adapters.process.process_ownership import ProcessOwner
-from novaflow.adapters.terminal.multiplexer import Multiplexer, find_multiplexer
+from novaflow.adapters.process import ProcessOwner
+from novaflow.adapters.terminal import Multiplexer, find_multiplexer
 from novaflow.errors import UsageError
 from novaflow.runtime.stack import Stack
 from novaflow.runtime.status import query_supervisor

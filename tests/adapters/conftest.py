@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from novaflow.adapters.process.process_ownership import ProcessOwner, find_processes
+from novaflow.adapters.process import ProcessOwner, find_processes
 from novaflow.model.paths import Paths
 
 

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from novaflow.adapters.http.client import HttpClient
-from novaflow.adapters.process.context import NodeContext, Report, StackResources
+from novaflow.adapters.http import HttpClient
+from novaflow.adapters.local import NodeContext, Report, StackResources
 from novaflow.adapters.storage import Secrets
 from novaflow.model.component import Component
 from novaflow.model.paths import Paths

@@ -8,7 +8,7 @@ import anyio
 import psutil
 import pytest
 
-from novaflow.adapters.process.process_ownership import ProcessOwner, find_processes
+from novaflow.adapters.process import ProcessOwner, find_processes
 from tests.support.programs import is_running
 from tests.system.toy import SLEEP, Toy, wait_said
 

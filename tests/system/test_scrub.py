@@ -7,7 +7,7 @@ import anyio
 import psutil
 import pytest
 
-from novaflow.adapters.process.process_ownership import ProcessOwner, find_processes
+from novaflow.adapters.process import ProcessOwner, find_processes
 from tests.system.toy import WITHIN_S, Toy
 
 pytestmark = pytest.mark.slow

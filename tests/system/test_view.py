@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from novaflow.adapters.process.process_ownership import ProcessOwner, find_processes
+from novaflow.adapters.process import ProcessOwner, find_processes
 from tests.support.terminals import Terminal, terminal
 from tests.system.toy import Toy, wait_said
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from novaflow.adapters.http.client import HttpClient
-from novaflow.adapters.process.context import NodeContext, StackResources
+from novaflow.adapters.http import HttpClient
+from novaflow.adapters.local import NodeContext, StackResources
 from novaflow.adapters.storage import Secrets
 from novaflow.model.component import Component
 from novaflow.model.paths import Paths

@@ -1,1 +1,4 @@
-"""The supervisor's HTTP interface on a Unix socket."""
+"""The supervisor's HTTP interface on a Unix socket.
+
+Commands import ``client`` as a module: ``server`` loads a web server, which only the supervisor needs.
+"""

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from novaflow.adapters.http.client import HttpClient
+from novaflow.adapters.http import HttpClient
 from novaflow.errors import UsageError
 from novaflow.model.context import Answer
 from novaflow.model.probe import NotYet

@@ -1,1 +1,53 @@
-"""Programs and processes."""
+"""Programs and processes: start, find, measure and end them."""
+
+from novaflow.adapters.process.cgroups import Cgroup, find_base, find_stack_cgroup
+from novaflow.adapters.process.hooks import Hooks
+from novaflow.adapters.process.listeners import find_listener, is_served_by
+from novaflow.adapters.process.process_ownership import (
+    ProcessOwner,
+    describe_process,
+    end_processes,
+    find_leader,
+    find_processes,
+    is_suspended,
+    used_processor_s,
+)
+from novaflow.adapters.process.programs import (
+    SYSTEM_PATH,
+    Command,
+    RunningProcess,
+    adopting,
+    run_to_end,
+    running,
+    start_detached,
+    watching_without_threads,
+)
+from novaflow.adapters.process.subreaper import become_subreaper, reap_orphans
+from novaflow.adapters.process.usage import Meter
+
+__all__ = [
+    "SYSTEM_PATH",
+    "Cgroup",
+    "Command",
+    "Hooks",
+    "Meter",
+    "ProcessOwner",
+    "RunningProcess",
+    "adopting",
+    "become_subreaper",
+    "describe_process",
+    "end_processes",
+    "find_base",
+    "find_leader",
+    "find_listener",
+    "find_processes",
+    "find_stack_cgroup",
+    "is_served_by",
+    "is_suspended",
+    "reap_orphans",
+    "run_to_end",
+    "running",
+    "start_detached",
+    "used_processor_s",
+    "watching_without_threads",
+]

@@ -13,7 +13,7 @@ from novaflow.events.record import EventRecord
 from novaflow.events.types import StackChanged, StackState, StepChanged, StepState
 
 _GRACE_S = 2  # between SIGTERM and SIGKILL
-_LAST_LINES = 3  # of the output of a failed command, in its event
+_LAST_LINES = 12  # of the output of a failed command, in its event
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,26 +37,31 @@ class Hooks:
     async def run(self, record: EventRecord, command: str) -> StepChanged:
         """Run the command and return its result as an event; a failure has no other effect."""
         began = time.monotonic()
-        state, reason = await self._judge(record, command)
+        state, reason, log_tail = await self._run(record, command)
         return StepChanged(
             name=f"hook.on-{record.event.state}",
             state=state,
             workflow="run",
             component="hook",
             reason=reason,
+            log_tail=log_tail,
             duration_s=round(time.monotonic() - began, 3),
         )
 
-    async def _judge(self, record: EventRecord, command: str) -> tuple[StepState, str]:
+    async def _run(self, record: EventRecord, command: str) -> tuple[StepState, str, str | None]:
         lines: list[str] = []
         shell = Command(("/bin/sh", "-c", command), self.env, self.cwd, self.output, _GRACE_S)
         try:
             with anyio.fail_after(self.within_s):
                 code, _ = await run_to_end(self.owner, shell, stdin=record.encode() + b"\n", on_line=lines.append)
         except TimeoutError:
-            return StepState.FAILED, f"{command} did not end within {self.within_s:g} s, and was ended"
+            return StepState.FAILED, f"{command}: not done after {self.within_s:g} s", _end_of(lines)
         except OSError as error:
-            return StepState.FAILED, f"{command} could not be run: {error}"
+            return StepState.FAILED, f"{command}: {error}", None
         if code:
-            return StepState.FAILED, f"{command} ended with exit code {code}: {' / '.join(lines[-_LAST_LINES:])}"
-        return StepState.SUCCEEDED, f"{command} ended well"
+            return StepState.FAILED, f"{command}: exited with {code}", _end_of(lines)
+        return StepState.SUCCEEDED, f"{command}: done", None
+
+
+def _end_of(lines: list[str]) -> str | None:
+    return "\n".join(lines[-_LAST_LINES:]) or None

@@ -22,6 +22,8 @@ from novaflow.adapters.process.process_ownership import KILL_WITHIN_S, ProcessOw
 DRAIN_S = 1.0  # for the rest in a pipe, which ends with its last writer
 KEPT_OUTPUT = 8 << 20  # bytes of standard output that `run_to_end` returns; the longest answer of a program is 1 MiB
 
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 T = TypeVar("T")
 
 log = structlog.get_logger()

@@ -3,17 +3,10 @@
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 
 import psutil
 
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """The resource use of a program; ``processor_percent`` of one core, ``memory_mib`` resident, where shared memory counts each time."""
-
-    processor_percent: float
-    memory_mib: float
+from novaflow.model.status import Usage
 
 
 class Meter:

@@ -1,1 +1,1 @@
-"""Metrics and traces."""
+"""Metrics and traces; each module imports an optional library, so modules are imported one by one."""

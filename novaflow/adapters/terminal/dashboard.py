@@ -12,9 +12,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from novaflow.adapters.process.usage import Usage
 from novaflow.model.selection import Selection, Typing
-from novaflow.model.status import ServiceStatus, StackStatus
+from novaflow.model.status import ServiceStatus, StackStatus, Usage
 
 FRAME_LINES = 5  # the head, the table's headings, the log's frame, the foot
 LEAST_LOG_LINES = 6

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import click
 
-from novaflow.adapters.terminal.tables import print_check_results
+from novaflow.adapters.terminal import print_check_results
 from novaflow.cli.arguments import stack_arguments
 from novaflow.cli.output import print_json
 from novaflow.errors import MachineError

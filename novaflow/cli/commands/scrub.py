@@ -6,7 +6,7 @@ from functools import partial
 
 import click
 
-from novaflow.adapters.terminal.tables import print_orphans
+from novaflow.adapters.terminal import print_orphans
 from novaflow.cli.arguments import stack_arguments
 from novaflow.cli.output import print_json, run_with_progress
 from novaflow.runtime.scrub import scrub

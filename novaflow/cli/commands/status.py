@@ -5,7 +5,7 @@ import sys
 import anyio
 import click
 
-from novaflow.adapters.terminal.tables import print_status
+from novaflow.adapters.terminal import print_status
 from novaflow.cli.arguments import stack_arguments
 from novaflow.cli.output import print_json
 from novaflow.runtime.stack import Stack

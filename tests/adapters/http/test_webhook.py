@@ -1,4 +1,4 @@
-"""The relay to a web server: in order, and as often as it takes."""
+"""The webhook: events are posted in order until the server accepts them."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,8 +8,7 @@ import anyio
 import anyio.abc
 from structlog.testing import capture_logs
 
-from novaflow.adapters.http.client import HttpClient
-from novaflow.adapters.http.webhook import Webhook
+from novaflow.adapters.http import HttpClient, Webhook
 from novaflow.events.record import EventRecord
 from novaflow.events.types import StackChanged, StackState
 from novaflow.model.probe import Backoff
@@ -28,7 +27,7 @@ NO_WAIT = Backoff(first_s=0, most_s=0)
 
 @asynccontextmanager
 async def answering(*statuses: int, port: int = 0) -> AsyncIterator[tuple[str, list[bytes]]]:
-    """Lend a web server that answers so, one request after the other; yield its address and what it was sent."""
+    """Run a web server with these answers during the block; yield its address and the requests."""
     requests: list[bytes] = []
     verdicts = iter(statuses)
 
@@ -58,14 +57,14 @@ async def post(url: str) -> bool:
 
 
 async def test_an_event_is_posted_as_a_cloudevent() -> None:
-    """Structured mode: the content type says so, the body is the event."""
+    """The content type is that of structured mode, the body is the event."""
     async with answering(204) as (url, requests):
         assert await post(url)
     assert b"content-type: application/cloudevents+json; charset=utf-8" in requests[0].lower()
 
 
-async def test_a_server_in_trouble_is_asked_again() -> None:
-    """Its errors and its haste are waited out, which is said once."""
+async def test_a_server_error_is_retried() -> None:
+    """Errors of the server and its rate limits are waited out, and logged once."""
     with capture_logs() as logs:
         async with answering(503, 429, 500, 200) as (url, requests):
             assert await post(url)
@@ -73,8 +72,8 @@ async def test_a_server_in_trouble_is_asked_again() -> None:
     assert [(entry["event"], entry["reason"]) for entry in logs] == [("webhook.waiting", "it answered 503")]
 
 
-async def test_an_event_the_server_calls_wrong_is_passed_over() -> None:
-    """Asking again would hold up all that come after it."""
+async def test_a_rejected_event_is_skipped() -> None:
+    """A retry would delay all later events."""
     with capture_logs() as logs:
         async with answering(400) as (url, requests):
             assert not await post(url)
@@ -82,8 +81,8 @@ async def test_an_event_the_server_calls_wrong_is_passed_over() -> None:
     assert [(entry["event"], entry["status"]) for entry in logs] == [("webhook.refused", 400)]
 
 
-async def test_a_server_that_is_not_there_yet_is_waited_for() -> None:
-    """A refused connection is no verdict."""
+async def test_an_unreachable_server_is_waited_for() -> None:
+    """A refused connection is retried."""
     (port,) = free_ports(1)
     delivered: list[bool] = []
 
@@ -96,6 +95,6 @@ async def test_a_server_that_is_not_there_yet_is_waited_for() -> None:
             while not logs:  # noqa: ASYNC110 - structlog sets no anyio.Event
                 await anyio.sleep(0.001)
             async with answering(200, port=port):
-                while not delivered:  # noqa: ASYNC110 - the server has to stay until then
+                while not delivered:  # noqa: ASYNC110 - the server must run until then
                     await anyio.sleep(0.001)
     assert delivered == [True]

@@ -11,7 +11,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from novaflow.adapters.process.cgroups import Cgroup, find_base, find_stack_cgroup
+from novaflow.adapters.process import Cgroup, find_base, find_stack_cgroup
 
 ESCAPE = """
 import os, signal, sys

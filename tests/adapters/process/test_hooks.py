@@ -1,18 +1,17 @@
-"""Hooks: a command of the user's own, told of the event, bounded, and no danger to the run."""
+"""Hooks: the user's commands for states of the stack."""
 
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from novaflow.adapters.process.hooks import Hooks
-from novaflow.adapters.process.process_ownership import ProcessOwner
+from novaflow.adapters.process import Hooks, ProcessOwner
 from novaflow.events.record import EventRecord
 from novaflow.events.types import StackChanged, StackState, StepState, WorkflowChanged, WorkflowState
 
 
 def record(event: StackChanged | WorkflowChanged) -> EventRecord:
-    """Return the event as the journal would."""
+    """Return the event as the journal records it."""
     return EventRecord(id="01J", sequence=7, time=datetime(2026, 11, 22, tzinfo=UTC), source="/novaflow/host/nova", run_id="r", event=event)
 
 
@@ -21,43 +20,43 @@ READY = record(StackChanged(name="nova", state=StackState.READY, reason="all is 
 
 @pytest.fixture
 def hooks(owner: ProcessOwner, tmp_path: Path) -> Hooks:
-    """Return hooks that may take half a second."""
+    """Return hooks with a time limit of half a second."""
     environment = {"PATH": "/usr/bin:/bin"}
     return Hooks({StackState.READY: "true"}, owner, environment, cwd=tmp_path, output=tmp_path / "hooks.log", within_s=0.5)
 
 
-def test_only_its_own_event_calls_for_a_command(hooks: Hooks) -> None:
-    """A stack that got ready does; one that stopped, and a workflow, do not."""
+def test_an_event_triggers_its_command(hooks: Hooks) -> None:
+    """A stack that becomes ready does; one that stops, and a workflow, do not."""
     assert hooks.command_for(READY) == "true"
     assert hooks.command_for(record(StackChanged(name="nova", state=StackState.STOPPED, reason="x"))) is None
     assert hooks.command_for(record(WorkflowChanged(name="run", state=WorkflowState.STARTED, reason="x"))) is None
 
 
-async def test_a_command_gets_the_event_on_its_standard_input(hooks: Hooks, tmp_path: Path) -> None:
-    """It is a shell command, and reads one line of JSON."""
-    ended = await hooks.run(READY, "cat > got && echo thanks")
-    assert (ended.name, ended.state, ended.reason) == ("hook.on-ready", StepState.SUCCEEDED, "cat > got && echo thanks ended well")
+async def test_a_command_reads_the_event_from_standard_input(hooks: Hooks, tmp_path: Path) -> None:
+    """It is a shell command and gets one line of JSON."""
+    result = await hooks.run(READY, "cat > got && echo thanks")
+    assert (result.name, result.state, result.reason) == ("hook.on-ready", StepState.SUCCEEDED, "cat > got && echo thanks: done")
     assert (tmp_path / "got").read_bytes() == READY.encode() + b"\n"
     assert (tmp_path / "hooks.log").read_text() == "thanks\n"
 
 
 @pytest.mark.parametrize(
-    ("command", "reason"),
+    ("command", "reason", "log_tail"),
     [
-        ("echo no >&2; exit 3", "echo no >&2; exit 3 ended with exit code 3: no"),
-        ("nosuchprogram", "nosuchprogram ended with exit code 127: /bin/sh: 1: nosuchprogram: not found"),
-        ("sleep 60", "sleep 60 did not end within 0.5 s, and was ended"),
+        ("echo no >&2; exit 3", "echo no >&2; exit 3: exited with 3", "no"),
+        ("nosuchprogram", "nosuchprogram: exited with 127", "/bin/sh: 1: nosuchprogram: not found"),
+        ("sleep 60", "sleep 60: not done after 0.5 s", None),
     ],
 )
-async def test_a_failure_is_an_event_and_no_more(hooks: Hooks, command: str, reason: str) -> None:
-    """Whatever a command does, the run goes on."""
-    ended = await hooks.run(READY, command)
-    assert (ended.state, ended.reason) == (StepState.FAILED, reason)
+async def test_a_failure_is_published(hooks: Hooks, command: str, reason: str, log_tail: str | None) -> None:
+    """The result is an event, with the output of the command as its log tail."""
+    result = await hooks.run(READY, command)
+    assert (result.state, result.reason, result.log_tail) == (StepState.FAILED, reason, log_tail)
 
 
-async def test_a_folder_that_is_gone_is_told(hooks: Hooks, tmp_path: Path) -> None:
-    """Even the start of a command may fail."""
+async def test_a_command_that_cannot_start_has_failed(hooks: Hooks, tmp_path: Path) -> None:
+    """The output file is a folder."""
     (tmp_path / "hooks.log").mkdir()
-    ended = await hooks.run(READY, "true")
-    assert ended.state is StepState.FAILED
-    assert ended.reason.startswith("true could not be run: ")
+    result = await hooks.run(READY, "true")
+    assert result.state is StepState.FAILED
+    assert result.reason.startswith("true: ")

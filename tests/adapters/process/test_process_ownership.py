@@ -1,4 +1,4 @@
-"""Who owns which process, and how what is left of an owner ends."""
+"""Finding and ending the processes of a node or a stack."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,17 +8,17 @@ import anyio
 import psutil
 import pytest
 
-from novaflow.adapters.process.process_ownership import ProcessOwner, end_processes, find_leader, find_processes
+from novaflow.adapters.process import ProcessOwner, end_processes, find_leader, find_processes
 from novaflow.model.paths import Paths
 from tests.support.programs import WITHIN_S, is_running, python
 
 SLEEP = python("import time; print('up', flush=True); time.sleep(60)")
-DEAF = python("import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)")
+IGNORES_SIGTERM = python("import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)")
 
 
 @asynccontextmanager
 async def started(owner: ProcessOwner, argv: tuple[object, ...] = SLEEP, *, marked: bool = True) -> AsyncIterator[psutil.Process]:
-    """Run a program that nobody stops but the test."""
+    """Run a program that only the test stops."""
     env = dict(owner.marker) if marked else {}
     with anyio.fail_after(WITHIN_S):
         process = await anyio.open_process([str(word) for word in argv], env=env, start_new_session=True)
@@ -33,8 +33,8 @@ async def started(owner: ProcessOwner, argv: tuple[object, ...] = SLEEP, *, mark
                 await process.aclose()
 
 
-async def test_a_node_owns_what_carries_its_marker(owner: ProcessOwner) -> None:
-    """And so does its stack; another node of the stack does not."""
+async def test_marked_processes_are_found(owner: ProcessOwner) -> None:
+    """They belong to their node and to its stack, and to no other node."""
     async with started(owner) as process:
         assert find_processes(owner) == (process,)
         assert find_processes(ProcessOwner(owner.paths)) == (process,)
@@ -42,16 +42,16 @@ async def test_a_node_owns_what_carries_its_marker(owner: ProcessOwner) -> None:
         assert find_processes(ProcessOwner(owner.paths, "we")) == ()
 
 
-async def test_a_stack_owns_nothing_of_its_neighbour(owner: ProcessOwner) -> None:
-    """Also where the neighbour's folder begins like its own."""
+async def test_another_stack_owns_its_own_processes(owner: ProcessOwner) -> None:
+    """Also if the path of its folder begins with that of the other stack."""
     neighbour = ProcessOwner(Paths(owner.paths.root.with_name("nova2")), "web")
     async with started(neighbour) as process:
         assert find_processes(ProcessOwner(owner.paths)) == ()
         assert find_processes(ProcessOwner(neighbour.paths)) == (process,)
 
 
-async def test_a_noted_session_is_owned_until_it_is_forgotten(owner: ProcessOwner) -> None:
-    """Without any marker."""
+async def test_a_recorded_session_is_found_until_it_is_forgotten(owner: ProcessOwner) -> None:
+    """A process without the marker is found by its session."""
     async with started(owner, marked=False) as process:
         assert find_processes(owner) == ()
         owner.note(process.pid)
@@ -60,8 +60,8 @@ async def test_a_noted_session_is_owned_until_it_is_forgotten(owner: ProcessOwne
         assert find_processes(owner) == ()
 
 
-async def test_what_nobody_has_buried_yet_is_not_owned(owner: ProcessOwner) -> None:
-    """A zombie holds nothing and cannot be ended; init buries it in its own time."""
+async def test_a_zombie_is_not_found(owner: ProcessOwner) -> None:
+    """A zombie uses nothing and cannot be ended; its parent must reap it."""
     code = """
 import os, time
 child = os.fork() or os._exit(0)
@@ -75,8 +75,8 @@ time.sleep(60) # and never waits for its child: who looks decides when it ends
         assert find_processes(owner) == (process,)
 
 
-async def test_a_session_whose_number_was_given_away_again_is_not_owned(owner: ProcessOwner) -> None:
-    """A note of yesterday must not end the innocent of today."""
+async def test_a_reused_session_id_is_not_found(owner: ProcessOwner) -> None:
+    """A record must not lead to a younger process with the same id."""
     async with started(owner, marked=False) as process:
         owner.note(process.pid)
         (note,) = (owner.paths.run / "pids").iterdir()
@@ -85,8 +85,8 @@ async def test_a_session_whose_number_was_given_away_again_is_not_owned(owner: P
         assert find_processes(owner) == ()
 
 
-async def test_a_session_of_an_earlier_boot_is_not_owned(owner: ProcessOwner) -> None:
-    """After a reboot a process with the recorded number and start time is another one."""
+async def test_a_session_of_an_earlier_boot_is_not_found(owner: ProcessOwner) -> None:
+    """After a reboot, a process with the recorded id and start time is another one."""
     async with started(owner, marked=False) as process:
         owner.note(process.pid)
         assert find_leader(owner) == process.pid
@@ -98,44 +98,44 @@ async def test_a_session_of_an_earlier_boot_is_not_owned(owner: ProcessOwner) ->
 
 
 @pytest.mark.parametrize("content", ["", "4711", "4711 soon boot", "1 2 3 4"])
-def test_a_spoilt_note_is_passed_over(owner: ProcessOwner, content: str) -> None:
-    """Its writer was killed in the middle: what it noted is found by its marker."""
+def test_a_damaged_record_is_ignored(owner: ProcessOwner, content: str) -> None:
+    """Its writer was killed; the processes are found by their markers."""
     (owner.paths.run / "pids").mkdir()
     (owner.paths.run / "pids/web.pid").write_text(content)
     assert owner.leaders() == []
     assert find_processes(ProcessOwner(owner.paths)) == ()
 
 
-def test_nothing_is_noted_of_the_dead(owner: ProcessOwner) -> None:
-    """A program may be gone before it is noted; forgetting what was never noted is no error."""
-    owner.note(2**22 + 1)  # more than there can be. Source: proc_sys_kernel(5), pid_max
+def test_a_process_that_has_exited_is_not_recorded(owner: ProcessOwner) -> None:
+    """A program may exit before it is recorded, and a missing record can be forgotten."""
+    owner.note(2**22 + 1)  # greater than every process id. Source: proc_sys_kernel(5), pid_max
     owner.forget()
     assert owner.leaders() == []
 
 
-async def test_processes_are_asked_first(owner: ProcessOwner) -> None:
-    """Who heeds SIGTERM is not killed."""
+async def test_sigterm_comes_first(owner: ProcessOwner) -> None:
+    """A process that handles SIGTERM is not killed."""
     async with started(owner) as process:
         await end_processes((process,), grace_s=WITHIN_S)
         assert not is_running(process.pid)
 
 
-async def test_who_does_not_listen_is_killed(owner: ProcessOwner) -> None:
-    """After the grace."""
-    async with started(owner, DEAF) as process:
+async def test_sigkill_follows_after_the_grace(owner: ProcessOwner) -> None:
+    """A process that ignores SIGTERM is killed."""
+    async with started(owner, IGNORES_SIGTERM) as process:
         await end_processes((process,), grace_s=0.05)
         assert not is_running(process.pid)
 
 
-async def test_without_grace_nobody_is_asked(owner: ProcessOwner) -> None:
-    """What a node left behind was asked already."""
+async def test_without_grace_sigkill_comes_first(owner: ProcessOwner) -> None:
+    """Processes that a node left are killed at once."""
     async with started(owner) as process:
         await end_processes((process,), grace_s=0)
         assert not is_running(process.pid)
 
 
-async def test_ending_nobody_takes_no_time(owner: ProcessOwner) -> None:
-    """Neither do the dead."""
+async def test_ending_no_process_takes_no_time(owner: ProcessOwner) -> None:
+    """Exited processes are not waited for."""
     async with started(owner) as process:
         await end_processes((process,), grace_s=0)
         with anyio.fail_after(1):
@@ -153,8 +153,8 @@ time.sleep(60)
 """
 
 
-async def test_without_marker_and_note_its_place_and_its_libraries_tell(owner: ProcessOwner, tmp_path: Path) -> None:
-    """What works in the folder of sockets with a library of the stack's environment is the stack's; either alone is a user's."""
+async def test_folder_and_libraries_reveal_a_process(owner: ProcessOwner, tmp_path: Path) -> None:
+    """A process in the run folder with a library of the stack's environment is the stack's; one of the two is not enough."""
     library, foreign = owner.paths.venv / "lib/some.so", tmp_path / "other.so"
     library.parent.mkdir(parents=True)
     for path in (library, foreign):

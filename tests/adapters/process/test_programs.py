@@ -1,4 +1,4 @@
-"""Programs: started, ended, and never left behind."""
+"""Programs: started, ended with all their descendants, and followed to their end."""
 
 import signal
 from collections.abc import AsyncIterator
@@ -11,17 +11,16 @@ import psutil
 import pytest
 from structlog.testing import capture_logs
 
-from novaflow.adapters.process.process_ownership import ProcessOwner, find_processes
-from novaflow.adapters.process.programs import Command, run_to_end, running, start_detached
+from novaflow.adapters.process import Command, ProcessOwner, find_processes, run_to_end, running, start_detached
 from novaflow.model.paths import Paths
 from tests.support.programs import WITHIN_S, is_running, python, shell, wait_for_text, wait_until
 
 SLEEP = "import time; print('up', flush=True); time.sleep(60)"
-DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEP}"
-POLITE = f"import os, signal, sys; signal.signal(signal.SIGTERM, lambda *_: (os.write(1, b'bye\\n'), sys.exit(0))); {SLEEP}"
+IGNORES_SIGTERM = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEP}"
+CLEANS_UP = f"import os, signal, sys; signal.signal(signal.SIGTERM, lambda *_: (os.write(1, b'bye\\n'), sys.exit(0))); {SLEEP}"
 ENV = {"PATH": "/usr/bin:/bin"}
 
-# Starts a daemon as they come: a session of its own, its parent gone.
+# a daemon in a session of its own, whose parent has exited
 DAEMON = f"""
 import os, sys
 if os.fork() == 0:
@@ -33,7 +32,7 @@ if os.fork() == 0:
 os.wait()
 {SLEEP}
 """
-# setproctitle and many a server write their title over arguments and environment.
+# setproctitle and several servers overwrite arguments and environment
 RENAMED = """
 import ctypes, pathlib, time
 start, end = (int(word) for word in pathlib.Path("/proc/self/stat").read_text().rpartition(")")[2].split()[47:49])
@@ -44,39 +43,39 @@ time.sleep(60)
 
 
 def command_of(paths: Paths, argv: tuple[str | Path, ...], *, grace_s: float = 5) -> Command:
-    """Return how to run it: in the stack's folder, its output in ``log/web.log``."""
+    """Return a command that runs in the stack's run folder and writes ``log/web.log``."""
     return Command(argv, ENV, paths.run, paths.log / "web.log", grace_s)
 
 
 @asynccontextmanager
 async def up(owner: ProcessOwner, argv: tuple[str | Path, ...], *, grace_s: float = 5) -> AsyncIterator[int]:
-    """Run the program, and begin the block when it has said that it is up."""
+    """Run the program, and begin the block when it has printed ``up``."""
     with anyio.fail_after(WITHIN_S):
         async with running(owner, command_of(owner.paths, argv, grace_s=grace_s)) as process:
             await wait_for_text(owner.paths.log / "web.log", "up\n")
             yield process.pid
 
 
-async def test_a_program_is_asked_to_end(owner: ProcessOwner) -> None:
-    """SIGTERM comes first, and who heeds it may say goodbye."""
+async def test_a_program_gets_sigterm_first(owner: ProcessOwner) -> None:
+    """It may clean up before it exits."""
     with capture_logs() as logs:
-        async with up(owner, python(POLITE)):
+        async with up(owner, python(CLEANS_UP)):
             pass
     assert (owner.paths.log / "web.log").read_text() == "up\nbye\n"
     assert logs == []
 
 
-async def test_a_deaf_program_is_killed_after_its_grace(owner: ProcessOwner) -> None:
-    """A program that ignores SIGTERM is gone when the block ends, and that is logged."""
+async def test_a_program_that_ignores_sigterm_is_killed(owner: ProcessOwner) -> None:
+    """It has exited when the block ends, and the escalation is logged."""
     with capture_logs() as logs:
-        async with up(owner, python(DEAF), grace_s=0.1) as pid:
+        async with up(owner, python(IGNORES_SIGTERM), grace_s=0.1) as pid:
             pass
     assert not is_running(pid)
     assert [entry["event"] for entry in logs] == ["process.stop_escalated"]
 
 
 async def test_output_is_appended(owner: ProcessOwner) -> None:
-    """What an earlier run wrote stays."""
+    """The output of an earlier run is kept."""
     (owner.paths.log / "web.log").write_text("yesterday\n")
     async with up(owner, python("import sys; print('oops', file=sys.stderr); " + SLEEP)):
         pass
@@ -84,13 +83,13 @@ async def test_output_is_appended(owner: ProcessOwner) -> None:
 
 
 async def test_children_end_with_their_parent(owner: ProcessOwner) -> None:
-    """The whole group is signalled, deaf children too."""
+    """The whole process group is signalled and killed."""
     async with up(owner, shell("(trap '' TERM; sleep 60) & echo up; wait"), grace_s=0.1):
         assert len(find_processes(owner)) >= 2
     assert find_processes(owner) == ()
 
 
-async def test_a_child_that_left_the_session_is_found(owner: ProcessOwner, tmp_path: Path) -> None:
+async def test_a_daemon_is_found(owner: ProcessOwner, tmp_path: Path) -> None:
     """A daemon with a session of its own carries the node's marker, and ends with the node."""
     away = tmp_path / "pid"
     async with up(owner, python(DAEMON, away)):
@@ -101,33 +100,33 @@ async def test_a_child_that_left_the_session_is_found(owner: ProcessOwner, tmp_p
 
 
 async def test_a_program_that_overwrites_its_environment_is_found(owner: ProcessOwner) -> None:
-    """Its session is noted, so the marker it wiped out is not needed."""
+    """It is found by its recorded session."""
     async with up(owner, python(RENAMED)) as pid:
         assert psutil.Process(pid).environ() == {}
         assert [process.pid for process in find_processes(owner)] == [pid]
     assert not is_running(pid)
 
 
-async def test_cancelled_in_the_middle_nothing_is_left(owner: ProcessOwner) -> None:
-    """Whoever cancels a running service waits for its end, and it has ended."""
+async def test_a_cancelled_block_leaves_no_process(owner: ProcessOwner) -> None:
+    """The end of the program is waited for."""
     with anyio.CancelScope() as scope:
-        async with up(owner, python(POLITE)):
+        async with up(owner, python(CLEANS_UP)):
             scope.cancel()
             await anyio.sleep_forever()
     assert find_processes(owner) == ()
     assert (owner.paths.log / "web.log").read_text() == "up\nbye\n"
 
 
-async def test_a_program_that_ends_at_once_is_no_trouble(owner: ProcessOwner) -> None:
-    """It may be gone before it is looked at."""
+async def test_a_program_may_exit_at_once(owner: ProcessOwner) -> None:
+    """It may exit before it is recorded."""
     for _ in range(5):
         with anyio.fail_after(WITHIN_S):
             async with running(owner, command_of(owner.paths, ("true",))) as process:
                 assert await process.wait() == 0
 
 
-async def test_what_does_not_exist_cannot_be_started(owner: ProcessOwner) -> None:
-    """The system's own error comes through, and nothing is noted."""
+async def test_a_missing_program_is_an_error(owner: ProcessOwner) -> None:
+    """The error is that of the system, and nothing is recorded."""
     with pytest.raises(FileNotFoundError):
         async with running(owner, command_of(owner.paths, ("/nowhere/web",))):
             raise AssertionError
@@ -135,7 +134,7 @@ async def test_what_does_not_exist_cannot_be_started(owner: ProcessOwner) -> Non
 
 
 async def end(owner: ProcessOwner, argv: tuple[str | Path, ...], *, stdin: bytes = b"", grace_s: float = 5) -> tuple[int, str, list[str]]:
-    """Run the program to its end; return its exit code, what it printed, and the lines that were seen on the way."""
+    """Run the program to its end; return its exit code, its standard output and all lines."""
     lines = list[str]()
     with anyio.fail_after(WITHIN_S):
         code, printed = await run_to_end(owner, command_of(owner.paths, argv, grace_s=grace_s), stdin=stdin, on_line=lines.append)
@@ -143,41 +142,41 @@ async def end(owner: ProcessOwner, argv: tuple[str | Path, ...], *, stdin: bytes
 
 
 async def test_a_program_runs_to_its_end(owner: ProcessOwner) -> None:
-    """Standard output comes back; both outputs are in the log, and were seen line by line, the unfinished last one too."""
+    """Standard output is returned; both outputs are in the log and were passed on line by line, with the incomplete last line."""
     code, printed, lines = await end(owner, shell("echo one; echo two >&2; printf three; exit 7"))
     assert (code, printed) == (7, "one\nthree")
     assert sorted(lines) == ["one", "three", "two"]
     assert sorted((owner.paths.log / "web.log").read_text().replace("three", "three\n").split()) == ["one", "three", "two"]
 
 
-async def test_progress_bars_are_lines(owner: ProcessOwner) -> None:
-    """What is written over with a carriage return was a line as well."""
+async def test_a_carriage_return_ends_a_line(owner: ProcessOwner) -> None:
+    """Progress bars are lines."""
     assert (await end(owner, shell("printf '10 %%\\r20 %%\\n'")))[2] == ["10 %", "20 %"]
 
 
-async def test_a_program_gets_its_input(owner: ProcessOwner) -> None:
-    """Everything arrives, followed by its end."""
+async def test_a_program_reads_its_input(owner: ProcessOwner) -> None:
+    """All of it arrives, then its end."""
     assert (await end(owner, ("wc", "-c"), stdin=bytes(1 << 20)))[1].strip() == str(1 << 20)
 
 
-async def test_a_program_need_not_read_its_input(owner: ProcessOwner) -> None:
-    """Who leaves early has done nothing wrong."""
+async def test_a_program_may_ignore_its_input(owner: ProcessOwner) -> None:
+    """A program that exits before it has read its input is no error."""
     assert (await end(owner, ("true",), stdin=bytes(1 << 20)))[0] == 0
 
 
-async def test_a_cancelled_program_ends_politely(owner: ProcessOwner) -> None:
-    """It gets its SIGTERM and its grace, as a service does."""
+async def test_a_cancelled_program_gets_sigterm(owner: ProcessOwner) -> None:
+    """It has its grace like a service, and its output is read meanwhile."""
     with anyio.CancelScope() as scope:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(end, owner, python(POLITE))
+            tasks.start_soon(end, owner, python(CLEANS_UP))
             await wait_for_text(owner.paths.log / "web.log", "up\n")
             scope.cancel()
     assert find_processes(owner) == ()
     assert (owner.paths.log / "web.log").read_text() == "up\nbye\n"
 
 
-async def test_a_cancelled_program_leaves_no_child_that_outlived_it(owner: ProcessOwner) -> None:
-    """The program has ended, a child of it holds its output: cancelled now, the child ends too."""
+async def test_a_cancelled_program_leaves_no_child(owner: ProcessOwner) -> None:
+    """A child that outlives its parent and holds its output ends too."""
     with anyio.CancelScope() as scope:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(partial(end, owner, shell("setsid sleep 60 & echo up"), grace_s=0.1))
@@ -187,19 +186,19 @@ async def test_a_cancelled_program_leaves_no_child_that_outlived_it(owner: Proce
     assert find_processes(owner) == ()
 
 
-async def test_a_listener_that_breaks_leaves_nothing_running(owner: ProcessOwner) -> None:
-    """An error of whoever reads the lines ends the program and comes through."""
+async def test_an_error_in_a_callback_ends_the_program(owner: ProcessOwner) -> None:
+    """The error is raised, and no process is left."""
 
-    def break_down(_: str) -> None:
+    def fail(_: str) -> None:
         raise ZeroDivisionError
 
     with anyio.fail_after(WITHIN_S), pytest.RaisesGroup(ZeroDivisionError):
-        await run_to_end(owner, command_of(owner.paths, python(SLEEP)), stdin=b"", on_line=break_down)
+        await run_to_end(owner, command_of(owner.paths, python(SLEEP)), stdin=b"", on_line=fail)
     assert find_processes(owner) == ()
 
 
-def test_a_detached_program_outlives_its_starter(tmp_path: Path) -> None:
-    """It has a session of its own, its output in a file, and inherits what it is told to."""
+def test_a_detached_program_outlives_its_parent(tmp_path: Path) -> None:
+    """It has its own session, writes to a file, and inherits the given descriptors."""
     with (tmp_path / "kept").open("w") as kept:
         program = start_detached(
             shell(f"ps -o sid= -p $$; echo kept > /proc/self/fd/{kept.fileno()}"), output=tmp_path / "output", keep=[kept.fileno()]
@@ -209,8 +208,8 @@ def test_a_detached_program_outlives_its_starter(tmp_path: Path) -> None:
     assert (tmp_path / "kept").read_text() == "kept\n"
 
 
-async def test_a_stopped_program_is_signalled_once_for_all(owner: ProcessOwner) -> None:
-    """A program that is frozen cannot heed SIGTERM, and SIGKILL ends it all the same."""
+async def test_a_suspended_program_is_ended(owner: ProcessOwner) -> None:
+    """SIGKILL ends a program that is stopped by a signal."""
     with capture_logs():
         async with up(owner, python(SLEEP), grace_s=0.1) as pid:
             psutil.Process(pid).send_signal(signal.SIGSTOP)

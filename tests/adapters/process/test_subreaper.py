@@ -1,4 +1,4 @@
-"""Orphans: taken in, and buried."""
+"""Orphaned processes: adopted and reaped."""
 
 import sys
 from pathlib import Path
@@ -8,12 +8,12 @@ import pytest
 
 from tests.support.programs import WITHIN_S
 
-# The grandchild's parent ends at once, so that it is orphaned; then it ends itself.
+# The parent of the grandchild exits at once, so that it is orphaned; then it exits.
 PROGRAM = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
 import anyio, psutil
-from novaflow.adapters.process.subreaper import become_subreaper, reap_orphans
+from novaflow.adapters.process import become_subreaper, reap_orphans
 
 become_subreaper()
 read, write = os.pipe()
@@ -40,8 +40,8 @@ anyio.run(watch)
 
 
 @pytest.mark.slow
-async def test_orphans_are_taken_in_and_buried() -> None:
-    """A process whose parent is gone becomes ours, and leaves no zombie."""
+async def test_orphans_are_adopted_and_reaped() -> None:
+    """A process whose parent has exited becomes a child of this process, and leaves no zombie."""
     with anyio.fail_after(WITHIN_S):
         ended = await anyio.run_process([sys.executable, "-c", PROGRAM, str(Path(__file__).parents[3])])
     assert ended.stdout.decode().splitlines() == ["taken in", "buried"]

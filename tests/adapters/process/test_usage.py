@@ -1,12 +1,10 @@
-"""What programs use, measured on real ones."""
+"""The resource use of real programs."""
 
 import os
 import time
 from pathlib import Path
 
-from novaflow.adapters.process.process_ownership import ProcessOwner
-from novaflow.adapters.process.programs import Command, running
-from novaflow.adapters.process.usage import Meter
+from novaflow.adapters.process import Command, Meter, ProcessOwner, running
 from tests.support.programs import python, wait_for_text
 
 BUSY = """
@@ -18,8 +16,8 @@ time.sleep(60)
 """
 
 
-async def test_a_program_is_measured_with_what_it_started(owner: ProcessOwner) -> None:
-    """Its memory is its own, the processor is its child's; who does nothing uses nothing."""
+async def test_descendants_count(owner: ProcessOwner) -> None:
+    """Memory of the program and processor time of its child are measured; an idle program uses none."""
     output = owner.paths.log / "busy.log"
     command = Command(python(BUSY), {}, Path("/"), output, 1)
     async with running(owner, command) as busy:
@@ -29,7 +27,7 @@ async def test_a_program_is_measured_with_what_it_started(owner: ProcessOwner) -
         first = meter.look(leaders, began_s)
         assert first["busy"].processor_percent == 0
         used = first
-        while used["busy"].processor_percent < 10:  # of one core, on a machine that does other things
+        while used["busy"].processor_percent < 10:  # of one core, on a busy machine
             assert time.monotonic() < began_s + 20, used
             used = meter.look(leaders, time.monotonic())
         assert used["busy"].memory_mib > 64

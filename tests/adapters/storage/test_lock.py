@@ -7,7 +7,7 @@ from threading import Event, Thread
 
 import pytest
 
-from novaflow.adapters.process.programs import start_detached
+from novaflow.adapters.process import start_detached
 from novaflow.adapters.storage import StackLock, is_locked
 from novaflow.errors import MachineError, StackBusy
 from tests.support.programs import WITHIN_S

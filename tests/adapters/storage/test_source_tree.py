@@ -7,7 +7,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from novaflow.adapters.process.process_ownership import ProcessOwner
+from novaflow.adapters.process import ProcessOwner
 from novaflow.adapters.storage.source_tree import find_importers, name_module, watch_modules
 from novaflow.model.paths import Paths
 from tests.support.programs import WITHIN_S

@@ -1,4 +1,4 @@
-"""A stack's status as Prometheus' own reader finds it."""
+"""The status of a stack in the text format of Prometheus."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ STATUS: dict[str, Any] = {
 
 
 def read(status: dict[str, Any]) -> dict[tuple[str, ...], float]:
-    """Return the value of each sample by its name and its labels, but the stack's."""
+    """Return the value of each sample by name and labels, without that of the stack."""
     families = text_string_to_metric_families(render_metrics(status).decode())
     samples = (sample for family in families for sample in family.samples)
     return {
@@ -27,8 +27,8 @@ def read(status: dict[str, Any]) -> dict[tuple[str, ...], float]:
     }
 
 
-def test_a_stack_that_is_up_is_measured() -> None:
-    """Its state, its services, and how far its events are."""
+def test_a_running_stack_is_measured() -> None:
+    """Its state, its services and its events are samples."""
     assert read(STATUS) == {
         ("novaflow_stack_state", "ready"): 1,
         ("novaflow_stack_ready_after_seconds",): 61.2,
@@ -43,8 +43,8 @@ def test_a_stack_that_is_up_is_measured() -> None:
     }
 
 
-def test_what_is_not_known_is_not_there() -> None:
-    """A stack that is still starting was not ready after any time."""
+def test_unknown_values_are_omitted() -> None:
+    """A stack that is still starting has no start time."""
     starting = STATUS | {"state": "starting", "ready_after_s": None, "services": []}
     assert ("novaflow_stack_ready_after_seconds",) not in read(starting)
     assert read(starting)["novaflow_stack_state", "starting"] == 1

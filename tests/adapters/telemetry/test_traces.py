@@ -1,4 +1,4 @@
-"""An execution as a trace, as an OpenTelemetry collector gets it."""
+"""An execution as an OpenTelemetry trace."""
 
 import threading
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ NEEDS = {"nova-api": frozenset({"mariadb", "rabbitmq"}), "mariadb": frozenset[st
 
 
 class Collector:
-    """An HTTP server that takes traces, and keeps them."""
+    """An HTTP server that keeps the traces it receives."""
 
     def __init__(self, status: int) -> None:
         self.requests: list[ExportTraceServiceRequest] = []
@@ -46,7 +46,7 @@ class Collector:
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:
-                """Say nothing."""
+                """Print nothing."""
 
         self.server = HTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
@@ -59,7 +59,7 @@ class Collector:
 
 @pytest.fixture
 def collector(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
-    """Lend a collector that is where the environment says."""
+    """Return a collector whose address is in the environment."""
     collector = Collector(getattr(request, "param", 200))
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{collector.server.server_port}")
     yield collector
@@ -73,7 +73,7 @@ def send() -> int:
 
 
 def test_each_node_is_a_span(collector: Collector) -> None:
-    """With its times, below the execution's own, and a failed one is an error."""
+    """Spans have the times of nodes and belong to the execution; a failed one is an error."""
     assert send() == 4
     spans = collector.spans
     began_ns = int(BEGAN.timestamp()) * 10**9
@@ -88,15 +88,15 @@ def test_each_node_is_a_span(collector: Collector) -> None:
 
 
 def test_a_span_is_linked_to_its_needs(collector: Collector) -> None:
-    """So that a viewer shows what a node waited for."""
+    """A viewer can show what a node waited for."""
     send()
     spans = collector.spans
     assert [link.span_id for link in spans["nova-api"].links] == [spans["mariadb"].span_id, spans["rabbitmq"].span_id]
     assert not spans["mariadb"].links
 
 
-def test_the_same_run_is_the_same_trace(collector: Collector) -> None:
-    """Sent twice, it is there once; and it says which stack and which run it was."""
+def test_a_run_has_one_trace(collector: Collector) -> None:
+    """A trace that is sent again replaces the first; it names the stack and the run."""
     assert [send(), send()] == [4, 4]
     assert collector.requests[0] == collector.requests[1]
     told = {each.key: each.value.string_value for each in collector.requests[0].resource_spans[0].resource.attributes}
@@ -105,7 +105,7 @@ def test_the_same_run_is_the_same_trace(collector: Collector) -> None:
 
 @pytest.mark.parametrize("collector", [400], indirect=True)
 @pytest.mark.usefixtures("collector")
-def test_a_collector_that_refuses_is_said() -> None:
-    """Nobody believes the trace to be there."""
+def test_a_refused_trace_is_an_error() -> None:
+    """The message names the variable with the address."""
     with pytest.raises(MachineError, match="no collector took the trace; OTEL_EXPORTER_OTLP_ENDPOINT says where one listens"):
         send()

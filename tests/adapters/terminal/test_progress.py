@@ -1,4 +1,4 @@
-"""What a watcher sees: plain lines in a file, a living picture on a terminal."""
+"""Progress: plain lines in a file, a live display on a terminal."""
 
 import io
 import re
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from novaflow.adapters.terminal.progress import Progress
+from novaflow.adapters.terminal import Progress
 from novaflow.events.record import EventRecord
 from novaflow.events.types import (
     Event,
@@ -23,15 +23,15 @@ from tests.support.programs import wait_until
 
 
 class Terminal(io.StringIO):
-    """A stream that takes itself for a terminal."""
+    """A stream that reports a terminal."""
 
     def isatty(self) -> bool:
-        """Say so."""
+        """Return ``True``."""
         return True
 
 
 def record(event: Event) -> EventRecord:
-    """Return the event as the journal would hold it."""
+    """Return the event as the journal records it."""
     return EventRecord(id="1", sequence=1, time=datetime(2026, 11, 22, tzinfo=UTC), source="/novaflow/here/nova", run_id="r1", event=event)
 
 
@@ -41,12 +41,12 @@ def a_step(state: StepState, reason: str = "done", duration_s: float | None = No
 
 
 def a_service(state: ServiceState, reason: str = "answered") -> EventRecord:
-    """Return what a service told."""
+    """Return an event of a service."""
     return record(ServiceChanged(name="web", state=state, workflow="run", component="web", reason=reason, duration_s=1.25))
 
 
 def shown(*events: EventRecord) -> list[str]:
-    """Return the lines shown of these, without the time in front."""
+    """Return the lines for these events, without their times."""
     stream = io.StringIO()
     with Progress(stream) as progress:
         for event in events:
@@ -54,8 +54,8 @@ def shown(*events: EventRecord) -> list[str]:
     return [re.sub(r"^ *[0-9.]+ ", "", line) for line in stream.getvalue().splitlines()]
 
 
-def test_what_is_settled_is_a_line() -> None:
-    """A start is none: it is told when it is over."""
+def test_a_final_state_is_a_line() -> None:
+    """The start of a step or a service is not shown."""
     assert shown(a_step(StepState.STARTED), a_step(StepState.SUCCEEDED, "done", 0.5)) == [
         "  ✔ web.fetch                      succeeded    0.5 s  done",
     ]
@@ -69,8 +69,8 @@ def test_what_is_settled_is_a_line() -> None:
         (a_service(ServiceState.STOPPED), "  ▽ web                            stopped      1.2 s  answered"),
     ],
 )
-def test_marks_say_how_it_went(event: EventRecord, line: str) -> None:
-    """One mark for each state, for those who see no colours."""
+def test_each_state_has_a_mark(event: EventRecord, line: str) -> None:
+    """Marks do not depend on colours."""
     assert shown(event) == [line]
 
 
@@ -92,7 +92,7 @@ def test_a_failure_is_shown_with_its_log_tail() -> None:
 
 
 def test_a_log_tail_is_shown_once() -> None:
-    """A service that exits fails next, and only the failure shows the last lines of its log."""
+    """A service that exits fails next, and only the failure shows the end of its log."""
     exited, failed = (
         record(ServiceChanged(name="web", state=state, workflow="run", component="web", reason="web exited with 1", log_tail="bye"))
         for state in (ServiceState.EXITED, ServiceState.FAILED)
@@ -104,8 +104,8 @@ def test_a_log_tail_is_shown_once() -> None:
     ]
 
 
-def test_a_workflows_end_and_the_stacks_state_are_lines() -> None:
-    """Its start is none."""
+def test_the_end_of_a_workflow_and_states_of_the_stack_are_lines() -> None:
+    """The start of a workflow is not shown."""
     started, ended = (
         record(WorkflowChanged(name="run", state=state, reason="every node is up", duration_s=2.0))
         for state in (WorkflowState.STARTED, WorkflowState.SUCCEEDED)
@@ -114,8 +114,8 @@ def test_a_workflows_end_and_the_stacks_state_are_lines() -> None:
     assert shown(started, ended, ready) == ["run succeeded in 2.0 s: every node is up", "nova is ready: all answer"]
 
 
-def test_without_a_terminal_nothing_moves() -> None:
-    """No escape sequence is in a log."""
+def test_a_file_contains_no_escape_sequences() -> None:
+    """Without a terminal there is no live display."""
     stream = io.StringIO()
     with Progress(stream) as progress:
         progress.show(a_step(StepState.STARTED))
@@ -123,8 +123,8 @@ def test_without_a_terminal_nothing_moves() -> None:
     assert stream.getvalue() == ""
 
 
-def test_a_long_step_is_noted_now_and_then() -> None:
-    """In plain lines a note is shown when it is due, once, with how far it is."""
+def test_long_steps_report_now_and_then() -> None:
+    """Without a terminal, a new note is a line when it is due."""
     stream = io.StringIO()
     progress = Progress(stream, note_every_s=0)
     progress.note("web.fetch", "not running", 0.1)
@@ -137,8 +137,8 @@ def test_a_long_step_is_noted_now_and_then() -> None:
     ]
 
 
-async def test_on_a_terminal_what_runs_is_seen_running() -> None:
-    """With its note, while it runs; when it is over it is a line as anywhere."""
+async def test_running_steps_are_shown_on_a_terminal() -> None:
+    """A running step is shown with its note; its end is a line."""
     stream = Terminal()
     with Progress(stream) as progress:
         progress.show(a_step(StepState.STARTED))

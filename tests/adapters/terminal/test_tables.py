@@ -3,7 +3,7 @@
 import io
 from typing import Any
 
-from novaflow.adapters.terminal.tables import print_check_results, print_status
+from novaflow.adapters.terminal import print_check_results, print_status
 from novaflow.model.check import CheckResult, Severity
 
 STATUS: dict[str, Any] = {
@@ -21,12 +21,12 @@ STATUS: dict[str, Any] = {
 
 
 def words(text: str) -> list[list[str]]:
-    """Return each line's words."""
+    """Return the words of each line."""
     return [line.split() for line in text.splitlines()]
 
 
 def test_a_status_is_a_table() -> None:
-    """The stack's state first; each service on one line; addresses and events after them."""
+    """The stack's state is first, then one line for each service, then addresses and events."""
     stream = io.StringIO()
     print_status(STATUS, stream)
     first, headings, web, mail, url, events = words(stream.getvalue())
@@ -38,8 +38,8 @@ def test_a_status_is_a_table() -> None:
     assert " ".join(events) == "events 212 published, 3 waiting, broker up"
 
 
-def test_a_stack_that_never_was_has_no_table() -> None:
-    """Only its state, and that no event was told."""
+def test_a_stack_that_never_ran_has_no_table() -> None:
+    """Only its state and its events are shown."""
     stream = io.StringIO()
     events = {"published": 0, "waiting": 0, "broker": "down"}
     never: dict[str, Any] = {"state": "stopped", "reason": "never run", "ready_after_s": None, "services": [], "url": {}}
@@ -50,8 +50,8 @@ def test_a_stack_that_never_was_has_no_table() -> None:
     ]
 
 
-def test_what_was_found_is_shown_with_advice_where_it_is_needed() -> None:
-    """What is good needs none."""
+def test_advice_is_shown_where_it_is_needed() -> None:
+    """A check that passed needs none."""
     stream = io.StringIO()
     print_check_results(
         [

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from novaflow.adapters.process.context import NodeContext
+from novaflow.adapters.local import NodeContext
 from novaflow.errors import MachineError, ProgramFailed
 from novaflow.model.step import Skipped
 from tests.support.terminals import require_program

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from novaflow.adapters.process.context import NodeContext
+from novaflow.adapters.local import NodeContext
 from novaflow.errors import ProgramFailed, StepFailed
 from novaflow.model.context import Context
 from novaflow.model.orphan import OrphanedResource

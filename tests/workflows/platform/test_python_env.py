@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from novaflow.adapters.process.context import NodeContext
+from novaflow.adapters.local import NodeContext
 from novaflow.errors import ProgramFailed
 from novaflow.model.step import Skipped
 from workflows.platform.detect import find_distribution

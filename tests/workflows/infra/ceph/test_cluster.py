@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from novaflow.adapters.process.context import NodeContext
+from novaflow.adapters.local import NodeContext
 from tests.support.terminals import require_program
 from workflows.infra.ceph.cluster import CAPABILITIES, cluster_id, keyring, monitor_address, read_key, write_keys
 

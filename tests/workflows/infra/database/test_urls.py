@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from novaflow.adapters.process.context import NodeContext
+from novaflow.adapters.local import NodeContext
 from novaflow.model.component import Component
 from novaflow.model.paths import Paths
 from tests.support.settings import make_settings

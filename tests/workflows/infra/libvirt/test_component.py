@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from novaflow.adapters.process.context import NodeContext
+from novaflow.adapters.local import NodeContext
 from novaflow.model.check import CheckResult, Severity
 from novaflow.model.paths import Paths
 from tests.support.settings import make_settings

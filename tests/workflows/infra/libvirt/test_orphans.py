@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from novaflow.adapters.process.context import NodeContext
+from novaflow.adapters.local import NodeContext
 from workflows.infra.libvirt.orphans import REMOVERS, find_domains
 from workflows.platform.orphans import remove_found
 

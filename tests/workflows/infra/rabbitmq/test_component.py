@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from novaflow.adapters.process.context import NodeContext
+from novaflow.adapters.local import NodeContext
 from workflows.infra.rabbitmq.component import configure
 from workflows.infra.rabbitmq.urls import BrokerDefinitions, RpcQueue
 

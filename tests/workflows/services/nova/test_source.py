@@ -13,7 +13,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from novaflow.adapters.process.process_ownership import ProcessOwner, find_processes
+from novaflow.adapters.process import ProcessOwner, find_processes
 from novaflow.errors import MachineError, UsageError
 from novaflow.model.paths import Paths
 from tests.support.contexts import open_context

@@ -7,10 +7,9 @@ from typing import TypeVar
 import anyio
 import structlog
 
-from novaflow.adapters.process.context import NodeContext, StackResources
-from novaflow.adapters.process.probe import is_served_by, wait_answer
-from novaflow.adapters.process.process_ownership import is_suspended
-from novaflow.adapters.process.programs import Command, RunningProcess, adopting, running
+from novaflow.adapters.local.context import NodeContext, StackResources
+from novaflow.adapters.local.polling import wait_answer
+from novaflow.adapters.process import Command, RunningProcess, adopting, is_served_by, is_suspended, running
 from novaflow.adapters.storage import read_last_lines
 from novaflow.errors import MachineError, NotReady, NovaflowError, ServiceExited, StepFailed
 from novaflow.model.probe import FunctionProbe, HttpProbe, NotYet, Probe

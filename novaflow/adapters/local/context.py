@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from novaflow.adapters.amqp import amqp_login, amqp_request
-from novaflow.adapters.http.client import HttpClient
-from novaflow.adapters.process.probe import wait_answer
-from novaflow.adapters.process.process_ownership import ProcessOwner, find_processes
-from novaflow.adapters.process.programs import Command, run_to_end
+from novaflow.adapters.http import HttpClient
+from novaflow.adapters.local.polling import wait_answer
+from novaflow.adapters.process import SYSTEM_PATH, Command, ProcessOwner, find_processes, run_to_end
 from novaflow.adapters.storage import Secrets, write_with_folder
 from novaflow.errors import MachineError, NotReady, ProgramFailed, StepFailed
 from novaflow.model.component import Component, declared
@@ -21,7 +20,6 @@ from novaflow.model.settings import Settings
 
 STEP_GRACE_S = 5.0  # for the program of a cancelled step; dpkg completes the file at hand
 LAST_LINES = 12  # of the output of a failed program: the end of a traceback
-SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 DEFAULT_BACKOFF = Backoff()
 
 T = TypeVar("T")

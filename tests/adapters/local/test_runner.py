@@ -1,4 +1,4 @@
-"""Steps and services on this machine: what is done, and what is said when it cannot be."""
+"""Steps and services on this machine: results, and errors when they fail."""
 
 import os
 import signal
@@ -13,10 +13,9 @@ import anyio
 import pytest
 from structlog.testing import capture_logs
 
-from novaflow.adapters.http.client import HttpClient
-from novaflow.adapters.process.context import NodeContext, StackResources
-from novaflow.adapters.process.process_ownership import find_processes
-from novaflow.adapters.process.runner import LocalProgram, LocalRunner
+from novaflow.adapters.http import HttpClient
+from novaflow.adapters.local import LocalProgram, LocalRunner, NodeContext, StackResources
+from novaflow.adapters.process import find_processes
 from novaflow.adapters.storage import Secrets
 from novaflow.errors import MachineError, NotReady, NovaflowError, ProgramFailed, ServiceExited, StepFailed
 from novaflow.model.component import Component
@@ -36,8 +35,8 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), http.server.SimpleHTTPRe
 
 
 @dataclass
-class Workshop:
-    """A runner, what is known of its machine, and what steps reported."""
+class RunnerHarness:
+    """A runner with its resources, and what steps reported."""
 
     paths: Paths
     reports: list[tuple[str, str, float | None]] = field(default_factory=list)
@@ -53,49 +52,49 @@ class Workshop:
         self.runner = LocalRunner(self.machine)
 
     async def drain(self, within_s: float) -> bool:
-        """Note that events were waited for."""
+        """Record the call."""
         self.drained.append(within_s)
         return True
 
     async def run_step(
         self, body: Callable[[Context], Awaitable[Skipped | str | None]], *, within_s: float = WITHIN_S
     ) -> Skipped | str | None:
-        """Do a step named ``web.fetch``."""
+        """Run a step named ``web.fetch``."""
         step = Step("fetch", body, within_s)
         with anyio.fail_after(WITHIN_S):
             return await self.runner.run_step(Node("web.fetch", "web", step), step)
 
     @asynccontextmanager
     async def run_service(self, service: Service) -> AsyncIterator[LocalProgram]:
-        """Run the service."""
+        """Run the service during the block."""
         with anyio.fail_after(WITHIN_S):
             async with self.runner.run_service(Node(service.name, "web", service), service) as program:
                 yield program
 
 
 @pytest.fixture
-async def workshop(paths: Paths) -> AsyncIterator[Workshop]:
-    """Return a runner on a stack with nothing in it."""
-    workshop = Workshop(paths)
-    yield workshop
-    await workshop.machine.client.aclose()
+async def harness(paths: Paths) -> AsyncIterator[RunnerHarness]:
+    """Return a runner on an empty stack."""
+    harness = RunnerHarness(paths)
+    yield harness
+    await harness.machine.client.aclose()
 
 
 @pytest.fixture
 def port() -> int:
-    """Return a port nobody listens on."""
+    """Return a free port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         number: int = listener.getsockname()[1]
         return number
 
 
 async def answer_at_once(_: Context) -> str:
-    """Be ready whatever happens."""
+    """Return an answer."""
     return "answered"
 
 
 def a_service(code: str, *arguments: str, ready: FunctionProbe | HttpProbe | None = None, **others: Any) -> Service:
-    """Return a service named ``web`` that runs the code and is ready at once unless a probe says otherwise."""
+    """Return a service named ``web`` that runs the code and, without a probe, is ready at once."""
     service = Service(
         "web", "A toy.", lambda _: python(code, *arguments), ready or FunctionProbe(answer_at_once, "nothing"), within_s=WITHIN_S, grace_s=1
     )
@@ -106,38 +105,38 @@ SLEEP = "import time; print('up', flush=True); time.sleep(60)"
 
 
 @pytest.mark.parametrize("answer", [None, "done so", Skipped("it was there")])
-async def test_a_steps_answer_comes_back(workshop: Workshop, answer: Skipped | str | None) -> None:
-    """What the body returns is what happened."""
+async def test_the_result_of_a_step_is_returned(harness: RunnerHarness, answer: Skipped | str | None) -> None:
+    """It is the result of the body."""
 
     async def body(_: Context) -> Skipped | str | None:
         return answer
 
-    assert await workshop.run_step(body) == answer
+    assert await harness.run_step(body) == answer
 
 
-async def test_a_step_that_takes_too_long_is_cut_off(workshop: Workshop) -> None:
+async def test_a_step_has_a_time_limit(harness: RunnerHarness) -> None:
     """The error names the step, its limit and its log."""
 
     async def body(_: Context) -> None:
         await anyio.sleep_forever()
 
-    with pytest.raises(StepFailed, match=rf"^web\.fetch not done after 0\.01 s; see {workshop.paths.log}/web\.fetch\.log$"):
-        await workshop.run_step(body, within_s=0.01)
+    with pytest.raises(StepFailed, match=rf"^web\.fetch not done after 0\.01 s; see {harness.paths.log}/web\.fetch\.log$"):
+        await harness.run_step(body, within_s=0.01)
 
 
-async def test_a_step_that_is_cut_off_takes_its_program_along(workshop: Workshop) -> None:
-    """Nothing of it goes on behind our back."""
+async def test_a_cancelled_step_leaves_no_process(harness: RunnerHarness) -> None:
+    """Its program is ended."""
 
     async def body(ctx: Context) -> None:
         await ctx.run("sleep", "60")
 
     with pytest.raises(StepFailed):
-        await workshop.run_step(body, within_s=0.1)
-    assert find_processes(NodeContext(workshop.machine, "web.fetch").owner.helper()) == ()
+        await harness.run_step(body, within_s=0.1)
+    assert find_processes(NodeContext(harness.machine, "web.fetch").owner.helper()) == ()
 
 
 @pytest.mark.parametrize(
-    ("error", "kind", "said"),
+    ("error", "kind", "message"),
     [
         (StepFailed("the disk is too small"), StepFailed, r"^the disk is too small$"),
         (NotYet("GET / refused"), StepFailed, r"^web\.fetch: GET / refused$"),
@@ -146,75 +145,77 @@ async def test_a_step_that_is_cut_off_takes_its_program_along(workshop: Workshop
         (KeyError("port"), StepFailed, r"^web\.fetch is broken: KeyError: 'port'; the traceback is in /"),
     ],
 )
-async def test_an_error_of_a_step_is_one_of_ours(workshop: Workshop, error: Exception, kind: type[NovaflowError], said: str) -> None:
-    """Whatever a body raises fails one step, and says plainly what it was."""
+async def test_every_error_of_a_step_is_a_novaflow_error(
+    harness: RunnerHarness, error: Exception, kind: type[NovaflowError], message: str
+) -> None:
+    """It fails the step, and the message contains the error."""
 
     async def body(_: Context) -> None:
         raise error
 
-    with capture_logs(), pytest.raises(kind, match=said):
-        await workshop.run_step(body)
+    with capture_logs(), pytest.raises(kind, match=message):
+        await harness.run_step(body)
 
 
-async def test_a_program_that_fails_shows_its_last_lines(workshop: Workshop) -> None:
-    """The message names step, program and exit code, and ends with what it said; all of it is in the log."""
+async def test_a_failed_program_is_an_error_with_its_output(harness: RunnerHarness) -> None:
+    """The error has the last lines of the output, all of it is in the log."""
 
     async def body(ctx: Context) -> None:
         await ctx.run("sh", "-c", "seq 20; echo 'no space left' >&2; exit 28")
 
     with pytest.raises(ProgramFailed) as caught:
-        await workshop.run_step(body)
+        await harness.run_step(body)
     assert str(caught.value) == "web.fetch: sh exited with 28"
     lines = caught.value.log_tail.splitlines()
     assert len(lines) == 12
     assert "no space left" in lines
     assert caught.value.returncode == 28
-    assert (workshop.paths.log / "web.fetch.log").read_text().splitlines()[0] == "1"
+    assert (harness.paths.log / "web.fetch.log").read_text().splitlines()[0] == "1"
 
 
-async def test_other_exit_codes_can_be_good(workshop: Workshop) -> None:
-    """Who knows the program says which."""
+async def test_other_exit_codes_can_be_accepted(harness: RunnerHarness) -> None:
+    """The caller lists the codes that are no failure."""
 
     async def body(ctx: Context) -> str:
         return await ctx.run("sh", "-c", "echo gone; exit 1", ok=(0, 1))
 
-    assert await workshop.run_step(body) == "gone\n"
+    assert await harness.run_step(body) == "gone\n"
 
 
-async def test_a_program_that_is_not_there_is_named(workshop: Workshop) -> None:
-    """The machine lacks something: the message says what."""
+async def test_a_missing_program_is_an_error_of_the_machine(harness: RunnerHarness) -> None:
+    """The message names the program."""
 
     async def body(ctx: Context) -> None:
         await ctx.run("/nowhere/mkfs")
 
     with pytest.raises(MachineError, match=r"^/nowhere/mkfs cannot be started: .*No such file"):
-        await workshop.run_step(body)
+        await harness.run_step(body)
 
 
-async def test_programs_see_a_clean_environment(workshop: Workshop) -> None:
-    """The stack's own programs come first, and nothing of the user's is passed on."""
+async def test_programs_have_a_clean_environment(harness: RunnerHarness) -> None:
+    """The stack's own programs come first in PATH, and no variable of the user is passed on."""
 
     async def body(ctx: Context) -> str:
         return await ctx.run("env", env={"EXTRA": "1"})
 
-    seen = dict(line.split("=", 1) for line in str(await workshop.run_step(body)).splitlines())
-    assert seen.pop("NOVAFLOW_NODE").startswith(f"{workshop.paths.root}:web.fetch")
-    assert seen.pop("PATH").startswith(f"{workshop.paths.venv}/bin:/usr/local/sbin:")
-    assert seen == {"HOME": str(workshop.paths.run), "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1", "EXTRA": "1"}
+    seen = dict(line.split("=", 1) for line in str(await harness.run_step(body)).splitlines())
+    assert seen.pop("NOVAFLOW_NODE").startswith(f"{harness.paths.root}:web.fetch")
+    assert seen.pop("PATH").startswith(f"{harness.paths.venv}/bin:/usr/local/sbin:")
+    assert seen == {"HOME": str(harness.paths.run), "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1", "EXTRA": "1"}
 
 
-async def test_a_step_reports_under_its_name(workshop: Workshop) -> None:
-    """Whoever watches sees which step is how far."""
+async def test_a_step_reports_its_progress(harness: RunnerHarness) -> None:
+    """The report contains the name of the node."""
 
     async def body(ctx: Context) -> None:
         ctx.report("half of it", 0.5)
 
-    await workshop.run_step(body)
-    assert workshop.reports == [("web.fetch", "half of it", 0.5)]
+    await harness.run_step(body)
+    assert harness.reports == [("web.fetch", "half of it", 0.5)]
 
 
-async def test_a_step_waits_for_an_answer(workshop: Workshop) -> None:
-    """It is asked again until there is one."""
+async def test_a_step_waits_for_an_answer(harness: RunnerHarness) -> None:
+    """The check is repeated until it answers."""
     refusals = ["starting", "refused"]
 
     async def ask() -> str:
@@ -222,35 +223,35 @@ async def test_a_step_waits_for_an_answer(workshop: Workshop) -> None:
             raise NotYet(refusals.pop())
         return "answered"
 
-    assert await workshop.run_step(lambda ctx: ctx.wait(ask, within_s=WITHIN_S)) == "answered"
+    assert await harness.run_step(lambda ctx: ctx.wait(ask, within_s=WITHIN_S)) == "answered"
 
 
-async def test_a_step_that_waits_in_vain_fails(workshop: Workshop) -> None:
-    """With the last refusal."""
+async def test_a_step_that_waits_too_long_fails(harness: RunnerHarness) -> None:
+    """The error contains the last refusal."""
 
     async def ask() -> str:
         raise NotYet("no host")
 
     with pytest.raises(StepFailed, match=r"^web\.fetch not ready after 0\.01 s: no host$"):
-        await workshop.run_step(lambda ctx: ctx.wait(ask, within_s=0.01))
+        await harness.run_step(lambda ctx: ctx.wait(ask, within_s=0.01))
 
 
-async def test_a_context_knows_its_stack(workshop: Workshop) -> None:
-    """Settings, folders, components, passwords and the broker's state are at hand."""
+async def test_a_context_describes_its_stack(harness: RunnerHarness) -> None:
+    """It returns settings, paths, components and passwords, and drains events."""
 
     async def body(ctx: Context) -> str:
         await ctx.write(ctx.paths.etc / "web.conf", ctx.secret("web"), 0o600)
         assert await ctx.drain_events(3)
         return f"{ctx.settings.host_ip} {ctx.has_component('web')} {ctx.declared(int)} {ctx.process_count()}"
 
-    assert await workshop.run_step(body) == "127.0.0.1 True (8080,) 0"
-    assert (workshop.paths.etc / "web.conf").read_text() == workshop.machine.secrets.get("web")
-    assert workshop.drained == [3]
+    assert await harness.run_step(body) == "127.0.0.1 True (8080,) 0"
+    assert (harness.paths.etc / "web.conf").read_text() == harness.machine.secrets.get("web")
+    assert harness.drained == [3]
 
 
-async def test_a_service_is_ready_when_its_port_answers(workshop: Workshop, port: int) -> None:
-    """Refused first, then answered; the answer says what was asked."""
-    async with workshop.run_service(a_service(SERVER, str(port), ready=HttpProbe(port))) as program:
+async def test_a_service_is_ready_when_its_port_answers(harness: RunnerHarness, port: int) -> None:
+    """The answer names request and status."""
+    async with harness.run_service(a_service(SERVER, str(port), ready=HttpProbe(port))) as program:
         assert await program.wait_ready() == "answered GET / with 200"
         assert program.pid > 0
 
@@ -261,160 +262,160 @@ def is_open(port: int) -> bool:
         return client.connect_ex(("127.0.0.1", port)) == 0
 
 
-async def test_another_status_is_not_ready(workshop: Workshop, port: int) -> None:
-    """The last answer is in the message, and the end of the log."""
+async def test_another_status_is_not_ready(harness: RunnerHarness, port: int) -> None:
+    """The error contains the last answer and the end of the log."""
     service = a_service(SERVER, str(port), ready=HttpProbe(port, "/nowhere"), within_s=0.5)
-    async with workshop.run_service(service) as program:
+    async with harness.run_service(service) as program:
         await wait_until(lambda: is_open(port))
         with pytest.raises(NotReady, match=r"^web not ready after 0\.5 s: answered GET /nowhere with 404; see .*web\.log$") as caught:
             await program.wait_ready()
     assert 'GET /nowhere HTTP/1.1" 404' in caught.value.log_tail
 
 
-async def test_anothers_answer_is_not_ready(workshop: Workshop, port: int) -> None:
-    """A port that another program serves says nothing of ours."""
+async def test_an_answer_of_another_program_is_not_ready(harness: RunnerHarness, port: int) -> None:
+    """The port must be served by the service's own processes."""
     other = a_service(SERVER, str(port), name="other", ready=HttpProbe(port))
-    async with workshop.run_service(other) as it:
+    async with harness.run_service(other) as it:
         await it.wait_ready()
-        async with workshop.run_service(a_service(SLEEP, ready=HttpProbe(port), within_s=0.2)) as program:
+        async with harness.run_service(a_service(SLEEP, ready=HttpProbe(port), within_s=0.2)) as program:
             with pytest.raises(NotReady, match=f"port {port} is answered by another program"):
                 await program.wait_ready()
 
 
-async def test_a_service_that_dies_is_not_waited_for(workshop: Workshop, port: int) -> None:
-    """The error comes at once, with how it ended and its last words."""
+async def test_a_service_that_exits_is_not_waited_for(harness: RunnerHarness, port: int) -> None:
+    """The error comes at once, with the exit code and the end of the log."""
     service = a_service("import sys; print('no licence'); sys.exit(7)", ready=HttpProbe(port))
-    async with workshop.run_service(service) as program:
+    async with harness.run_service(service) as program:
         with pytest.raises(ServiceExited, match=r"^web exited with 7$") as caught:
             await program.wait_ready()
     assert caught.value.log_tail == "no licence"
 
 
-async def test_a_service_that_is_killed_says_by_what(workshop: Workshop) -> None:
-    """A signal is no exit code."""
-    async with workshop.run_service(a_service("import os; os.kill(os.getpid(), 9)")) as program:
+async def test_a_killed_service_names_the_signal(harness: RunnerHarness) -> None:
+    """A signal is reported instead of an exit code."""
+    async with harness.run_service(a_service("import os; os.kill(os.getpid(), 9)")) as program:
         exited = await program.wait_exit()
     assert (exited.returncode, str(exited)) == (-signal.SIGKILL, "web was killed by signal 9")
 
 
 @pytest.mark.parametrize(
-    ("error", "said"), [(StepFailed("no user"), "^no user$"), (KeyError("user"), "^web: its probe is broken: KeyError: 'user'$")]
+    ("error", "message"), [(StepFailed("no user"), "^no user$"), (KeyError("user"), "^web: its probe is broken: KeyError: 'user'$")]
 )
-async def test_a_probe_that_fails_fails_its_service(workshop: Workshop, error: Exception, said: str) -> None:
-    """Asking again would not help, and nobody else is hurt."""
+async def test_an_error_in_a_probe_fails_its_service(harness: RunnerHarness, error: Exception, message: str) -> None:
+    """The probe is not repeated, and other services are not affected."""
 
     async def ask(_: Context) -> str:
         raise error
 
-    async with workshop.run_service(a_service(SLEEP, ready=FunctionProbe(ask, "something"))) as program:
-        with capture_logs(), pytest.raises(StepFailed, match=said):
+    async with harness.run_service(a_service(SLEEP, ready=FunctionProbe(ask, "something"))) as program:
+        with capture_logs(), pytest.raises(StepFailed, match=message):
             await program.wait_ready()
 
 
-async def test_a_probe_that_is_cut_off_leaves_its_service_alone(workshop: Workshop) -> None:
-    """A program that asks is ended without the one it asks: that one is asked to end, later, in its turn."""
+async def test_a_cancelled_probe_leaves_its_service_running(harness: RunnerHarness) -> None:
+    """The program of a probe is ended without that of the service."""
 
     async def ask(ctx: Context) -> str:
         return await ctx.run("sleep", "60")
 
-    async with workshop.run_service(a_service(SLEEP, ready=FunctionProbe(ask, "something"), within_s=0.2)) as program:
+    async with harness.run_service(a_service(SLEEP, ready=FunctionProbe(ask, "something"), within_s=0.2)) as program:
         with pytest.raises(NotReady):
             await program.wait_ready()
-        assert [process.pid for process in find_processes(NodeContext(workshop.machine, "web").owner)] == [program.pid]
+        assert [process.pid for process in find_processes(NodeContext(harness.machine, "web").owner)] == [program.pid]
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"command": lambda _: ("/nowhere/web",)}, "^web cannot be started: .*No such file"),
         ({"command": lambda _: Path("/proc/nowhere/conf").write_text("")}, r"^web: \[Errno 2\]"),
         ({"env": lambda _: dict[str, str]()["port"]}, "^web is broken: KeyError: 'port'"),
     ],
 )
-async def test_a_service_that_cannot_be_started_fails_alone(workshop: Workshop, change: dict[str, Any], said: str) -> None:
-    """A missing program, a file that cannot be written, a mistake in the component: each is one service's."""
-    with capture_logs(), pytest.raises((MachineError, StepFailed), match=said):
-        async with workshop.run_service(a_service(SLEEP, **change)):
+async def test_a_service_that_cannot_be_started_fails(harness: RunnerHarness, change: dict[str, Any], message: str) -> None:
+    """A missing program, a file that cannot be written and an error in the component fail that service only."""
+    with capture_logs(), pytest.raises((MachineError, StepFailed), match=message):
+        async with harness.run_service(a_service(SLEEP, **change)):
             raise AssertionError
 
 
-async def test_a_service_may_say_goodbye(workshop: Workshop) -> None:
-    """What is to be done while it still answers is done before it is stopped."""
+async def test_before_stop_runs_while_the_service_answers(harness: RunnerHarness) -> None:
+    """It runs before SIGTERM."""
     seen = list[int]()
 
     async def say(ctx: Context) -> None:
         seen.append(ctx.process_count())
 
-    async with workshop.run_service(a_service(SLEEP, before_stop=say)):
+    async with harness.run_service(a_service(SLEEP, before_stop=say)):
         pass
     assert seen == [1]
 
 
 @pytest.mark.parametrize("error", [StepFailed("no"), NotYet("no"), OSError("no"), KeyError("no")])
-async def test_a_goodbye_that_fails_stops_nobody_from_stopping(workshop: Workshop, error: Exception) -> None:
-    """It is logged, and the service ends."""
+async def test_an_error_in_before_stop_is_logged(harness: RunnerHarness, error: Exception) -> None:
+    """The service is stopped nevertheless."""
 
     async def say(_: Context) -> None:
         raise error
 
     with capture_logs() as logs:
-        async with workshop.run_service(a_service(SLEEP, before_stop=say)):
+        async with harness.run_service(a_service(SLEEP, before_stop=say)):
             pass
     assert [(entry["event"], entry["service"]) for entry in logs] == [("service.before_stop_failed", "web")]
 
 
-async def test_a_goodbye_that_takes_too_long_is_cut_off(workshop: Workshop) -> None:
-    """After the service's grace it is over."""
+async def test_before_stop_has_a_time_limit(harness: RunnerHarness) -> None:
+    """It is cancelled after the grace of the service."""
 
     async def say(_: Context) -> None:
         await anyio.sleep_forever()
 
     with capture_logs() as logs:
-        async with workshop.run_service(a_service(SLEEP, before_stop=say, grace_s=0.1)):
-            await wait_for_text(workshop.paths.log / "web.log", "up")
+        async with harness.run_service(a_service(SLEEP, before_stop=say, grace_s=0.1)):
+            await wait_for_text(harness.paths.log / "web.log", "up")
     assert logs[0]["event"] == "service.before_stop_cancelled"
 
 
-async def test_the_dead_say_no_goodbye(workshop: Workshop) -> None:
-    """Nobody answers any more."""
+async def test_before_stop_is_skipped_after_an_exit(harness: RunnerHarness) -> None:
+    """The service cannot answer any more."""
     seen = list[str]()
 
     async def say(_: Context) -> None:
         seen.append("bye")
 
-    async with workshop.run_service(a_service("pass", before_stop=say)) as program:
+    async with harness.run_service(a_service("pass", before_stop=say)) as program:
         await program.wait_exit()
     assert seen == []
 
 
-async def test_a_running_service_is_adopted(workshop: Workshop, port: int) -> None:
+async def test_a_running_service_is_adopted(harness: RunnerHarness, port: int) -> None:
     """A program that is kept running is adopted by the next runner, answers its checks, and ends with that one."""
     service = a_service(SERVER, str(port), ready=HttpProbe(port), port=port)
-    async with workshop.run_service(service) as program:
+    async with harness.run_service(service) as program:
         await program.wait_ready()
-        workshop.runner.keep_running()
+        harness.runner.keep_running()
     assert is_running(program.pid)
-    workshop.runner = LocalRunner(workshop.machine)
-    async with workshop.run_service(service) as adopted:
+    harness.runner = LocalRunner(harness.machine)
+    async with harness.run_service(service) as adopted:
         assert (adopted.pid, adopted.adopted) == (program.pid, True)
         assert await adopted.wait_ready() == "answered GET / with 200"
         assert await adopted.check(WITHIN_S) == "answered GET / with 200"
     assert not is_running(program.pid)
 
 
-async def test_the_exit_of_an_adopted_service_is_noticed(workshop: Workshop) -> None:
-    """Its exit code is unknown, since the kernel reports it to the parent only."""
-    async with workshop.run_service(a_service(SLEEP)) as program:
-        workshop.runner.keep_running()
-    workshop.runner = LocalRunner(workshop.machine)
-    async with workshop.run_service(a_service(SLEEP)) as adopted:
+async def test_the_exit_of_an_adopted_service_is_noticed(harness: RunnerHarness) -> None:
+    """Its exit code is unknown: the kernel reports it to the parent only."""
+    async with harness.run_service(a_service(SLEEP)) as program:
+        harness.runner.keep_running()
+    harness.runner = LocalRunner(harness.machine)
+    async with harness.run_service(a_service(SLEEP)) as adopted:
         os.kill(program.pid, signal.SIGKILL)
         assert str(await adopted.wait_exit()) == "web exited; its exit code is unknown"
 
 
-async def test_a_suspended_service_does_not_answer(workshop: Workshop, port: int) -> None:
-    """A check of a program that a signal has suspended ends at its limit, and the suspension is visible."""
-    async with workshop.run_service(a_service(SERVER, str(port), ready=HttpProbe(port))) as program:
+async def test_a_suspended_service_does_not_answer(harness: RunnerHarness, port: int) -> None:
+    """A check of a suspended program ends at its time limit, and the suspension is detected."""
+    async with harness.run_service(a_service(SERVER, str(port), ready=HttpProbe(port))) as program:
         await program.wait_ready()
         assert not program.is_suspended()
         os.kill(program.pid, signal.SIGSTOP)

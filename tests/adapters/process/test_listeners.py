@@ -1,0 +1,71 @@
+"""The process that listens on a port."""
+
+import os
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from novaflow.adapters.process import Command, ProcessOwner, find_listener, is_served_by, running
+from tests.support.programs import python, wait_for_text
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    """Listen on a free port of this machine."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener
+
+
+def test_a_listener_is_found(listener: socket.socket) -> None:
+    """The process that listens on a port at an address is returned."""
+    found = find_listener(listener.getsockname()[1], "127.0.0.1")
+    assert found is not None
+    assert found.pid == os.getpid()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_a_listener_on_all_addresses_is_found(host: str) -> None:
+    """It occupies the port at every address."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, 0), family=family) as listener:
+        assert find_listener(listener.getsockname()[1], "127.0.0.1") is not None
+
+
+def test_a_listener_on_another_address_is_ignored(listener: socket.socket) -> None:
+    """Each address has its own ports."""
+    assert find_listener(listener.getsockname()[1], "127.0.0.2") is None
+
+
+def test_a_free_port_has_no_listener(listener: socket.socket) -> None:
+    """A closed socket does not count."""
+    port = listener.getsockname()[1]
+    listener.close()
+    assert find_listener(port, "127.0.0.1") is None
+
+
+def test_a_process_serves_its_own_port(owner: ProcessOwner, listener: socket.socket) -> None:
+    """A process serves the port that it listens on."""
+    assert is_served_by(listener.getsockname()[1], owner, os.getpid())
+
+
+async def test_the_port_of_another_program_does_not_count(owner: ProcessOwner, listener: socket.socket) -> None:
+    """A program of an earlier run must not pass for the new one."""
+    command = Command(python("import time; time.sleep(60)"), {}, owner.paths.run, owner.paths.log / "web.log", 0.1)
+    async with running(owner, command) as process:
+        assert not is_served_by(listener.getsockname()[1], owner, process.pid)
+
+
+async def test_the_port_of_a_child_counts(owner: ProcessOwner) -> None:
+    """A server may listen in its worker processes."""
+    code = """
+import os, socket, time
+if os.fork() == 0:
+    listener = socket.create_server(("127.0.0.1", 0))
+    print(listener.getsockname()[1], "up", flush=True)
+time.sleep(60)
+"""
+    output = owner.paths.log / "web.log"
+    async with running(owner, Command(python(code), {}, owner.paths.run, output, 0.1)) as process:
+        await wait_for_text(output, "up\n")
+        assert is_served_by(int(output.read_text().split()[0]), owner, process.pid)
