@@ -3,12 +3,17 @@
 # ruff: noqa: S607, TID251 - the programs are novaflow itself, run by a shell
 
 import os
+import re
+import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
+from novaflow.cli.main import novaflow
 from tests.docs.shell_blocks import PAGES, ShellBlock, all_shell_blocks, find_shell_blocks
 
 BLOCKS = all_shell_blocks()
@@ -67,3 +72,30 @@ def test_a_marker_is_read(marker: str, exit_codes: frozenset[int], reason: str) 
     """A marker with any other form counts as none."""
     block = ShellBlock(PAGES[0], 1, marker, "true\n")
     assert (block.exit_codes, block.reason) == (exit_codes, reason)
+
+
+def find_commands(text: str) -> Iterator[tuple[str, ...]]:
+    """Yield the arguments of each call of novaflow in a block, except those that only nova.sh knows."""
+    for line in text.splitlines():
+        called = re.search(r"(?:\./nova\.sh|(?:^|[ /(])novaflow) (.+)", line)
+        if called and not called[1].startswith("test"):
+            yield tuple(shlex.split(re.split(r"[|>)]| #", called[1])[0]))
+
+
+COMMANDS = [(block.place, arguments) for block in BLOCKS for arguments in find_commands(block.text)]
+
+
+@pytest.mark.parametrize(("place", "arguments"), COMMANDS, ids=lambda value: " ".join(value) if isinstance(value, tuple) else "")
+def test_a_command_is_valid(place: str, arguments: tuple[str, ...]) -> None:
+    """Each command of novaflow exists and accepts the options and arguments that a block shows, whether the block is run or not."""
+    with click.Context(novaflow) as context:
+        name, command, rest = novaflow.resolve_command(context, [*arguments])
+        assert command is not None, f"{place}: {name}"
+        command.make_context(name, rest, parent=context)
+
+
+def test_commands_are_found() -> None:
+    """Prompts, pipes, substitutions and comments around a command are not part of it."""
+    text = 'sudo ./nova.sh up --set A="b c"   # wait\neval "$(./nova.sh env)"\n.venv/bin/novaflow graph | grep x\n./nova.sh test -q\nls\n'
+    assert [*find_commands(text)] == [("up", "--set", "A=b c"), ("env",), ("graph",)]
+    assert COMMANDS
