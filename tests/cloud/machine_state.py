@@ -33,8 +33,8 @@ def read_state(enter: Sequence[str | Path] = ()) -> set[str]:
 
 
 def _is_ephemeral(line: str) -> bool:
-    words = line.split()
-    return words[0] == "port" and words[1].startswith("udp") and int(words[2].rpartition(":")[2], 16) >= EPHEMERAL
+    kind, protocol, *address = line.split()
+    return kind == "port" and protocol.startswith("udp") and int(address[0].rpartition(":")[2], 16) >= EPHEMERAL
 
 
 def processes_of(folder: Path) -> dict[int, str]:

@@ -22,7 +22,7 @@ class Session(Protocol):
 class AuthSession:
     """A replacement for the module ``requests`` in ec2-api's authentication, which adds a token to each request.
 
-    ec2-api asks keystone to validate a signature without authenticating itself; keystone rejects that since 2026.2.
+    ec2-api sends signatures to keystone for validation without authenticating itself; keystone rejects that since 2026.2.
     Source: keystone's security notes of OSSA-2025-002; ec2api.api.EC2KeystoneAuth.
     """
 

@@ -17,7 +17,7 @@ _LONGEST_INTERFACE = 15  # IFNAMSIZ of the kernel, without its final zero
 
 
 class NetMan(StrEnum):
-    """How servers' networks are separated, in nova.sh's words."""
+    """The separation of servers' networks; the values are those of nova.sh."""
 
     VLAN = "VlanManager"  # one VLAN tag for each network
     FLAT = "FlatManager"  # one network, addresses injected

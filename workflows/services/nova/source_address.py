@@ -47,7 +47,7 @@ class Address:
 
 
 def read_address(text: str) -> Address:
-    """Return the address that the text stands for.
+    """Parse the address of a source tree.
 
     Raises: UsageError, with the allowed forms.
     """

@@ -23,12 +23,12 @@ RESULT = re.compile(r"^\{\d+\} (?P<test>\S+).* \.\.\. (?P<result>ok|FAILED|SKIPP
 @step(within_s=600, pool=ConcurrencyPool.NET)
 async def tools(ctx: Context) -> Skipped | str:
     """Install the test runner, each release with its hash."""
-    wanted, installed = REQUIREMENTS.read_text(), ctx.paths.venv / "novaflow-tests.txt"
-    if installed.exists() and installed.read_text() == wanted:
+    pinned, installed = REQUIREMENTS.read_text(), ctx.paths.venv / "novaflow-tests.txt"
+    if installed.exists() and installed.read_text() == pinned:
         return Skipped("the test runner is installed")
     await install_with_uv(ctx, ctx.paths.venv, "--require-hashes", "--requirements", REQUIREMENTS)
-    await ctx.write(installed, wanted)
-    return f"installed {wanted.count('==')} releases"
+    await ctx.write(installed, pinned)
+    return f"installed {pinned.count('==')} releases"
 
 
 @step(needs=("unit-tests.tools",), pool=ConcurrencyPool.CPU, within_s=7200)

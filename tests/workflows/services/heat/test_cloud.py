@@ -57,7 +57,7 @@ def test_heat_is_part_of_the_cloud(cloud_with_heat: Stack) -> None:
 
 
 def test_a_heat_stack_is_created_and_deleted(cloud_with_heat: Stack) -> None:
-    """Its server is ACTIVE in its own network; after the deletion neither of them exists."""
+    """Its server is ACTIVE in the network of the stack; after the deletion neither of them exists."""
     with connected(cloud_with_heat.folder / "credentials") as client:
         heat = client.orchestration
         created: HeatStack = heat.create_stack(name="one", template=TEMPLATE)

@@ -79,9 +79,9 @@ def commit(folder: Path, message: str) -> None:
     call("git", "-C", folder, "commit", "-q", "-m", message)
 
 
-def call(*words: str | Path, env: Mapping[str, str] = IDENTITY) -> None:
+def call(*command: str | Path, env: Mapping[str, str] = IDENTITY) -> None:
     """Run a program; it must succeed."""
-    subprocess.run(words, check=True, capture_output=True, env={**os.environ, **env}, timeout=30)
+    subprocess.run(command, check=True, capture_output=True, env={**os.environ, **env}, timeout=30)
 
 
 async def test_a_git_repository_is_cloned_shallow(developer: Developer) -> None:
@@ -188,7 +188,7 @@ async def test_a_folder_without_version_control_is_never_replaced(developer: Dev
 async def test_a_tree_of_another_project_is_rejected(developer: Developer) -> None:
     """The error names the files that are missing."""
     (developer.origin / "nova/version.py").unlink()
-    commit(developer.origin, "gone")
+    commit(developer.origin, "delete a file")
     with pytest.raises(UsageError, match=r"is not a source tree of nova: nova/version\.py not found$"):
         await developer.fetch(f"file://{developer.origin}")
     assert not developer.tree.exists()

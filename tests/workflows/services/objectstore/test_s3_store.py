@@ -39,8 +39,8 @@ def s3(tmp_path: Path) -> Iterator[Any]:
         client = boto3.client(
             "s3",
             endpoint_url=f"http://127.0.0.1:{server.server_port}",
-            aws_access_key_id="nobody",
-            aws_secret_access_key="nothing",
+            aws_access_key_id="any",
+            aws_secret_access_key="any",
             region_name="us-east-1",
             config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
         )
