@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from novaflow.adapters.http import HttpClient
-from novaflow.adapters.local import NodeContext, StackResources
-from novaflow.adapters.storage import Secrets
+from novaflow.adapters.local import NodeContext
 from novaflow.model.component import Component
 from novaflow.model.paths import Paths
+from tests.support.contexts import build_context
 from tests.support.settings import make_settings
 
 MakeContext = Callable[..., NodeContext]
@@ -19,11 +19,6 @@ MakeContext = Callable[..., NodeContext]
 def anyio_backend() -> str:
     """Return the backend that novaflow runs on; the programs of steps run on no other."""
     return "asyncio"
-
-
-async def drain(_: float) -> bool:
-    """Return that the broker has all events."""
-    return True
 
 
 @pytest.fixture
@@ -43,10 +38,8 @@ async def make_context(tmp_path: Path, reports: list[tuple[str, float | None]]) 
         reports.append((text, fraction))
 
     def make(*declared: object, **settings: object) -> NodeContext:
-        components = (Component("test", "A component.", declares=declared),)
-        secrets = Secrets(paths.credentials / "secrets.json")
-        resources = StackResources(make_settings(**settings), paths, components, secrets, client, report, drain)
-        return NodeContext(resources, "test.step")
+        component = Component("test", "A component.", declares=declared)
+        return build_context(paths, client, component, settings=make_settings(**settings), report=report, node="test.step")
 
     yield make
     await client.aclose()
