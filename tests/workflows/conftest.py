@@ -1,6 +1,6 @@
-"""Fixtures for tests of workflows: the contexts of steps."""
+"""Fixtures for tests of workflows: the contexts of steps, and a server in place of OpenStack's APIs."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ from novaflow.adapters.local import NodeContext
 from novaflow.model.component import Component
 from novaflow.model.paths import Paths
 from tests.support.contexts import build_context
+from tests.support.rest import RestServer, serve_rest
 from tests.support.settings import make_settings
 
 MakeContext = Callable[..., NodeContext]
@@ -43,3 +44,10 @@ async def make_context(tmp_path: Path, reports: list[tuple[str, float | None]]) 
 
     yield make
     await client.aclose()
+
+
+@pytest.fixture
+def rest() -> Iterator[RestServer]:
+    """Return an HTTP server that stands for OpenStack's APIs."""
+    with serve_rest() as rest:
+        yield rest

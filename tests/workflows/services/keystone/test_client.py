@@ -1,12 +1,8 @@
-"""The REST client, on an HTTP server whose responses a test chooses."""
+"""The REST client, on an HTTP server with prepared responses."""
 
-import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
@@ -14,58 +10,9 @@ from novaflow.errors import StepFailed
 from novaflow.model.component import Component
 from novaflow.model.probe import NotYet
 from tests.support.contexts import open_context
+from tests.support.rest import Request, RestServer
 from workflows.services.endpoint import Endpoint
 from workflows.services.keystone.client import Api, admin_api
-
-
-@dataclass
-class Service:
-    """An API that returns ``statuses`` one after another, then 200, and records the requests."""
-
-    statuses: list[int]
-    port: int = 0
-    requests: list[tuple[str, str, str]] = field(default_factory=list)
-
-    @property
-    def url(self) -> str:
-        """Return the URL of the API."""
-        return f"http://127.0.0.1:{self.port}/"
-
-
-@pytest.fixture
-def service() -> Iterator[Service]:
-    """Return an API that is served during the test."""
-    service = Service([])
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            service.requests.append((self.command, self.path, self._read_body().decode()))
-            self.send_response(service.statuses.pop(0) if service.statuses else 200)
-            self.send_header("Content-Type", "application/json")
-            self.end_headers()
-            self.wfile.write(b'{"state": "good"}')
-
-        do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 - the names that http.server calls
-
-        def _read_body(self) -> bytes:
-            if self.headers.get("Transfer-Encoding") != "chunked":
-                return self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            body = b""
-            while size := int(self.rfile.readline(), 16):
-                body += self.rfile.read(size)
-                self.rfile.readline()
-            return body
-
-        def log_message(self, *_: object) -> None:
-            """Print nothing."""
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        service.port = server.server_port
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        yield service
-        server.shutdown()
-        thread.join()
 
 
 @asynccontextmanager
@@ -75,54 +22,57 @@ async def open_api(root: Path, *endpoints: Endpoint) -> AsyncIterator[Api]:
         yield Api(ctx, "token", "project")
 
 
-async def test_a_wait_outlasts_server_errors(tmp_path: Path, service: Service) -> None:
+async def test_a_wait_outlasts_server_errors(tmp_path: Path, rest: RestServer) -> None:
     """An API whose neighbours are still starting returns 500; the request is repeated."""
-    service.statuses = [500, 503, 500]
+    for status in (500, 503, 500, 200):
+        rest.respond("GET", "/", {"state": "good"}, status=status)
     async with open_api(tmp_path) as api:
 
         async def read_state() -> str:
-            return str((await api.request("GET", service.url))["state"])
+            return str((await api.request("GET", f"{rest.url}/"))["state"])
 
         assert await api.ctx.wait(read_state, within_s=10) == "good"
-    assert len(service.requests) == 4
+    assert len(rest.requests) == 4
 
 
 @pytest.mark.parametrize("status", [404, 500])
-async def test_without_a_wait_an_error_fails_the_step(tmp_path: Path, service: Service, status: int) -> None:
+async def test_without_a_wait_an_error_fails_the_step(tmp_path: Path, rest: RestServer, status: int) -> None:
     """The message contains the request and the response."""
-    service.statuses = [status]
+    rest.respond("GET", "/", {"state": "bad"}, status=status)
     async with open_api(tmp_path) as api:
-        with pytest.raises(StepFailed, match=rf'^GET {service.url} returned {status}: {{"state": "good"}}$'):
-            await api.request("GET", service.url)
+        with pytest.raises(StepFailed, match=rf'^GET {rest.url}/ returned {status}: {{"state": "bad"}}$'):
+            await api.request("GET", f"{rest.url}/")
 
 
-async def test_a_wait_ends_at_a_client_error(tmp_path: Path, service: Service) -> None:
+async def test_a_wait_ends_at_a_client_error(tmp_path: Path, rest: RestServer) -> None:
     """The request is not repeated."""
-    service.statuses = [404, 404]
     async with open_api(tmp_path) as api:
 
         async def read_state() -> str:
-            return str((await api.request("GET", service.url))["state"])
+            return str((await api.request("GET", f"{rest.url}/"))["state"])
 
         with pytest.raises(StepFailed, match="returned 404"):
             await api.ctx.wait(read_state, within_s=10)
-    assert len(service.requests) == 1
+    assert len(rest.requests) == 1
 
 
-async def test_a_service_is_found_by_its_type(tmp_path: Path, service: Service) -> None:
+async def test_a_service_is_found_by_its_type(tmp_path: Path, rest: RestServer) -> None:
     """Requests go to the endpoint that a component declares."""
-    async with open_api(tmp_path, Endpoint("image", 1), Endpoint("volume", service.port, "/v3")) as api:
-        assert await api.get("volume", "/volumes?name=a") == {"state": "good"}
+    rest.respond("GET", "/v3/volumes?name=a", {"volumes": []})
+    rest.respond("POST", "/v3/volumes")
+    rest.respond("PUT", "/v3/volumes/1")
+    rest.respond("DELETE", "/v3/volumes/1")
+    async with open_api(tmp_path, Endpoint("image", 1), Endpoint("volume", rest.port, "/v3")) as api:
+        assert await api.get("volume", "/volumes?name=a") == {"volumes": []}
         await api.post("volume", "/volumes", {"size": 1})
         await api.put("volume", "/volumes/1", {"size": 2})
         await api.delete("volume", "/volumes/1")
-    assert [(method, path) for method, path, _ in service.requests] == [
-        ("GET", "/v3/volumes?name=a"),
-        ("POST", "/v3/volumes"),
-        ("PUT", "/v3/volumes/1"),
-        ("DELETE", "/v3/volumes/1"),
+    assert rest.requests == [
+        Request("GET", "/v3/volumes?name=a"),
+        Request("POST", "/v3/volumes", {"size": 1}),
+        Request("PUT", "/v3/volumes/1", {"size": 2}),
+        Request("DELETE", "/v3/volumes/1"),
     ]
-    assert [json.loads(body) for _, _, body in service.requests if body] == [{"size": 1}, {"size": 2}]
 
 
 async def test_the_project_is_part_of_some_endpoints(tmp_path: Path) -> None:
@@ -138,12 +88,22 @@ async def test_an_undeclared_type_is_an_error(tmp_path: Path) -> None:
             await api.get("volume", "/volumes")
 
 
-async def test_a_file_is_uploaded(tmp_path: Path, service: Service) -> None:
+async def test_a_file_is_uploaded(tmp_path: Path, rest: RestServer) -> None:
     """The body of the request is the content of the file."""
     (tmp_path / "image").write_text("kernel")
-    async with open_api(tmp_path, Endpoint("image", service.port)) as api:
+    rest.respond("PUT", "/v2/images/1/file")
+    async with open_api(tmp_path, Endpoint("image", rest.port)) as api:
         await api.put("image", "/v2/images/1/file", content=tmp_path / "image")
-    assert service.requests == [("PUT", "/v2/images/1/file", "kernel")]
+    assert rest.requests == [Request("PUT", "/v2/images/1/file", "kernel")]
+
+
+@pytest.mark.parametrize(("service_types", "url"), [(("volumev3", "block-storage"), "http://public"), (("object-store",), None)])
+async def test_the_catalog_has_public_urls(tmp_path: Path, rest: RestServer, service_types: tuple[str, ...], url: str | None) -> None:
+    """The result is the public URL of a service of one of the types, ``None`` without such a service."""
+    endpoints = [{"interface": "internal", "url": "http://internal"}, {"interface": "public", "url": "http://public"}]
+    rest.respond("GET", "/v3/auth/catalog", {"catalog": [{"type": "image"}, {"type": "block-storage", "endpoints": endpoints}]})
+    async with open_api(tmp_path, Endpoint("identity", rest.port, "/v3")) as api:
+        assert await api.find_public_url(service_types) == url
 
 
 async def test_without_a_token_steps_wait(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ KEYS = ["a", "a/b", "a/b/c", "../../etc/passwd", ".", "..", "a b+c&d=e", "%41", 
 class QuietHandler(WSGIRequestHandler):
     """A handler of the standard library that provides the original path, as gunicorn does, and writes no log."""
 
-    protocol_version = "HTTP/1.1"  # answers "Expect: 100-continue"; boto3 waits for a second without the answer
+    protocol_version = "HTTP/1.1"  # boto3 waits a second for "100 Continue", which only this version sends
 
     def get_environ(self) -> dict[str, Any]:
         """Return the WSGI environment with the original path."""

@@ -1,0 +1,42 @@
+"""Accounts of services: users, roles and entries in the catalog."""
+
+from pathlib import Path
+
+from tests.support.rest import RestServer, open_cloud_context
+from workflows.services.endpoint import Endpoint
+from workflows.services.keystone.accounts import account
+
+
+def prepare(rest: RestServer) -> None:
+    """Prepare the responses of keystone."""
+    rest.respond("GET", "/identity/projects?name=service", {"projects": [{"id": "p"}]})
+    rest.respond("GET", "/identity/roles", {"roles": [{"name": "admin", "id": "a"}, {"name": "service", "id": "s"}]})
+    rest.respond("POST", "/identity/users", {"user": {"id": "u"}})
+    rest.respond("PUT", "/identity/projects/p/users/u/roles/a")
+    rest.respond("PUT", "/identity/projects/p/users/u/roles/s")
+    rest.respond("POST", "/identity/services", {"service": {"id": "x"}})
+    rest.respond("POST", "/identity/endpoints", {})
+
+
+async def test_an_account_has_a_user_roles_and_endpoints(tmp_path: Path, rest: RestServer) -> None:
+    """The user has both roles in the project of services; the catalog has a public and an internal endpoint."""
+    prepare(rest)
+    async with open_cloud_context(tmp_path, rest) as ctx:
+        answer = await account("glance", Endpoint("image", 9292, "/v2")).body(ctx)
+        password = ctx.secret("account-glance")
+    assert answer == "created user glance; image is at http://127.0.0.1:9292/v2"
+    user = {"name": "glance", "domain_id": "default", "password": password, "default_project_id": "p"}
+    assert rest.bodies("POST", "/identity/users") == [{"user": user}]
+    assert [request.path[-1] for request in rest.requests if request.method == "PUT"] == ["a", "s"]
+    assert rest.bodies("POST", "/identity/services") == [{"service": {"name": "glance", "type": "image"}}]
+    endpoints = [body["endpoint"] for body in rest.bodies("POST", "/identity/endpoints")]
+    assert [(one["service_id"], one["interface"], one["url"]) for one in endpoints] == [
+        ("x", "public", "http://127.0.0.1:9292/v2"),
+        ("x", "internal", "http://127.0.0.1:9292/v2"),
+    ]
+
+
+def test_an_account_waits_for_the_project() -> None:
+    """The step is part of the component that declares it, and needs keystone's."""
+    step = account("glance", Endpoint("image", 9292))
+    assert (step.name, step.needs) == ("account", ("keystone.accounts",))

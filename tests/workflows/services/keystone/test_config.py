@@ -1,0 +1,84 @@
+"""keystone's configuration, its keys, and the files of clients."""
+
+import base64
+from configparser import RawConfigParser
+from pathlib import Path
+
+import anyio
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+from tests.support.contexts import open_context
+from tests.support.settings import make_settings
+from workflows.services.keystone.client_files import write
+from workflows.services.keystone.component import COMPONENT, configure
+from workflows.services.keystone.config import config_file
+from workflows.services.keystone.identity import auth_url
+from workflows.services.keystone.service_auth import service_credentials, token_validation
+
+
+async def test_the_keys_are_created_once(tmp_path: Path) -> None:
+    """A second run keeps them: they decrypt what the first one stored."""
+    async with open_context(tmp_path, COMPONENT) as ctx:
+        await configure.body(ctx)
+        before = {path: path.read_bytes() for path in (tmp_path / "etc/keystone").glob("*-keys/*")}
+        await configure.body(ctx)
+        assert {path: path.read_bytes() for path in (tmp_path / "etc/keystone").glob("*-keys/*")} == before
+    assert sorted(f"{path.parent.name}/{path.name}" for path in before) == [
+        "credential-keys/0",
+        "credential-keys/1",
+        "fernet-keys/0",
+        "fernet-keys/1",
+    ]
+    assert {len(base64.urlsafe_b64decode(key)) for key in before.values()} == {32}
+    assert all(path.stat().st_mode & 0o077 == 0 for path in before)
+
+
+@pytest.mark.parametrize(("use_ldap", "text"), [(False, "false"), (True, "true")])
+async def test_domains_have_drivers_with_ldap(tmp_path: Path, use_ldap: bool, text: str) -> None:  # noqa: FBT001
+    """With USE_LDAP=1 keystone reads the LDAP options of domains from its database."""
+    config = RawConfigParser()
+    async with open_context(tmp_path, COMPONENT, settings=make_settings(use_ldap=use_ldap)) as ctx:
+        await configure.body(ctx)
+        config.read(config_file(ctx))
+    assert config["identity"]["domain_specific_drivers_enabled"] == text
+    assert config["identity"]["domain_configurations_from_database"] == text
+    assert config["token"]["expiration"] == "86400"
+
+
+async def test_a_new_configuration_deletes_the_old_token(tmp_path: Path) -> None:
+    """Its keys may have changed, and its databases are new."""
+    async with open_context(tmp_path, COMPONENT) as ctx:
+        await ctx.write(ctx.paths.run / "admin-token.json", "{}")
+        await configure.body(ctx)
+        assert not (ctx.paths.run / "admin-token.json").exists()
+
+
+async def test_services_log_in_with_their_own_password(tmp_path: Path) -> None:
+    """The options are the same in each section; the middleware's section also has the address for clients."""
+    async with open_context(tmp_path, settings=make_settings(host_ip="192.0.2.1")) as ctx:
+        nova, glance = service_credentials(ctx, "nova"), service_credentials(ctx, "glance")
+        section = token_validation(ctx, "nova")["keystone_authtoken"]
+        assert auth_url(ctx) == "http://192.0.2.1:5000"
+    assert (nova["username"], nova["project_name"], nova["auth_url"]) == ("nova", "service", "http://192.0.2.1:5000")
+    assert nova["password"] != glance["password"]
+    assert section.items() >= nova.items()
+    assert section["www_authenticate_uri"] == "http://192.0.2.1:5000"
+
+
+async def test_clients_log_in_with_openrc_and_clouds_yaml(tmp_path: Path) -> None:
+    """Both files contain the same credentials, and only their owner can read them."""
+    async with open_context(tmp_path) as ctx:
+        assert await write.body(ctx) == str(ctx.paths.credentials)
+        password = ctx.secret("account-admin")
+    files = [tmp_path / "credentials" / name for name in ("openrc", "clouds.yaml")]
+    assert [path.stat().st_mode & 0o777 for path in files] == [0o600, 0o600]
+    output = (await anyio.run_process(["sh", "-c", ". $0; env", str(files[0])])).stdout.decode()
+    environment = dict(line.partition("=")[::2] for line in output.splitlines())
+    auth = yaml.safe_load(files[1].read_text())["clouds"]["novaflow"]["auth"]
+    assert (environment["OS_AUTH_URL"], environment["OS_USERNAME"], environment["OS_PASSWORD"]) == (
+        "http://127.0.0.1:5000/v3",
+        "admin",
+        password,
+    )
+    assert (auth["auth_url"], auth["username"], auth["password"]) == ("http://127.0.0.1:5000/v3", "admin", password)

@@ -1,0 +1,65 @@
+"""neutron's configuration files."""
+
+from configparser import RawConfigParser
+from pathlib import Path
+
+import pytest
+
+from novaflow.model.component import Component
+from tests.support.contexts import open_context
+from tests.support.settings import make_settings
+from workflows.services.neutron.config import config_file, write_configs
+from workflows.services.neutron.settings import NetMan
+
+L3, METADATA = (Component(f"neutron-{name}-agent", "An agent.") for name in ("l3", "metadata"))
+
+
+async def read(root: Path, name: str, *components: Component, **settings: object) -> RawConfigParser:
+    """Return one of the files as it is written for the components and settings."""
+    config = RawConfigParser()
+    async with open_context(root, *components, settings=make_settings(**settings)) as ctx:
+        await write_configs(ctx)
+        config.read(config_file(ctx, name))
+    return config
+
+
+@pytest.mark.parametrize(("net_man", "types"), [(NetMan.VLAN, "vlan"), (NetMan.FLAT, ""), (NetMan.FLAT_DHCP, "")])
+async def test_net_man_selects_the_networks_of_projects(tmp_path: Path, net_man: NetMan, types: str) -> None:
+    """With the flat managers, projects cannot create networks: all share one."""
+    config = await read(tmp_path, "ml2.ini", net_man=net_man)
+    assert config["ml2"]["project_network_types"] == types
+    assert config["ml2_type_vlan"]["network_vlan_ranges"] == "servers:100:299"
+
+
+@pytest.mark.parametrize(
+    ("components", "by_dhcp_agent", "by_l3_agent"),
+    [((), "false", "false"), ((METADATA,), "true", "true"), ((METADATA, L3), "false", "true"), ((L3,), "false", "false")],
+)
+async def test_one_agent_serves_metadata(tmp_path: Path, components: tuple[Component, ...], by_dhcp_agent: str, by_l3_agent: str) -> None:
+    """It is the L3 agent; without an L3 agent, it is the DHCP agent; without a metadata agent, it is neither."""
+    dhcp = await read(tmp_path, "dhcp-agent.ini", *components)
+    l3 = await read(tmp_path, "l3-agent.ini", *components)
+    assert dhcp["DEFAULT"]["enable_isolated_metadata"] == dhcp["DEFAULT"]["force_metadata"] == by_dhcp_agent
+    assert l3["DEFAULT"]["enable_metadata_proxy"] == by_l3_agent
+
+
+@pytest.mark.parametrize(("components", "plugins"), [((), ""), ((L3,), "router")])
+async def test_routers_need_the_l3_agent(tmp_path: Path, components: tuple[Component, ...], plugins: str) -> None:
+    """Without the agent, the API has no routers."""
+    assert (await read(tmp_path, "neutron.conf", *components))["DEFAULT"]["service_plugins"] == plugins
+
+
+async def test_files_with_passwords_are_private(tmp_path: Path) -> None:
+    """Others can read neither the servers' file nor that of the metadata agent."""
+    async with open_context(tmp_path) as ctx:
+        await write_configs(ctx)
+        modes = {name: config_file(ctx, name).stat().st_mode & 0o777 for name in ("neutron.conf", "metadata-agent.ini")}
+    assert modes == {"neutron.conf": 0o600, "metadata-agent.ini": 0o600}
+
+
+async def test_nova_and_the_agent_share_a_secret(tmp_path: Path) -> None:
+    """The agent signs requests for metadata with it, and sends them to nova's port."""
+    config = await read(tmp_path, "metadata-agent.ini", METADATA)
+    async with open_context(tmp_path) as ctx:
+        assert config["DEFAULT"]["metadata_proxy_shared_secret"] == ctx.secret("metadata")
+    assert config["DEFAULT"]["nova_metadata_port"] == "8775"

@@ -1,0 +1,45 @@
+"""gunicorn's configuration of an API."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from novaflow.model.probe import HttpProbe
+from tests.support.contexts import open_context
+from tests.support.settings import make_settings
+from workflows.services.oslo.wsgi import WsgiApi
+
+API = WsgiApi("one-api", "One API.", "one.wsgi:application", 8790, env=lambda _: {"ONE_CONFIG": "/etc/one"}, needs=("one.configure",))
+
+
+async def read_config(root: Path, **settings: object) -> dict[str, Any]:
+    """Return the variables of the configuration file, which gunicorn executes as Python."""
+    async with open_context(root, settings=make_settings(**settings)) as ctx:
+        await API.configure(ctx)
+        variables: dict[str, Any] = {}
+        exec((root / "etc/gunicorn/one-api.py").read_text(), variables)  # noqa: S102 - as gunicorn does
+        return variables
+
+
+async def test_the_api_listens_on_the_address_of_the_stack(tmp_path: Path) -> None:
+    """HOST_IP is the only address; a worker process is never killed because of a slow request."""
+    config = await read_config(tmp_path, host_ip="192.0.2.1")
+    assert (config["wsgi_app"], config["bind"]) == ("one.wsgi:application", ["192.0.2.1:8790"])
+    assert (config["workers"], config["timeout"]) == (1, 0)
+
+
+@pytest.mark.parametrize(("use_mysql", "threads"), [(True, 8), (False, 1)])
+async def test_sqlite_has_one_writer(tmp_path: Path, use_mysql: bool, threads: int) -> None:  # noqa: FBT001
+    """With SQLite an API handles one request at a time."""
+    assert (await read_config(tmp_path, use_mysql=use_mysql))["threads"] == threads
+
+
+async def test_the_service_passes_its_configuration_by_environment(tmp_path: Path) -> None:
+    """Gunicorn has no arguments, because oslo.config would parse them."""
+    service = API.service()
+    async with open_context(tmp_path) as ctx:
+        assert service.command(ctx) == (tmp_path / "venv/bin/gunicorn",)
+        assert service.env is not None
+        assert service.env(ctx) == {"ONE_CONFIG": "/etc/one", "GUNICORN_CMD_ARGS": f"--config {tmp_path}/etc/gunicorn/one-api.py"}
+    assert (service.port, service.ready, service.needs) == (8790, HttpProbe(port=8790), ("one.configure",))
