@@ -1,4 +1,4 @@
-"""The only configuration of structlog."""
+"""Configures the log output of a process."""
 
 import sys
 from typing import TextIO
@@ -7,7 +7,11 @@ import structlog
 
 
 def log_to(stream: TextIO = sys.stderr, *, as_json: bool = False, debug: bool = False) -> None:
-    """Send log lines to ``stream``: JSON for files, readable otherwise; only warnings and worse unless ``as_json``."""
+    """Write log entries to ``stream``.
+
+    ``as_json`` writes one JSON object a line, from the level info; otherwise lines for users, from the level warning.
+    ``debug`` writes every level.
+    """
     level = "debug" if debug else ("info" if as_json else "warning")
     renderer = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=stream.isatty())
     structlog.configure(

@@ -1,13 +1,14 @@
 """The program `novaflow`: dispatches to a command, and translates errors into messages and exit codes."""
 
 import importlib
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 
 import click
 from click.shell_completion import CompletionItem
 
-from novaflow.errors import MachineError, NovaflowError, RunError
+from novaflow.errors import Interrupted, MachineError, NovaflowError, RunError, UsageError
 
 # Imported one at a time: `--help` of one command imports one.
 COMMANDS = {
@@ -85,35 +86,53 @@ def main(argv: Sequence[str] | None = None) -> None:
         novaflow.main(argv, prog_name="novaflow", standalone_mode=False)
     except click.exceptions.Exit as request:
         sys.exit(request.exit_code)
-    except click.Abort:
-        sys.exit(130)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(2)
-    except NovaflowError as error:
-        click.echo(f"novaflow: {error.describe()}", err=True)
-        sys.exit(error.exit_code)
-    except ExceptionGroup as group:
-        known, unknown = group.split(NovaflowError)
-        if known is None or unknown is not None:
-            raise
-        errors = [*_flatten(known)]
-        for one in errors:
-            click.echo(f"novaflow: {one.describe()}", err=True)
-        sys.exit(errors[0].exit_code if len(errors) == 1 else RunError.exit_code)
     except BrokenPipeError:
-        sys.exit(0)
-    except PermissionError as error:
-        click.echo(f"novaflow: {error.filename}: permission denied; the stack belongs to the user who created it: use sudo", err=True)
-        sys.exit(MachineError.exit_code)
+        sys.exit(0)  # the reader of the output, such as `head`, has ended
+    except (click.ClickException, click.Abort, ExceptionGroup, NovaflowError, PermissionError) as error:
+        sys.exit(_report(error))
+
+
+def _report(error: Exception) -> int:
+    """Print the message of an error and return its exit code.
+
+    Raises: ExceptionGroup, if the error is one with a defect among its errors.
+    """
+    match error:
+        case click.ClickException():
+            error.show()
+            return UsageError.exit_code
+        case PermissionError():
+            _print(f"{error.filename}: permission denied; the stack belongs to the user who created it: use sudo")
+            return MachineError.exit_code
+        case NovaflowError():
+            _print(error.describe())
+            return error.exit_code
+        case ExceptionGroup():
+            return _report_group(error)
+        case _:
+            return Interrupted(signal.SIGINT).exit_code
+
+
+def _report_group(group: ExceptionGroup[Exception]) -> int:
+    reported, defects = group.split(NovaflowError)
+    if reported is None or defects is not None:
+        raise group
+    errors = [*_flatten(reported)]
+    for error in errors:
+        _print(error.describe())
+    return errors[0].exit_code if len(errors) == 1 else RunError.exit_code
 
 
 def _flatten(group: ExceptionGroup[NovaflowError]) -> Iterator[NovaflowError]:
-    for one in group.exceptions:
-        if isinstance(one, ExceptionGroup):
-            yield from _flatten(one)
+    for error in group.exceptions:
+        if isinstance(error, ExceptionGroup):
+            yield from _flatten(error)
         else:
-            yield one
+            yield error
+
+
+def _print(message: str) -> None:
+    click.echo(f"novaflow: {message}", err=True)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from novaflow.model.component import Component, declared
 
 @dataclass(frozen=True, slots=True)
 class EventQuery:
-    """Events that pass ``filter``: those in the journal (``past``), those to come (``future``), or both."""
+    """Events that pass ``filter``: existing ones (``past``), new ones (``future``), or both."""
 
     filter: EventFilter
     past: bool

@@ -54,7 +54,7 @@ class RunOptions:
     """How to run a stack.
 
     ``timeout_s`` limits the wait; ``None`` means no limit. ``reload`` restarts services when the source tree changes.
-    ``tests`` selects the tests of the source tree that run before; an empty string means all, ``None`` what settings say.
+    ``tests`` selects the tests of the source tree that run before; an empty string means all, ``None`` the choice of the settings.
     ``resume`` adopts the services of a crashed supervisor.
     """
 

@@ -35,7 +35,7 @@ async def show_events(journal: Path, show: Sink) -> AsyncIterator[None]:
 
 
 class _Follower:
-    """Shows a journal's events after those it holds when this is created."""
+    """Shows the events that are appended to a journal after this object is created."""
 
     def __init__(self, journal: Path, show: Sink) -> None:
         last = last_record(journal)

@@ -53,7 +53,7 @@ class Stack:
         Raises: UsageError, if there is none.
         """
         if name not in self.found.workflows:
-            hint = "; DIR comes after it" if "/" in name else ""
+            hint = "; DIR is the argument after it" if "/" in name else ""
             message = f"there is no workflow {name!r}; there are: {', '.join(self.found.workflows)}{hint}"
             raise UsageError(message)
         return self.found.workflows[name]

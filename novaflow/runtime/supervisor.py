@@ -75,7 +75,7 @@ class Supervisor:
 
 
 class SupervisedRun:
-    """One run of the stack's services, with everything that goes on at the same time."""
+    """One run of the stack's services, with the tasks that run at the same time: signals, control socket, hooks."""
 
     def __init__(self, orchestrator: Orchestrator, status: LiveStatus, hooks: HookRunner, *, reload: bool, done: Mapping[str, str]) -> None:
         run_id = new_run_id()

@@ -82,7 +82,7 @@ def test_an_unknown_workflow_is_refused(novaflow: Novaflow, toy: ToyStack) -> No
 
 def test_a_folder_instead_of_a_workflow_is_explained(novaflow: Novaflow, toy: ToyStack) -> None:
     """The message says that DIR is the second argument."""
-    assert novaflow("graph", str(toy.root)).err.endswith("; there are: run; DIR comes after it\n")
+    assert novaflow("graph", str(toy.root)).err.endswith("; there are: run; DIR is the argument after it\n")
 
 
 def test_an_unknown_format_is_refused(novaflow: Novaflow) -> None:
