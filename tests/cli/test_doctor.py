@@ -1,0 +1,39 @@
+"""`novaflow doctor`: the checks of the machine."""
+
+import json
+
+import pytest
+
+from tests.support.toy_stack import Novaflow, ToyStack
+
+
+@pytest.mark.parametrize(("severity", "code"), [("GOOD", 0), ("WARNING", 0), ("UNWISE", 5), ("BAD", 5)])
+def test_the_exit_code_depends_on_the_worst_result(novaflow: Novaflow, toy: ToyStack, severity: str, code: int) -> None:
+    """A requirement that is not met, or that `up` needs --force for, means 5; nothing is created."""
+    toy.add_check(severity)
+    ended = novaflow("doctor", "--json")
+    assert (ended.code, ended.err) == (code, "")
+    assert json.loads(ended.out) == [
+        {"about": "memory", "severity": severity.lower(), "found": "1 GiB", "advice": "4 GiB are needed"},
+    ]
+    assert not toy.root.exists()
+
+
+def test_users_get_the_advice(novaflow: Novaflow, toy: ToyStack) -> None:
+    """Each result has a line, and the advice another one."""
+    toy.add_check("BAD")
+    assert [line.split() for line in novaflow("doctor").out.splitlines()] == [
+        ["✘", "memory", "1", "GiB"],
+        ["4", "GiB", "are", "needed"],
+    ]
+
+
+def test_a_good_result_needs_no_advice(novaflow: Novaflow, toy: ToyStack) -> None:
+    """Only the result is shown."""
+    toy.add_check("GOOD")
+    assert len(novaflow("doctor").out.splitlines()) == 1
+
+
+def test_without_checks_the_machine_is_good(novaflow: Novaflow) -> None:
+    """Components need not have checks."""
+    assert json.loads(novaflow("doctor", "--json").out) == []
