@@ -34,6 +34,7 @@ class HookRunner:
         """Run queued commands until closed, and publish the result of each."""
         async for record, command in self._queued:
             publish(await self._hooks.run(record, command))
+        self._queued.close()
 
 
 def open_hooks(stack: Stack) -> Hooks:

@@ -102,6 +102,7 @@ class _Launch:
         self._unstarted = {node.name for node in stack.graph("run").nodes.values() if node.is_service}
         self._end: StackChanged | None = None
         self._signal: int | None = None
+        self._is_leaving = False
         self._done = anyio.Event()
         self._supervisor: Popen[bytes]
         self.starting: set[str] = set()
@@ -142,8 +143,8 @@ class _Launch:
         """
         if self._signal is not None:
             raise Interrupted(self._signal)
-        if self.reached:
-            return
+        if self.reached or (self._end is None and self._is_leaving and self._supervisor.returncode == -signal.SIGTERM):
+            return  # also if the user left before the supervisor could handle signals: nothing was started
         if self._end is None:
             raise await self._describe_crash()
         raise RunError(f"{self._stack.name} did not come up: {self._end.reason}; logs are in {self._stack.paths.log}")
@@ -172,6 +173,7 @@ class _Launch:
             self.reached = True
             self._done.set()
         else:
+            self._is_leaving = True
             with suppress(ProcessLookupError):
                 os.kill(self._supervisor.pid, signal.SIGTERM)
 
