@@ -11,6 +11,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+pytestmark = pytest.mark.slow  # parses all files
+
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 OWN_PACKAGES = {"docs", "novaflow", "tests", "tools", "workflows"}
@@ -62,27 +64,29 @@ def find_imported(*folders: str) -> dict[str, list[str]]:
     return imported
 
 
-IMPORTED = find_imported("novaflow", "workflows")
+@pytest.fixture(scope="module")
+def imported() -> Mapping[str, list[str]]:
+    """Return the distributions that novaflow imports, each with the files that import it."""
+    return find_imported("novaflow", "workflows")
 
 
-def test_every_import_is_declared() -> None:
+def test_every_import_is_declared(imported: Mapping[str, list[str]]) -> None:
     """What novaflow imports is a dependency of its own, even if another dependency brings it along."""
-    assert {name: paths for name, paths in IMPORTED.items() if name not in CORE | EXTRAS} == {}
+    assert {name: paths for name, paths in imported.items() if name not in CORE | EXTRAS} == {}
 
 
-def test_every_dependency_is_used() -> None:
+def test_every_dependency_is_used(imported: Mapping[str, list[str]]) -> None:
     """Each declared dependency is imported, or is a program that is run."""
-    assert set(IMPORTED) | set(NOT_IMPORTED) == CORE | EXTRAS
+    assert set(imported) | set(NOT_IMPORTED) == CORE | EXTRAS
 
 
-def test_an_extra_is_imported_in_its_own_folder() -> None:
+def test_an_extra_is_imported_in_its_own_folder(imported: Mapping[str, list[str]]) -> None:
     """Without the extra, everything but telemetry works."""
-    assert {path for name in EXTRAS for path in IMPORTED[name]} <= {
+    assert {path for name in EXTRAS for path in imported[name]} <= {
         str(path.relative_to(ROOT)) for path in (ROOT / "novaflow/adapters/telemetry").iterdir()
     }
 
 
-@pytest.mark.slow
 def test_every_import_of_the_tests_is_declared() -> None:
     """What the tests, the tools and the examples import is a dependency, in the extra or in the group `dev`, which installs the extra."""
     found = find_imported("tests", "tools", "docs")
@@ -96,7 +100,6 @@ def test_a_file_for_another_environment_exists(name: str) -> None:
     assert len([*(ROOT / "workflows").rglob(name)]) == 1
 
 
-@pytest.mark.slow
 def test_a_module_of_a_shared_namespace_is_found() -> None:
     """Distributions that share a top-level package are told apart by their files."""
     providers = packages_distributions()

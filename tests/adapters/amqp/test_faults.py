@@ -64,6 +64,7 @@ class CuttingProxy:
                 each.shutdown(socket.SHUT_RDWR)
 
 
+@pytest.mark.slow
 async def test_a_cut_connection_loses_nothing(broker: Broker, tmp_path: Path) -> None:
     """Thirty cuts, at any byte of the login, of a message or of a confirm."""
     exchange = "novaflow.events.cut"
@@ -164,6 +165,7 @@ async def test_a_blocked_broker_delays_no_program(
     journal.close()
 
 
+@pytest.mark.slow
 async def test_a_subscriber_that_never_acknowledges_delays_no_other(broker: Broker, tmp_path: Path) -> None:
     """The publisher does not wait for it, and another subscriber gets every event."""
     exchange = "novaflow.events.idle"

@@ -81,6 +81,7 @@ async def test_an_event_arrives_as_documented(stack: Stack, broker: Broker) -> N
     assert (parsed.get_id(), parsed.get_subject(), parsed.get_extension("sequence")) == (event["id"], "fetch.image", "0000000001")
 
 
+@pytest.mark.slow
 async def test_every_event_arrives_in_order(stack: Stack, broker: Broker) -> None:
     """Events from before and after the start of the publisher arrive once each; there are more than may be unconfirmed."""
     with PikaSubscriber(broker.url, stack.exchange) as subscriber:

@@ -13,6 +13,8 @@ from novaflow.events.exchange import PUBLISHER, VHOST
 from novaflow.model.probe import NotYet
 from tests.support.brokers import Broker, free_ports, require_rabbitmq
 
+pytestmark = pytest.mark.slow  # a second broker is started
+
 
 @pytest.fixture(scope="module")
 def tls_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator["TlsBroker"]:
