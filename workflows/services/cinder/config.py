@@ -38,6 +38,11 @@ async def write_config(ctx: Context) -> None:
             "auth_strategy": "keystone",
             "enabled_backends": BACKEND,
             "report_interval": 10,
+            # The scheduler learns the pool from a report of cinder-volume. Reports are sent at its start and periodically; the first
+            # is lost if the scheduler does not listen yet. With the defaults, the next one follows after up to two minutes.
+            "backend_stats_polling_interval": 10,
+            "periodic_interval": 10,
+            "periodic_fuzzy_delay": 0,
             "glance_num_retries": 3,
             "graceful_shutdown_timeout": 2,
             "enable_force_upload": True,

@@ -30,6 +30,16 @@ async def test_the_backend_is_the_pool_of_the_stack(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "data/cinder").iterdir()] == ["conversion"]
 
 
+async def test_a_lost_report_of_the_pool_is_repeated_before_the_timeout(tmp_path: Path) -> None:
+    """cinder-volume's first report is lost if the scheduler does not listen yet; two periods later it has been repeated."""
+    config = RawConfigParser()
+    async with open_context(tmp_path, COMPONENT) as ctx:
+        await configure.body(ctx)
+        config.read(config_file(ctx))
+    names = ("periodic_fuzzy_delay", "periodic_interval", "backend_stats_polling_interval")
+    assert sum(int(config["DEFAULT"][name]) for name in names) <= 30  # of the 120 s that a service has
+
+
 async def test_the_api_finds_its_configuration(tmp_path: Path) -> None:
     """It searches the folder `.cinder` of the home folder that its environment names."""
     async with open_context(tmp_path, COMPONENT) as ctx:
