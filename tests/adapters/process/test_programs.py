@@ -17,7 +17,14 @@ from tests.support.programs import WITHIN_S, is_running, python, shell, wait_for
 
 SLEEP = "import time; print('up', flush=True); time.sleep(60)"
 IGNORES_SIGTERM = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEP}"
-CLEANS_UP = f"import os, signal, sys; signal.signal(signal.SIGTERM, lambda *_: (os.write(1, b'bye\\n'), sys.exit(0))); {SLEEP}"
+# It waits for the blocked signal: a handler that is called just before sleep() would not interrupt it.
+CLEANS_UP = """
+import signal
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+print("up", flush=True)
+signal.sigwait({signal.SIGTERM})
+print("bye", flush=True)
+"""
 ENV = {"PATH": "/usr/bin:/bin"}
 
 # a daemon in a session of its own, whose parent has exited
