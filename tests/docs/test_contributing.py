@@ -61,6 +61,20 @@ async def test_the_example_service_runs(stack: Toy, port: int) -> None:
     assert (await stack.call("clean")).code == 0
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["check", "format --check"])
+def test_the_example_passes_the_linter(tmp_path: Path, command: str) -> None:
+    """The component of the walk-through, in a package with a docstring, follows the rules of this repository."""
+    ((name, text),) = FILE.findall(PAGE)
+    component = tmp_path / "workflows" / name
+    component.parent.mkdir(parents=True)
+    component.with_name("__init__.py").write_text('"""hello: an HTTP server with one page."""\n')
+    component.write_text(text)
+    argv = [str(PROGRAMS / "ruff"), *command.split(), "--config", str(ROOT / "pyproject.toml"), str(tmp_path)]
+    done = subprocess.run(argv, capture_output=True, check=False, cwd=ROOT, text=True, timeout=50)
+    assert done.returncode == 0, done.stdout
+
+
 def test_every_place_it_names_exists() -> None:
     """Paths in the table of questions name files or folders of the repository."""
     table = PAGE.partition("## Where things are")[2].partition("\n## ")[0]
