@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dotenv.parser import Binding, parse_stream
 
-from novaflow.settings.names import PREFIX, SET_BY_NOVAFLOW, suggest_in_environment, suggest_in_file
+from novaflow.settings.suggestions import PREFIX, SET_BY_NOVAFLOW, suggest_in_environment, suggest_in_file
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""How fast a cloud comes and goes: `python -m tests.benchmarks.bench_cloud --runs 3`, as root; a run takes 4 minutes."""
+"""Measures starts and stops of a cloud: `python -m tests.benchmarks.bench_cloud --runs 3`, as root; a run takes 4 minutes."""
 
 # ruff: noqa: T201 - a program for people
 
@@ -13,12 +13,12 @@ from tests.benchmarks.table import NOVAFLOW, Row, memory_by_service, print_table
 from tests.cloud.fresh import fresh_machine
 
 UP_WITHIN_S = 1800
-# What boots a server, and nothing else.
+# The services that boot a server.
 MAIN_JOB = {"NOVAFLOW_SERVICES": "cloud,credentials,nova-compute,nova-conductor,nova-scheduler,neutron,tty"}
 
 
 def main() -> None:
-    """Measure what was asked for, and print it."""
+    """Run the selected measurements and print them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=3, help="how often each is measured")
     parser.add_argument("--only", choices=MEASURES, action="append", help="leave the others out")
@@ -27,7 +27,7 @@ def main() -> None:
 
 
 def measure_fresh(runs: int) -> Iterator[Row]:
-    """Measure `nova.sh up` on machines that have nothing, downloads included."""
+    """Measure `nova.sh up` on machines with nothing installed, including downloads."""
     took_s: list[float] = []
     for _ in range(runs):
         with fresh_machine() as machine:
@@ -40,9 +40,9 @@ def measure_fresh(runs: int) -> Iterator[Row]:
 
 
 def measure_run(runs: int) -> Iterator[Row]:
-    """Measure a machine that is installed: run and clean, of everything and of the main job alone, and what they take."""
-    room = Path(tempfile.mkdtemp(prefix="nf-bench-"))
-    full, main = room / "full", room / "main"
+    """Measure run and clean on an installed machine, of all services and of the minimal set, and their memory."""
+    folder = Path(tempfile.mkdtemp(prefix="nf-bench-"))
+    full, main = folder / "full", folder / "main"
     try:
         seconds(NOVAFLOW, "install", full)
         seconds(NOVAFLOW, "install", main, env=MAIN_JOB)
@@ -50,7 +50,7 @@ def measure_run(runs: int) -> Iterator[Row]:
         full_s, main_s, single_s, clean_s, memory_mib = [], [], [], [], []
         services_mib: dict[str, float] = {}
         for _ in range(runs):
-            # In turns, so that both see the same machine.
+            # Alternating, so that both run under the same conditions.
             full_s.append(seconds(NOVAFLOW, "run", "--wait-ready", full))
             memory_mib.append(supervisor_mib(full))
             services_mib = memory_by_service(full)
@@ -63,7 +63,7 @@ def measure_run(runs: int) -> Iterator[Row]:
     finally:
         seconds(NOVAFLOW, "clean", full)
         seconds(NOVAFLOW, "clean", main)
-        shutil.rmtree(room)
+        shutil.rmtree(folder)
     yield "`install` where everything is there", again_s, "s", "3 s"
     yield "`run --wait-ready`, everything", full_s, "s", "45 s"
     yield "the main job alone", main_s, "s", ""

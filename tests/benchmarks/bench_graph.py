@@ -1,4 +1,4 @@
-"""What conducting costs: 1,000 /bin/true in ten layers, against make: `python -m tests.benchmarks.bench_graph --runs 5`."""
+"""Measures the overhead of 1,000 steps in ten layers, compared with make: `python -m tests.benchmarks.bench_graph --runs 5`."""
 
 # ruff: noqa: T201 - a program for people
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.benchmarks.table import NOVAFLOW, Row, print_table, seconds
 
 LAYERS, WIDTH, AT_ONCE = 10, 100, 8
-NEEDS = 3  # of the layer below, for each node
+NEEDS = 3  # needs of each node, in the layer below
 WORKFLOW = """
 from novaflow.model.workflow import Workflow
 
@@ -41,7 +41,7 @@ COMPONENT = Component("toy", "A toy.", {{"install": STEPS}})
 
 
 def main() -> None:
-    """Measure in turns, and print it."""
+    """Measure both in turns and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5, help="how often each is measured")
     runs = parser.parse_args().runs
@@ -49,27 +49,27 @@ def main() -> None:
         print_table(measure(Path(folder), runs))
 
 
-def measure(room: Path, runs: int) -> list[Row]:
-    """Return what both took, each with its start-up, and what of ours was conducting."""
-    workflows = room / "toys"
+def measure(folder: Path, runs: int) -> list[Row]:
+    """Return the durations of both, including their start, and of the workflow alone."""
+    workflows = folder / "toys"
     (workflows / "components").mkdir(parents=True)
     for path in (workflows / "__init__.py", workflows / "components" / "__init__.py"):
         path.touch()
     (workflows / "install.py").write_text(WORKFLOW)
     (workflows / "components" / "toy.py").write_text(COMPONENT)
-    (room / "Makefile").write_text(makefile())
+    (folder / "Makefile").write_text(makefile())
     settings = {"NOVAFLOW_WORKFLOWS": str(workflows), "NOVAFLOW_JOBS": str(AT_ONCE)}
-    make_s, novaflow_s, conducting_s = [], [], []
+    make_s, novaflow_s, workflow_times_s = [], [], []
     for _ in range(runs):
-        make_s.append(seconds("make", "--silent", f"-j{AT_ONCE}", "-C", room))
-        novaflow_s.append(seconds(NOVAFLOW, "install", room / "nova", env=settings))
-        conducting_s.append(conducted(room / "nova" / "journal.jsonl"))
-        shutil.rmtree(room / "nova")
+        make_s.append(seconds("make", "--silent", f"-j{AT_ONCE}", "-C", folder))
+        novaflow_s.append(seconds(NOVAFLOW, "install", folder / "nova", env=settings))
+        workflow_times_s.append(workflow_s(folder / "nova" / "journal.jsonl"))
+        shutil.rmtree(folder / "nova")
         print(f"make {make_s[-1]:.2f} s, novaflow {novaflow_s[-1]:.2f} s", flush=True)
     return [
         (f"`make -j{AT_ONCE}`, 1,000 `/bin/true` in ten layers", make_s, "s", ""),
         ("the same by novaflow, each event on disk", novaflow_s, "s", ""),
-        ("of that, conducting", conducting_s, "s", ""),
+        ("of that, the workflow", workflow_times_s, "s", ""),
         ("ratio", [ours / theirs for ours, theirs in zip(novaflow_s, make_s, strict=True)], "", "2.5"),
     ]
 
@@ -85,8 +85,8 @@ def makefile() -> str:
     return "\n".join(lines) + "\n"
 
 
-def conducted(journal: Path) -> float:
-    """Return how long the workflow itself took, as its last event says."""
+def workflow_s(journal: Path) -> float:
+    """Return the duration of the workflow, from its last event."""
     events = [json.loads(line) for line in journal.read_text().splitlines()]
     assert sum(event["type"] == "novaflow.step.succeeded" for event in events) == LAYERS * WIDTH
     return float(events[-1]["data"]["duration_s"])

@@ -1,4 +1,4 @@
-"""How fast commands start: `python -m tests.benchmarks.bench_start --runs 20`; nova.sh makes its environment first."""
+"""Measures the start of commands: `python -m tests.benchmarks.bench_start --runs 20`; nova.sh creates its environment first."""
 
 import argparse
 import sys
@@ -10,7 +10,7 @@ NOVA_SH = Path(__file__).parents[2] / "nova.sh"
 
 
 def main() -> None:
-    """Measure in turns, and print it."""
+    """Measure the commands in turns and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=20, help="how often each is measured")
     parser.add_argument("--stack", type=Path, help="also the memory of the supervisor of this stack, which is up")
@@ -24,7 +24,7 @@ def main() -> None:
     }
     goals = {"`novaflow --help`": "0.3 s"}
     for argv in commands.values():
-        seconds(*argv, good=(0, 5))  # warms the disk's cache
+        seconds(*argv, good=(0, 5))  # fills the disk cache
     figures: dict[str, list[float]] = {what: [] for what in commands}
     for _ in range(chosen.runs):
         for what, argv in commands.items():

@@ -1,6 +1,6 @@
-"""Measuring whole commands, and printing what came out as Markdown."""
+"""Measurements of whole commands, printed as Markdown."""
 
-# ruff: noqa: S603, T201, TID251 - for programs for people, that measure other programs
+# ruff: noqa: S603, T201, TID251 - for programs that print, and measure other programs
 
 import json
 import os
@@ -17,11 +17,11 @@ import psutil
 
 NOVAFLOW = Path(sys.executable).with_name("novaflow")
 
-Row = tuple[str, Sequence[float], str, str]  # what, the figures, their unit, the goal
+Row = tuple[str, Sequence[float], str, str]  # name, figures, unit, goal
 
 
 def seconds(*argv: str | Path, env: Mapping[str, str] | None = None, good: Sequence[int] = (0,)) -> float:
-    """Return how long a command took; it has to end with one of the ``good`` exit codes."""
+    """Return the duration of a command; its exit code must be one of ``good``."""
     began = time.monotonic()
     done = subprocess.run(argv, env={**os.environ, **(env or {})}, capture_output=True, check=False, stdin=subprocess.DEVNULL)
     took_s = time.monotonic() - began
@@ -31,7 +31,7 @@ def seconds(*argv: str | Path, env: Mapping[str, str] | None = None, good: Seque
 
 
 def supervisor_mib(folder: Path) -> float:
-    """Return the resident memory of the supervisor of a stack that is up."""
+    """Return the resident memory of the supervisor of a running stack."""
     for process in psutil.process_iter(["cmdline"]):
         words = process.info["cmdline"] or []
         if "supervise" in words and str(folder) in words:
@@ -40,7 +40,7 @@ def supervisor_mib(folder: Path) -> float:
 
 
 def memory_by_service(folder: Path) -> dict[str, float]:
-    """Return the memory of each service of a stack that is up, in MiB; what processes share is divided among them."""
+    """Return the proportional memory of each service of a running stack in MiB."""
     done = subprocess.run([NOVAFLOW, "status", "--json", folder], capture_output=True, check=True, stdin=subprocess.DEVNULL)
     leaders = {service["pid"]: service["name"] for service in json.loads(done.stdout)["services"]}
     memory = dict.fromkeys(leaders.values(), 0.0)
@@ -52,7 +52,7 @@ def memory_by_service(folder: Path) -> dict[str, float]:
 
 
 def print_table(rows: Sequence[Row]) -> None:
-    """Print the median of each figure, and from where to where they went."""
+    """Print the median and the range of each figure."""
     print(f"\n{describe_machine()}\n")
     print("| what | median | range | runs | goal |\n|---|--:|---|--:|---|")
     for what, figures, unit, goal in rows:
@@ -61,7 +61,7 @@ def print_table(rows: Sequence[Row]) -> None:
 
 
 def describe_machine() -> str:
-    """Return what the figures were taken on."""
+    """Return a description of this machine."""
     model = next((line.partition(": ")[2] for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "")
     system = platform.freedesktop_os_release().get("PRETTY_NAME", "Linux")
     memory_gib = round(psutil.virtual_memory().total / 2**30)

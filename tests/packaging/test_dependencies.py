@@ -101,7 +101,7 @@ def test_a_file_for_another_environment_exists(name: str) -> None:
 
 
 def test_a_module_of_a_shared_namespace_is_found() -> None:
-    """Distributions that share a top-level package are told apart by their files."""
+    """Distributions that share a top-level package are distinguished by their files."""
     providers = packages_distributions()
     assert find_distribution("opentelemetry.trace.Link", providers) == "opentelemetry-api"
     assert find_distribution("opentelemetry.sdk.trace.TracerProvider", providers) == "opentelemetry-sdk"

@@ -45,14 +45,14 @@ def test_a_stop_ends_the_wait_for_a_restart() -> None:
     """A stack that stops does not wait for a service in its pause."""
     plan = running_plan()
     plan.apply(Crashed("db", "db exited with 1"))
-    assert plan.stop("asked to stop") == (Stop("web", "asked to stop"),)
+    assert plan.stop("requested") == (Stop("web", "requested"),)
     assert plan.apply(Exited("web")) == (Finish(),)
 
 
 def test_a_crash_while_everything_stops_is_an_exit() -> None:
     """A service that crashes while its dependents still stop is not restarted."""
     plan = running_plan()
-    plan.stop("asked to stop")
+    plan.stop("requested")
     plan.apply(Crashed("db", "db exited with 1"))
     assert plan.apply(Exited("web")) == (Finish(),)
 

@@ -103,9 +103,9 @@ def test_a_need_on_another_workflow_is_met() -> None:
 
 def test_everything_excludes_nodes_that_need_everything() -> None:
     """A node that needs everything waits for all nodes that do not."""
-    last = a_component("last", a_step("look", needs=(EVERYTHING,)), a_step("tell", needs=(EVERYTHING,)))
+    last = a_component("last", a_step("look", needs=(EVERYTHING,)), a_step("check", needs=(EVERYTHING,)))
     graph = compile_graph("run", (DATABASE, WEB, last), SETTINGS)
-    assert graph.nodes["last.look"].needs == graph.nodes["last.tell"].needs == {"mariadb", "web.schema", "web"}
+    assert graph.nodes["last.look"].needs == graph.nodes["last.check"].needs == {"mariadb", "web.schema", "web"}
 
 
 def test_an_unknown_need_is_rejected() -> None:
@@ -116,7 +116,7 @@ def test_an_unknown_need_is_rejected() -> None:
 
 def test_after_ignores_absent_nodes() -> None:
     """``after`` adds an edge only to nodes of the workflow."""
-    user = a_component("user", a_step("go", after=("mariadb", "nobody")))
+    user = a_component("user", a_step("go", after=("mariadb", "missing")))
     assert compile_graph("run", (DATABASE, user), SETTINGS).nodes["user.go"].needs == {"mariadb"}
 
 

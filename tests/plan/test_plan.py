@@ -108,7 +108,7 @@ def test_a_failure_fails_only_dependents() -> None:
     """Other nodes continue; when nothing can start any more, everything is stopped."""
     plan = Plan(graph_of(CHAIN | {"broker": [], "queue": ["broker"]}, services={"broker"}))
     plan.begin()
-    assert plan.apply(Failed("database", "no room")) == (
+    assert plan.apply(Failed("database", "disk full")) == (
         MarkFailed("web", "database, which it needs, failed"),
         MarkFailed("page", "web, which it needs, failed"),
     )

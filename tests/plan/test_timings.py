@@ -132,7 +132,7 @@ def test_a_duration_is_more_exact_than_the_start_event() -> None:
 
 def test_nodes_that_left_the_workflow_are_ignored() -> None:
     """Events of nodes that the graph does not contain are ignored."""
-    assert timings_of((0, begin()), (1, a_step("gone", StepState.STARTED))).spans == ()
+    assert timings_of((0, begin()), (1, a_step("removed", StepState.STARTED))).spans == ()
 
 
 def test_an_empty_execution_has_efficiency_one() -> None:

@@ -1,4 +1,4 @@
-"""What the user chose: who wins, what is refused, and how it is said."""
+"""Settings: their sources, their validation and their messages."""
 
 from collections.abc import Mapping
 from ipaddress import IPv4Network
@@ -37,12 +37,12 @@ NOTHING: Mapping[str, str] = {}
 
 
 def load(folder: Path, environ: Mapping[str, str] = NOTHING, overrides: Mapping[str, str] = NOTHING) -> Loaded:
-    """Load the settings of the stack in ``folder / "nova"`` as somebody in ``folder`` would."""
+    """Load the settings of the stack in ``folder / "nova"`` for a user in ``folder``."""
     return load_settings(STACK, GROUPS, overrides=overrides, environ=environ, cwd=folder)
 
 
-def refuse(folder: Path, environ: Mapping[str, str] = NOTHING, overrides: Mapping[str, str] = NOTHING) -> list[str]:
-    """Return the lines of the refusal."""
+def reject(folder: Path, environ: Mapping[str, str] = NOTHING, overrides: Mapping[str, str] = NOTHING) -> list[str]:
+    """Return the lines of the error."""
     with pytest.raises(SettingsInvalid) as refused:
         load(folder, environ, overrides)
     return str(refused.value).splitlines()
@@ -55,8 +55,8 @@ def write_env(folder: Path, text: str) -> Path:
     return folder
 
 
-def test_everything_has_a_default(tmp_path: Path) -> None:
-    """With nothing chosen, all of nova.sh's defaults hold, and say that they are defaults."""
+def test_every_setting_has_a_default(tmp_path: Path) -> None:
+    """Without a source, the defaults of nova.sh apply, and their origin says so."""
     loaded = load(tmp_path)
     assert loaded.settings.of(DatabaseSettings).use_mysql
     assert loaded.settings.of(NetworkSettings).fixed_range == IPv4Network("10.0.0.0/24")
@@ -66,8 +66,8 @@ def test_everything_has_a_default(tmp_path: Path) -> None:
     assert set(loaded.origins.values()) == {"default"}
 
 
-def test_each_place_is_stronger_than_the_one_before(tmp_path: Path) -> None:
-    """The folder's .env, the stack's .env, the environment, the command line: the later wins, and is named."""
+def test_later_sources_take_precedence(tmp_path: Path) -> None:
+    """The folder's .env, the stack's .env, the environment, the command line: the later wins and is the origin."""
     write_env(tmp_path, "SCREEN_NAME=one\nNOVAFLOW_JOBS=1\nTEST=1\nUSE_LDAP=1\n")
     write_env(tmp_path / "nova", "\n# a comment\nSCREEN_NAME=two\nNOVAFLOW_JOBS=2\nTEST=0\n")
     loaded = load(tmp_path, {"SCREEN_NAME": "three", "NOVAFLOW_JOBS": "3"}, overrides={"SCREEN_NAME": "four"})
@@ -78,40 +78,40 @@ def test_each_place_is_stronger_than_the_one_before(tmp_path: Path) -> None:
 
 
 def test_a_stack_in_the_current_folder_has_one_env_file(tmp_path: Path) -> None:
-    """With DIR the current folder, a problem in its .env is told once."""
+    """A problem in it is reported once."""
     write_env(tmp_path, "TEST=maybe\n")
     with pytest.raises(SettingsInvalid) as refused:
         load_settings(Path(), GROUPS, environ={}, cwd=tmp_path)
     assert str(refused.value) == "TEST=maybe (./.env line 1): allowed: 0, 1"
 
 
-def test_a_stack_elsewhere_is_cited_whole(tmp_path: Path) -> None:
-    """A .env outside the current folder is named by its whole path."""
+def test_a_file_elsewhere_has_its_full_path(tmp_path: Path) -> None:
+    """Messages name a .env outside the current folder by its absolute path."""
     here, elsewhere = tmp_path / "here", write_env(tmp_path / "elsewhere", "TEST=1\n")
     here.mkdir()
     assert load_settings(elsewhere, GROUPS, environ={}, cwd=here).origins["TEST"] == f"{elsewhere}/.env line 1"
 
 
-def test_the_process_itself_is_asked_by_default() -> None:
-    """Without arguments, the process's own environment and folder count."""
+def test_the_process_environment_is_the_default() -> None:
+    """Without arguments, the environment and the current folder of the process are used."""
     assert load_settings(STACK, GROUPS).settings.of(NovaSettings).instances_path == Path.cwd() / "nova/data/instances"
 
 
-def test_settings_alone_are_deterministic() -> None:
-    """The class itself reads nothing: two of them are equal whatever the machine's environment says."""
+def test_settings_classes_read_nothing() -> None:
+    """Two instances are equal in any environment."""
     assert CoreSettings(novaflow_jobs=2) == CoreSettings(novaflow_jobs=2)
     assert CoreSettings().novaflow_jobs >= 1
 
 
-def test_an_empty_value_means_the_default(tmp_path: Path) -> None:
-    """An empty value takes back what a weaker place said."""
+def test_an_empty_value_selects_the_default(tmp_path: Path) -> None:
+    """It revokes the value of an earlier source."""
     write_env(tmp_path, "SCREEN_NAME=one\n")
     loaded = load(tmp_path, {"SCREEN_NAME": ""})
     assert (loaded.settings.of(CoreSettings).screen_name, loaded.origins["SCREEN_NAME"]) == ("nova", "default")
 
 
-def test_paths_start_from_where_they_stand(tmp_path: Path) -> None:
-    """A relative path in a .env starts from that file's folder, one in the environment from the current one."""
+def test_relative_paths_have_a_base(tmp_path: Path) -> None:
+    """A path in a .env is relative to its folder, one in the environment to the current folder."""
     write_env(tmp_path / "nova", "LOCK_PATH=locks\n")
     settings = load(tmp_path, {"INSTANCES_PATH": "big/disk", "NOVAFLOW_WORKFLOWS": "/toys"}).settings
     assert settings.of(MachineSettings).lock_path == tmp_path / "nova/locks"
@@ -119,8 +119,8 @@ def test_paths_start_from_where_they_stand(tmp_path: Path) -> None:
     assert settings.of(CoreSettings).novaflow_workflows == Path("/toys")
 
 
-def test_special_characters_survive(tmp_path: Path) -> None:
-    """A quoted password is taken as it stands; nothing in it is expanded."""
+def test_quoted_values_are_taken_literally(tmp_path: Path) -> None:
+    """Nothing in them is expanded."""
     write_env(tmp_path, "MYSQL_PASS='a#b $c ${HOME} \"d'\n")
     secret = load(tmp_path).settings.of(DatabaseSettings).mysql_pass
     assert secret is not None
@@ -128,21 +128,21 @@ def test_special_characters_survive(tmp_path: Path) -> None:
 
 
 def test_names_are_split_at_commas(tmp_path: Path) -> None:
-    """NOVAFLOW_SERVICES holds names, each once."""
+    """NOVAFLOW_SERVICES contains each name once."""
     assert load(tmp_path, {"NOVAFLOW_SERVICES": "api, compute,,api"}).settings.of(CoreSettings).novaflow_services == ("api", "compute")
 
 
 def test_auto_becomes_an_address(tmp_path: Path) -> None:
-    """HOST_IP=auto is the default route's source address, or is refused where there is no such route."""
+    """HOST_IP=auto is the source address of the default route; without a route it is rejected."""
     source = find_source_address()
     if source == "auto":
-        assert "this machine has no default route" in refuse(tmp_path, {"HOST_IP": "auto"})[0]
+        assert "this machine has no default route" in reject(tmp_path, {"HOST_IP": "auto"})[0]
     else:
         assert load(tmp_path, {"HOST_IP": "auto", "FIXED_RANGE": "198.51.100.0/24"}).settings.host_ip == source
 
 
-def test_a_machine_without_a_way_keeps_auto() -> None:
-    """Where no route leads, ``auto`` stays what it is, and is refused as such."""
+def test_auto_without_a_route_is_rejected() -> None:
+    """The value is unchanged in the error."""
     assert find_source_address(towards=("255.255.255.255", 9)) == "auto"
 
 
@@ -178,9 +178,9 @@ def test_a_machine_without_a_way_keeps_auto() -> None:
         ("NOVAFLOW_LDAP_URL", "ldap://opendj:many/ou=people", "not the address of an LDAP server "),
     ],
 )
-def test_a_bad_value_is_refused(tmp_path: Path, name: str, value: str, why: str) -> None:
-    """A bad value names the variable, the value, where it was set, what is wrong and what is allowed."""
-    (line,) = refuse(tmp_path, {name: value})
+def test_an_invalid_value_is_rejected(tmp_path: Path, name: str, value: str, why: str) -> None:
+    """The error names setting, value, origin, problem and allowed values."""
+    (line,) = reject(tmp_path, {name: value})
     shown = "********" if name == "MYSQL_PASS" else value
     assert line.startswith(f"{name}={shown} (environment): {why}")
 
@@ -188,25 +188,25 @@ def test_a_bad_value_is_refused(tmp_path: Path, name: str, value: str, why: str)
 @pytest.mark.parametrize(
     "value",
     [
-        "http://somebody:secret@broker/",
+        "http://user:secret@broker/",
         "amqp://",
-        "amqp://somebody:secret/@broker/",
+        "amqp://user:secret/@broker/",
         "amqp://user:secret@first/;",
         "amqp://user:secret@first/;second",
         "amqp://user:not;secret@broker/",
     ],
 )
-def test_a_refused_secret_is_not_shown(tmp_path: Path, value: str) -> None:
-    """What is wrong with a broker's address is said without its password."""
-    (line,) = refuse(tmp_path, {"NOVAFLOW_EVENTS_URL": value})
+def test_an_invalid_secret_is_not_shown(tmp_path: Path, value: str) -> None:
+    """The error about the address of a broker does not contain its password."""
+    (line,) = reject(tmp_path, {"NOVAFLOW_EVENTS_URL": value})
     assert line.startswith("NOVAFLOW_EVENTS_URL=******** (environment): ")
     assert "secret" not in line
 
 
-def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
-    """Problems of several places come together, one a line."""
+def test_all_problems_are_reported_together(tmp_path: Path) -> None:
+    """Problems of several sources have one line each."""
     write_env(tmp_path, "USE_MYSLQ=1\nNET_MAN=Foo\n")
-    lines = refuse(tmp_path, {"NOVAFLOW_JOB": "1"}, overrides={"FIXED_RANGE": "10.0.0.0/33"})
+    lines = reject(tmp_path, {"NOVAFLOW_JOB": "1"}, overrides={"FIXED_RANGE": "10.0.0.0/33"})
     assert [line.partition(" (")[0] for line in lines] == [
         "unknown setting USE_MYSLQ",
         "unknown setting NOVAFLOW_JOB",
@@ -216,30 +216,30 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
 
 
 def test_ranges_must_not_overlap(tmp_path: Path) -> None:
-    """Two ranges that share addresses are refused, a default among them too."""
-    assert refuse(tmp_path, {"FIXED_RANGE": "10.6.0.0/16"}) == [
+    """Ranges that share addresses are rejected, including a default one."""
+    assert reject(tmp_path, {"FIXED_RANGE": "10.6.0.0/16"}) == [
         "FIXED_RANGE=10.6.0.0/16 (environment) and FLOATING_RANGE=10.6.0.0/27 (default): the ranges overlap"
     ]
 
 
 def test_an_interface_is_in_one_bridge(tmp_path: Path) -> None:
     """INTERFACE and FLAT_INTERFACE must differ."""
-    assert refuse(tmp_path, {"INTERFACE": "eth1", "FLAT_INTERFACE": "eth1"}) == [
+    assert reject(tmp_path, {"INTERFACE": "eth1", "FLAT_INTERFACE": "eth1"}) == [
         "INTERFACE=eth1 (environment) and FLAT_INTERFACE=eth1 (environment): one interface cannot be in two bridges"
     ]
 
 
-def test_an_opendj_is_named(tmp_path: Path) -> None:
-    """USE_OPENDJ=1 says nothing by itself: it wants USE_LDAP=1, and where the server is."""
-    assert refuse(tmp_path, {"USE_OPENDJ": "1"}) == [
+def test_an_opendj_needs_its_address(tmp_path: Path) -> None:
+    """USE_OPENDJ=1 needs USE_LDAP=1 and the address of the server."""
+    assert reject(tmp_path, {"USE_OPENDJ": "1"}) == [
         "USE_OPENDJ=1 (environment) and USE_LDAP=0 (default): OpenDJ is used only with USE_LDAP=1",
         "USE_OPENDJ=1 (environment) and NOVAFLOW_LDAP_URL= (default): the address of the server is missing",
     ]
 
 
-def test_the_machines_address_is_not_for_servers(tmp_path: Path) -> None:
-    """A range that holds HOST_IP would give it away."""
-    assert refuse(tmp_path, {"HOST_IP": "10.0.0.7"}) == [
+def test_a_range_must_not_contain_the_hosts_address(tmp_path: Path) -> None:
+    """The address would be given to a server."""
+    assert reject(tmp_path, {"HOST_IP": "10.0.0.7"}) == [
         "HOST_IP=10.0.0.7 (environment) and FIXED_RANGE=10.0.0.0/24 (default): the range contains the address of this machine"
     ]
 
@@ -248,29 +248,29 @@ def test_the_machines_address_is_not_for_servers(tmp_path: Path) -> None:
     ("name", "meant"),
     [("USE_MYSLQ", "USE_MYSQL"), ("MYSQL_PASSWORD", "MYSQL_PASS"), ("use_mysql", "USE_MYSQL"), ("NOVAFLOW_SERVICE", "NOVAFLOW_SERVICES")],
 )
-def test_a_misspelt_name_in_a_file_suggests(tmp_path: Path, name: str, meant: str) -> None:
-    """A name close to a setting's is refused with what was meant."""
+def test_a_misspelt_name_in_a_file_is_rejected(tmp_path: Path, name: str, meant: str) -> None:
+    """The error suggests the setting."""
     write_env(tmp_path, f"# mine\n\n{name}=1\n")
-    assert refuse(tmp_path) == [f"unknown setting {name} (./.env line 3); did you mean {meant}?"]
+    assert reject(tmp_path) == [f"unknown setting {name} (./.env line 3); did you mean {meant}?"]
 
 
-def test_an_unknown_name_of_our_own_is_refused(tmp_path: Path) -> None:
-    """NOVAFLOW_ is ours: what begins with it and is no setting is a mistake."""
-    assert refuse(tmp_path, {"NOVAFLOW_COLOUR": "blue"}) == [
+def test_an_unknown_novaflow_name_is_rejected(tmp_path: Path) -> None:
+    """Every name that begins with NOVAFLOW_ must be a setting."""
+    assert reject(tmp_path, {"NOVAFLOW_COLOUR": "blue"}) == [
         "unknown setting NOVAFLOW_COLOUR (environment); `novaflow config` lists all settings"
     ]
 
 
-def test_foreign_names_in_a_file_are_left_alone(tmp_path: Path) -> None:
-    """A .env may serve other programs too."""
+def test_other_names_in_a_file_are_ignored(tmp_path: Path) -> None:
+    """Other programs may share a .env."""
     write_env(tmp_path, "DATABASE_URL=x\nMYSQL_USER=y\nUSE_SSL=1\n")
     assert set(load(tmp_path).origins.values()) == {"default"}
 
 
 @pytest.mark.parametrize("name", ["USE_MYSLQ", "USE_MYSQ", "USE_MMYSQL", "FIXED_RANGW", "HOST_PI", "LIBVRT_TYPE"])
-def test_a_slip_in_the_environment_suggests(tmp_path: Path, name: str) -> None:
-    """A name one slip of the hand away from a setting's is refused."""
-    (line,) = refuse(tmp_path, {name: "1"})
+def test_a_misspelt_name_in_the_environment_is_rejected(tmp_path: Path, name: str) -> None:
+    """A name that differs from a setting by one typing error is rejected with a suggestion."""
+    (line,) = reject(tmp_path, {name: "1"})
     assert line.startswith(f"unknown setting {name} (environment); did you mean ")
 
 
@@ -278,52 +278,52 @@ def test_a_slip_in_the_environment_suggests(tmp_path: Path, name: str) -> None:
     "name",
     ["HOST_IPS", "HOST_ID", "NET_MAX", "TESTS", "USE_IPV4", "MYSQL_PASSWORD", "MYSQL_HOST", "SCREEN", "PATH", "interface", "NOVAFLOW_NODE"],
 )
-def test_other_programs_environment_is_left_alone(tmp_path: Path, name: str) -> None:
-    """The environment is everybody's: only a clear slip is taken for one of ours."""
+def test_other_names_in_the_environment_are_ignored(tmp_path: Path, name: str) -> None:
+    """Only an evident typing error is rejected."""
     assert set(load(tmp_path, {name: "1"}).origins.values()) == {"default"}
 
 
-def test_an_unknown_override_is_refused(tmp_path: Path) -> None:
-    """The command line has no foreign names."""
-    assert refuse(tmp_path, overrides={"COLOUR": "1"}) == ["unknown setting COLOUR (command line); `novaflow config` lists all settings"]
+def test_an_unknown_override_is_rejected(tmp_path: Path) -> None:
+    """The command line must contain settings only."""
+    assert reject(tmp_path, overrides={"COLOUR": "1"}) == ["unknown setting COLOUR (command line); `novaflow config` lists all settings"]
 
 
 @pytest.mark.parametrize(
     ("text", "line", "start"),
     [("TEST=1\n\n\nMYSQL_PASS='secret\n", 4, "MYSQL_PASS"), ("INTERFACE\n", 1, "INTERFACE"), ("\n\nnot a setting\n", 3, "not a setting")],
 )
-def test_a_syntax_error_has_a_line(tmp_path: Path, text: str, line: int, start: str) -> None:
-    """A line that is no NAME=VALUE is cited with its number and without what may be a password."""
+def test_a_syntax_error_is_reported_with_its_line(tmp_path: Path, text: str, line: int, start: str) -> None:
+    """The text of the line is not shown: it may contain a password."""
     write_env(tmp_path, text)
-    assert refuse(tmp_path) == [f"./.env line {line} is not NAME=VALUE with closed quotes: {start!r} …"]
+    assert reject(tmp_path) == [f"./.env line {line} is not NAME=VALUE with closed quotes: {start!r} …"]
 
 
-def test_a_file_that_is_a_folder(tmp_path: Path) -> None:
-    """A folder named .env is refused by name."""
+def test_a_folder_named_env_is_rejected(tmp_path: Path) -> None:
+    """The error names it."""
     (tmp_path / ".env").mkdir()
-    assert refuse(tmp_path) == ["./.env cannot be read: Is a directory"]
+    assert reject(tmp_path) == ["./.env cannot be read: Is a directory"]
 
 
-def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
-    """A .env that the system does not hand out is refused with the system's reason."""
+def test_an_unreadable_file_is_rejected(tmp_path: Path) -> None:
+    """The error contains the reason of the system."""
     (tmp_path / ".env").symlink_to(".env")
-    assert refuse(tmp_path) == ["./.env cannot be read: Too many levels of symbolic links"]
+    assert reject(tmp_path) == ["./.env cannot be read: Too many levels of symbolic links"]
 
 
-def test_a_file_that_is_not_text(tmp_path: Path) -> None:
-    """A .env that is not UTF-8 is refused with the place of the first wrong byte."""
+def test_a_binary_file_is_rejected(tmp_path: Path) -> None:
+    """The error names the position of the first invalid byte."""
     (tmp_path / ".env").write_bytes(b"TEST=\xff")
-    assert refuse(tmp_path) == ["./.env is not UTF-8 text: byte 5 is 0xff"]
+    assert reject(tmp_path) == ["./.env is not UTF-8 text: byte 5 is 0xff"]
 
 
-def test_texts_read_back_as_the_same_settings(tmp_path: Path) -> None:
-    """What a program is given loads to what it came from."""
+def test_texts_are_read_back(tmp_path: Path) -> None:
+    """The settings that a program is given load to equal settings."""
     settings = load(tmp_path, {"NOVAFLOW_SERVICES": "api,compute", "MYSQL_PASS": "a'b", "LIBVIRT_TYPE": "fake", "USE_IPV6": "1"}).settings
     assert load_settings(STACK, GROUPS, environ=write_texts(settings), cwd=tmp_path).settings == settings
 
 
 def test_secrets_are_masked() -> None:
-    """What anybody may see holds neither password, and still says which broker it is."""
+    """Shown settings contain no password, and the address of the broker."""
     shown = write_masked_texts(
         make_settings(mysql_pass=SecretStr("hush"), novaflow_events_url=SecretStr("amqp://me:hush@broker:5672/here"))
     )
@@ -372,23 +372,23 @@ def test_folders_of_components_are_read_first(tmp_path: Path) -> None:
     assert others == (tmp_path / "nova/mine", Path("/srv/theirs"))
 
 
-def test_the_installer_finds_the_registry() -> None:
-    """Where packages come from is handed on in uv's words; uv's own settings win, and nothing else is passed."""
+def test_uv_uses_the_configured_index() -> None:
+    """Only uv's settings are passed on; they take precedence."""
     environ = {"PIP_INDEX_URL": "one", "PIP_EXTRA_INDEX_URL": "", "UV_OFFLINE": "1", "https_proxy": "two", "SECRET": "three"}
     assert registry_environment(environ) == {"UV_DEFAULT_INDEX": "one", "UV_OFFLINE": "1", "https_proxy": "two"}
     assert registry_environment(environ | {"UV_DEFAULT_INDEX": "four"})["UV_DEFAULT_INDEX"] == "four"
 
 
-def test_what_fetches_sources_finds_them_too() -> None:
-    """git's, pip's and ssh's own variables are handed on; pip learns of uv's registry where it was told of none."""
+def test_git_and_pip_use_the_configured_index() -> None:
+    """Variables of git, pip and ssh are passed on; pip uses uv's index if it has none of its own."""
     environ = {"UV_DEFAULT_INDEX": "one", "GIT_SSL_CAINFO": "two", "SSH_AUTH_SOCK": "three", "SUDO_UID": "7", "SECRET": "four"}
     expected = {"UV_DEFAULT_INDEX": "one", "PIP_INDEX_URL": "one", "GIT_SSL_CAINFO": "two", "SSH_AUTH_SOCK": "three", "SUDO_UID": "7"}
     assert repository_environment(environ) == expected
     assert repository_environment({"PIP_INDEX_URL": "five"}) == {"PIP_INDEX_URL": "five", "UV_DEFAULT_INDEX": "five"}
 
 
-def test_the_installer_finds_the_registry_that_pip_was_told(tmp_path: Path) -> None:
-    """An index in pip's configuration is uv's too, where no variable names another."""
+def test_uv_uses_the_index_of_pip(tmp_path: Path) -> None:
+    """An index in pip's configuration applies if no variable names another."""
     (tmp_path / "pip.conf").write_text("[global]\nindex-url = one\n")
     environ = {"HOME": str(tmp_path / "home"), "PIP_CONFIG_FILE": str(tmp_path / "pip.conf")}
     assert registry_environment(environ)["UV_DEFAULT_INDEX"] == "one"

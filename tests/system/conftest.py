@@ -1,4 +1,4 @@
-"""The command line as a process, on a toy stack from which nothing gets away."""
+"""The command line as a process, on a small stack whose processes end with the test."""
 
 import socket
 from collections.abc import AsyncIterator
@@ -12,13 +12,13 @@ from tests.system.toy import Toy
 
 @pytest.fixture
 def anyio_backend() -> str:
-    """One is enough for who only starts processes."""
+    """Return the one backend that starting processes needs."""
     return "asyncio"
 
 
 @pytest.fixture
 def port() -> int:
-    """Return a port nobody listens on."""
+    """Return a free port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         number: int = listener.getsockname()[1]
     return number
@@ -26,9 +26,9 @@ def port() -> int:
 
 @pytest.fixture
 async def toy(tmp_path: Path, port: int) -> AsyncIterator[Toy]:
-    """Return a stack with one service and a step before and after it; when the test is over nothing of it runs.
+    """Return a stack with one service and a step before and after it.
 
-    One that is left up is ended; what is left after that is the test's failure.
+    After the test, a stack that is up is stopped; a process that is left then fails the test.
     """
     toy = Toy(tmp_path, port)
     yield toy

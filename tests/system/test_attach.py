@@ -1,4 +1,4 @@
-"""`attach`: windows in tmux or GNU screen, seen in a real terminal."""
+"""`attach`: windows in tmux or GNU screen, on a real terminal."""
 
 import os
 import sys
@@ -18,7 +18,7 @@ SCREENS_FOLDER = "screens"
 
 
 def environment(toy: Toy) -> Mapping[str, str]:
-    """Return what commands see: sessions of the test's own, and a shell without anybody's settings."""
+    """Return the environment of commands: private tmux and screen sessions, and a shell without settings of a user."""
     return {**toy.env, "TMUX_TMPDIR": str(toy.folder), "SCREENDIR": str(toy.folder / SCREENS_FOLDER), "SHELL": "/bin/sh"}
 
 
@@ -32,7 +32,7 @@ async def attached(toy: Toy, *words: str, **env: str) -> AsyncIterator[Terminal]
 
 @asynccontextmanager
 async def without(toy: Toy, *programs: str) -> AsyncIterator[str]:
-    """Lend a PATH on which everything is found but these."""
+    """Return a PATH with all programs except these."""
     folder = toy.folder / "programs"
     folder.mkdir()
     for name in ("sh", "env", "tail", "tmux", "screen", "printf"):
@@ -42,14 +42,14 @@ async def without(toy: Toy, *programs: str) -> AsyncIterator[str]:
 
 
 async def up(toy: Toy) -> None:
-    """Bring it up with two services and credentials."""
+    """Bring the stack up with two services and credentials."""
     toy.add(TICK, answer="it ticks")
     await toy.ready()
     (toy.paths.credentials / "openrc").write_text("export OS_USERNAME=admin\n")
 
 
-async def test_a_window_for_each_service_and_one_to_try_things_in(toy: Toy) -> None:
-    """The shell has the credentials, and a service's window its log; a second one attaches to the same session; clean ends it."""
+async def test_each_service_has_a_window(toy: Toy) -> None:
+    """One more window has a shell with credentials; a second `attach` uses the same session, and `clean` ends it."""
     await up(toy)
     async with attached(toy) as first:
         assert "[nova]" in await first.wait_shown("0:test*", "1:web", "2:extra")
@@ -57,7 +57,7 @@ async def test_a_window_for_each_service_and_one_to_try_things_in(toy: Toy) -> N
         await first.wait_shown("\nadmin\n", f"{toy.paths.venv}/bin\n")
         await first.type("C-b", "2")
         await first.wait_shown("tick")
-    async with attached(toy, "httpd") as second:  # one of nova.sh's names: that service's window
+    async with attached(toy, "httpd") as second:  # an alias of nova.sh: the window of that service
         await second.wait_shown("0:test", "1:web*", "2:extra")
         sessions = await anyio.run_process(["tmux", "list-sessions", "-F", "#{session_name}"], env=environment(toy))
         assert sessions.stdout == b"nova\n"
@@ -65,8 +65,8 @@ async def test_a_window_for_each_service_and_one_to_try_things_in(toy: Toy) -> N
         assert await second.wait_ended() == 0
 
 
-async def test_the_session_has_the_name_that_is_set_and_hides_its_line(toy: Toy) -> None:
-    """SCREEN_NAME and SCREEN_STATUS=0."""
+async def test_settings_name_the_session_and_hide_its_status_line(toy: Toy) -> None:
+    """SCREEN_NAME and SCREEN_STATUS=0 apply to the session."""
     await up(toy)
     async with attached(toy, SCREEN_NAME="mine", SCREEN_STATUS="0") as shown:
         await shown.wait_shown("#" if os.geteuid() == 0 else "$")
@@ -76,8 +76,8 @@ async def test_the_session_has_the_name_that_is_set_and_hides_its_line(toy: Toy)
         assert (await toy.call("clean")).code == 0
 
 
-async def test_where_there_is_no_tmux_screen_does_it(toy: Toy) -> None:
-    """The same windows, and the line nova.sh had at the bottom."""
+async def test_screen_replaces_a_missing_tmux(toy: Toy) -> None:
+    """It has the same windows, and the status line of nova.sh."""
     require_program("screen")
     (toy.folder / SCREENS_FOLDER).mkdir(mode=0o700)
     await up(toy)
@@ -89,21 +89,21 @@ async def test_where_there_is_no_tmux_screen_does_it(toy: Toy) -> None:
         assert await shown.wait_ended() == 0
 
 
-async def test_without_either_it_names_the_packages(toy: Toy) -> None:
-    """The machine cannot do it as it is: exit code 5."""
+async def test_without_tmux_and_screen_the_error_names_the_packages(toy: Toy) -> None:
+    """The exit code is 5."""
     async with without(toy, "tmux", "screen") as path, attached(toy, PATH=path) as shown:
         await shown.wait_shown("novaflow: neither tmux nor GNU screen is installed; run: apt-get install tmux (or screen)")
         assert await shown.wait_ended() == 5
 
 
-async def test_a_stack_that_is_not_up_has_no_windows(toy: Toy) -> None:
-    """It says what to do."""
+async def test_attach_needs_a_running_stack(toy: Toy) -> None:
+    """The error says how to bring it up."""
     async with attached(toy) as shown:
         await shown.wait_shown("novaflow: nova is not up; bring it up with `novaflow up`")
         assert await shown.wait_ended() == 2
 
 
-async def test_it_needs_a_terminal(toy: Toy) -> None:
-    """In a pipe there is another way."""
-    said = await toy.call("attach")
-    assert (said.code, said.err) == (2, "novaflow: attach needs a terminal; `novaflow logs NAME -f` follows a log without one\n")
+async def test_attach_needs_a_terminal(toy: Toy) -> None:
+    """In a pipe the error names an alternative."""
+    result = await toy.call("attach")
+    assert (result.code, result.err) == (2, "novaflow: attach needs a terminal; `novaflow logs NAME -f` follows a log without one\n")

@@ -1,4 +1,4 @@
-"""Completion, with the Tab key of real shells."""
+"""Completion with the Tab key of real shells."""
 
 import sys
 from pathlib import Path
@@ -19,7 +19,7 @@ LOAD = {
 
 @pytest.mark.parametrize("shell", LOAD, ids=lambda shell: shell.partition(" ")[0])
 async def test_tab_completes_commands_and_names(toy: Toy, shell: str) -> None:
-    """A command from its first letters, a service by nova.sh's name for it, a setting up to its value."""
+    """Commands, aliases of services, workflows and settings are completed."""
     words = shell.split()
     require_program(words[0])
     env = {**toy.env, "PATH": f"{Path(sys.executable).parent}:{toy.env['PATH']}"}
@@ -36,12 +36,12 @@ async def test_tab_completes_commands_and_names(toy: Toy, shell: str) -> None:
             await shown.wait_shown(completed)
 
 
-async def test_a_command_is_explained_with_an_example(toy: Toy) -> None:
-    """By its own name, and by nova.sh's; of all commands there is a list, and of an unknown one none."""
-    said = await toy.call("help", "scrub")
-    assert said.code == 0
-    assert said.out.startswith("Usage: novaflow scrub [OPTIONS] [DIR]")
-    assert "Example: sudo novaflow scrub --dry-run" in said.out
+async def test_help_shows_an_example(toy: Toy) -> None:
+    """A command is explained under its name and under that of nova.sh; an unknown command is rejected."""
+    result = await toy.call("help", "scrub")
+    assert result.code == 0
+    assert result.out.startswith("Usage: novaflow scrub [OPTIONS] [DIR]")
+    assert "Example: sudo novaflow scrub --dry-run" in result.out
     assert "Usage: novaflow run " in (await toy.call("help", "run_detached")).out
     assert "delete all servers and volumes" in (await toy.call("help")).out
     refused = await toy.call("help", "scrbu")

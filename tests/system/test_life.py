@@ -1,4 +1,4 @@
-"""A stack's life as its user sees it: installed, up, looked at, and gone."""
+"""The life of a stack: installed, run, inspected and cleaned up."""
 
 import json
 import os
@@ -10,13 +10,13 @@ import pytest
 
 from novaflow.adapters.process import ProcessOwner, find_processes
 from tests.support.programs import is_running
-from tests.system.toy import SLEEP, Toy, wait_said
+from tests.system.toy import SLEEP, Toy, wait_printed
 
 pytestmark = pytest.mark.slow
 
 
-async def test_install_does_what_is_missing_and_says_so_when_nothing_is(toy: Toy) -> None:
-    """The second time every step is skipped with its reason."""
+async def test_a_second_install_does_nothing(toy: Toy) -> None:
+    """Every step is skipped with its reason."""
     first, second = await toy.call("install"), await toy.call("install")
     assert (first.code, second.code) == (0, 0)
     assert "web.fetch" in first.out
@@ -25,29 +25,29 @@ async def test_install_does_what_is_missing_and_says_so_when_nothing_is(toy: Toy
     assert (toy.root / "data/toy").exists()
 
 
-async def test_run_before_install_is_refused(toy: Toy) -> None:
-    """Nothing is touched, and the message says what to do first."""
-    said = await toy.call("run", "--wait-ready")
-    assert said.code == 2
-    assert said.err == f"novaflow: {toy.root} is not installed; run `novaflow install` or `novaflow up`\n"
+async def test_run_needs_an_installed_stack(toy: Toy) -> None:
+    """Nothing is changed, and the error names the command to run first."""
+    result = await toy.call("run", "--wait-ready")
+    assert result.code == 2
+    assert result.err == f"novaflow: {toy.root} is not installed; run `novaflow install` or `novaflow up`\n"
     assert not (toy.root / "log").exists()
 
 
-async def test_run_wait_ready_returns_when_all_is_up(toy: Toy) -> None:
-    """Services answer, the last step is done, and a supervisor holds them."""
+async def test_run_wait_ready_returns_when_the_stack_is_ready(toy: Toy) -> None:
+    """Services answer, the last step has succeeded, and a supervisor holds them."""
     toy.installed()
-    said = await toy.call("run", "--wait-ready")
-    assert (said.code, said.err) == (0, "")
-    assert "nova is ready" in said.out
+    result = await toy.call("run", "--wait-ready")
+    assert (result.code, result.err) == (0, "")
+    assert "nova is ready" in result.out
     assert toy.is_held
     assert [process.name() for process in find_processes(ProcessOwner(toy.paths, "web"))] != []
 
 
-async def test_status_of_a_stack_that_is_ready_is_the_contracts(toy: Toy) -> None:
-    """Names and shapes that other programs rely on."""
-    said = await (await toy.ready()).call("status", "--json")
-    status = said.json
-    assert said.code == 0
+async def test_status_json_is_that_of_the_contract(toy: Toy) -> None:
+    """Names and types are those that programs rely on."""
+    result = await (await toy.ready()).call("status", "--json")
+    status = result.json
+    assert result.code == 0
     assert (status["stack"], status["state"], status["url"]) == ("nova", "ready", {"toy": f"http://127.0.0.1:{toy.port}/"})
     assert {"since", "run_id", "ready_after_s"} <= status.keys()
     (web,) = status["services"]
@@ -59,86 +59,86 @@ async def test_status_of_a_stack_that_is_ready_is_the_contracts(toy: Toy) -> Non
     assert status["events"]["waiting"] > 0
 
 
-async def test_status_for_people_names_services_and_addresses(toy: Toy) -> None:
-    """State, process and port are on one line."""
-    said = await (await toy.ready()).call("status")
-    assert said.code == 0
-    assert said.out.startswith("nova is ready, ready after ")
-    assert f"http://127.0.0.1:{toy.port}/" in said.out
+async def test_status_shows_services_and_addresses(toy: Toy) -> None:
+    """State, process and port of a service are on one line."""
+    result = await (await toy.ready()).call("status")
+    assert result.code == 0
+    assert result.out.startswith("nova is ready, ready after ")
+    assert f"http://127.0.0.1:{toy.port}/" in result.out
 
 
-async def test_status_of_a_stack_that_never_was(toy: Toy) -> None:
-    """It is stopped, which has an exit code of its own, and looking leaves no trace."""
-    said = await toy.call("status", "--json")
-    assert (said.code, said.json["state"], said.json["services"]) == (6, "stopped", [])
+async def test_the_status_of_a_stack_that_never_ran(toy: Toy) -> None:
+    """It is stopped, with its own exit code, and no folder is created."""
+    result = await toy.call("status", "--json")
+    assert (result.code, result.json["state"], result.json["services"]) == (6, "stopped", [])
     assert not toy.root.exists()
 
 
-async def test_status_while_it_starts(toy: Toy) -> None:
-    """Starting has an exit code of its own as well."""
+async def test_the_status_of_a_starting_stack(toy: Toy) -> None:
+    """It has its own exit code."""
     toy.add(SLEEP)
     toy.installed()
     assert (await toy.call("run", "--detach")).code == 0
-    said = await toy.call("status", "--json")
-    assert (said.code, said.json["state"]) == (4, "starting")
-    assert {service["name"]: service["state"] for service in said.json["services"]} == {"web": "ready", "extra": "started"}
+    result = await toy.call("status", "--json")
+    assert (result.code, result.json["state"]) == (4, "starting")
+    assert {service["name"]: service["state"] for service in result.json["services"]} == {"web": "ready", "extra": "started"}
 
 
-async def test_status_of_a_stack_that_lost_a_service(toy: Toy) -> None:
-    """Degraded is told by exit code 3, and the rest stays up."""
+async def test_the_status_of_a_degraded_stack(toy: Toy) -> None:
+    """The exit code is 3, and the other services run."""
     toy.add(SLEEP, answer="awake")
     status = await (await toy.ready()).status()
     extra = next(service for service in status["services"] if service["name"] == "extra")
     os.kill(extra["pid"], signal.SIGKILL)
     await toy.wait_state("degraded")
-    said = await toy.call("status", "--json")
-    assert (said.code, said.json["state"]) == (3, "degraded")
-    assert {service["name"]: service["state"] for service in said.json["services"]} == {"web": "ready", "extra": "failed"}
+    result = await toy.call("status", "--json")
+    assert (result.code, result.json["state"]) == (3, "degraded")
+    assert {service["name"]: service["state"] for service in result.json["services"]} == {"web": "ready", "extra": "failed"}
 
 
-async def test_run_detached_returns_when_all_is_launched(toy: Toy) -> None:
-    """In nova.sh's spelling too; readiness is not waited for."""
+async def test_run_detached_returns_when_everything_is_started(toy: Toy) -> None:
+    """Both spellings work; readiness is not waited for."""
     toy.add(SLEEP)
     toy.installed()
-    said = await toy.call("run_detached")
-    assert said.code == 0
-    assert "is ready" not in said.out
+    result = await toy.call("run_detached")
+    assert result.code == 0
+    assert "is ready" not in result.out
     assert toy.is_held
 
 
-async def test_clean_stops_what_a_supervisor_holds(toy: Toy) -> None:
-    """In reverse order, shown as it goes; the clean-up's own steps are done, and status knows."""
+async def test_clean_stops_a_supervisor(toy: Toy) -> None:
+    """Services stop in reverse order, the steps of the clean-up run, and the status is stopped."""
     await toy.ready()
     assert (toy.root / "etc/web.conf").exists()
-    said = await toy.call("clean")
-    assert (said.code, said.err) == (0, "")
+    result = await toy.call("clean")
+    assert (result.code, result.err) == (0, "")
     assert not toy.is_held
     assert find_processes(ProcessOwner(toy.paths)) == ()
     assert not (toy.root / "etc/web.conf").exists()
     assert (await toy.call("status")).code == 6
 
 
-async def test_clean_of_nothing_is_done(toy: Toy) -> None:
-    """There is nothing to stop, which is no error."""
-    said = await toy.call("clean")
-    assert (said.code, said.out) == (0, f"there is no stack in {toy.root}\n")
+async def test_clean_accepts_a_missing_stack(toy: Toy) -> None:
+    """There is nothing to stop."""
+    result = await toy.call("clean")
+    assert (result.code, result.out) == (0, f"there is no stack in {toy.root}\n")
 
 
-async def test_clean_twice_is_done_twice(toy: Toy) -> None:
-    """The second finds nothing to do."""
+async def test_a_second_clean_does_nothing(toy: Toy) -> None:
+    """The stack is stopped already."""
     await toy.ready()
     assert [(await toy.call("clean")).code for _ in range(2)] == [0, 0]
 
 
-async def test_clean_after_a_supervisor_was_killed(toy: Toy) -> None:
-    """Its services live on: status says so, clean ends them, and up works again."""
+async def test_clean_after_a_crash_of_the_supervisor(toy: Toy) -> None:
+    """`status` reports the crash, `clean` ends the services, and the stack can be brought up again."""
     supervisor = await (await toy.ready()).supervisor()
     supervisor.kill()
-    await toy.wait_let_go()
-    said = await toy.call("status", "--json")
-    assert (said.code, said.json["state"]) == (3, "failed")
+    await toy.wait_released()
+    result = await toy.call("status", "--json")
+    assert (result.code, result.json["state"]) == (3, "failed")
     assert (
-        said.json["reason"]
+        result.json["reason"]
         == f"the supervisor (pid {supervisor.pid}) has crashed; adopt its services with `novaflow up`, or stop them with `novaflow clean`"
     )
     assert find_processes(ProcessOwner(toy.paths)) != ()
@@ -147,66 +147,66 @@ async def test_clean_after_a_supervisor_was_killed(toy: Toy) -> None:
     await toy.ready()
 
 
-async def test_up_after_a_supervisor_was_killed(toy: Toy) -> None:
-    """What it left is ended and removed first, and said; then all comes up."""
+async def test_up_after_a_crash_of_the_supervisor(toy: Toy) -> None:
+    """Processes that cannot be adopted are ended first, and everything is started."""
     supervisor = await (await toy.ready()).supervisor()
     (left,) = find_processes(ProcessOwner(toy.paths, "web"))
     supervisor.kill()
-    await toy.wait_let_go()
-    said = await toy.call("up")
-    assert (said.code, said.err) == (0, "")
-    assert "the supervisor exited unexpectedly; everything it left was stopped and removed" in said.out
+    await toy.wait_released()
+    result = await toy.call("up")
+    assert (result.code, result.err) == (0, "")
+    assert "the supervisor exited unexpectedly; everything it left was stopped and removed" in result.out
     assert not is_running(left.pid)
     (web,) = (await toy.status())["services"]
     assert web["state"] == "ready"
 
 
 async def test_up_installs_and_runs(toy: Toy) -> None:
-    """From nothing to ready, and what to type next."""
-    said = await toy.call("up")
-    assert (said.code, said.err) == (0, "")
-    assert "nova is ready" in said.out
-    assert " clean     stop everything the stack started" in said.out
+    """The output names the next commands."""
+    result = await toy.call("up")
+    assert (result.code, result.err) == (0, "")
+    assert "nova is ready" in result.out
+    assert " clean     stop everything the stack started" in result.out
 
 
-async def test_up_of_a_stack_that_is_up_is_done(toy: Toy) -> None:
-    """It says so, and restarts nothing."""
+async def test_up_on_a_running_stack_changes_nothing(toy: Toy) -> None:
+    """The output says so."""
     before = await (await toy.ready()).status()
-    said = await toy.call("up")
-    assert (said.code, said.out) == (0, "nova is already up; `novaflow status` shows it\n")
+    result = await toy.call("up")
+    assert (result.code, result.out) == (0, "nova is already up; `novaflow status` shows it\n")
     assert (await toy.status())["services"] == before["services"]
 
 
-async def test_run_of_a_stack_that_is_up_is_refused(toy: Toy) -> None:
-    """Usage: the message says what ends it and what keeps it."""
+async def test_run_on_a_running_stack_is_rejected(toy: Toy) -> None:
+    """The error names the commands that stop it and that keep it."""
     await toy.ready()
-    said = await toy.call("run", "--wait-ready")
-    assert said.code == 2
-    assert "nova is ready since" in said.err
-    assert "`novaflow clean` stops it" in said.err
+    result = await toy.call("run", "--wait-ready")
+    assert result.code == 2
+    assert "nova is ready since" in result.err
+    assert "`novaflow clean` stops it" in result.err
 
 
-async def test_a_stack_is_where_it_is_named(toy: Toy) -> None:
-    """DIR may come before options or after, and names the stack."""
+async def test_dir_names_the_stack(toy: Toy) -> None:
+    """DIR may be before or after the options."""
     assert (await toy.call("install", "mine")).code == 0
     assert (await toy.call("run", "mine", "--wait-ready")).code == 0
-    said = await toy.call("status", "--json", "mine")
-    assert (said.code, said.json["stack"]) == (0, "mine")
+    result = await toy.call("status", "--json", "mine")
+    assert (result.code, result.json["stack"]) == (0, "mine")
     assert (await toy.call("clean", "mine")).code == 0
 
 
-async def test_verify_asks_the_stack_that_is_up(toy: Toy) -> None:
-    """Its steps are shown; without a stack it says what to do."""
+async def test_verify_runs_in_the_supervisor(toy: Toy) -> None:
+    """Its steps are shown; without a running stack the error says how to bring it up."""
     refused = await toy.call("verify")
     assert refused.code == 2
     assert "`novaflow up`" in refused.err
-    said = await (await toy.ready()).call("verify")
-    assert said.code == 0
-    assert "web.ask" in said.out
+    result = await (await toy.ready()).call("verify")
+    assert result.code == 0
+    assert "web.ask" in result.out
 
 
-async def test_the_journal_tells_a_life_in_order(toy: Toy) -> None:
-    """Every event, without a gap, from the first step to the last stop."""
+async def test_the_journal_has_all_events_in_order(toy: Toy) -> None:
+    """It has no gap from the first step to the last stop."""
     await toy.ready()
     await toy.call("clean")
     events = [json.loads(line) for line in (await toy.call("events", "--json")).out.splitlines()]
@@ -215,64 +215,64 @@ async def test_the_journal_tells_a_life_in_order(toy: Toy) -> None:
     assert stack == [f"novaflow.stack.{state}" for state in ("starting", "ready", "stopping", "stopped")]
 
 
-async def test_passwords_are_told_to_nobody(toy: Toy) -> None:
-    """They are in one file of mode 0600, and in no log, event or process list."""
+async def test_passwords_are_kept_secret(toy: Toy) -> None:
+    """They are in one file of mode 0600, and in no log, event or argument."""
     await toy.ready()
     (secret,) = json.loads((toy.root / "credentials/secrets.json").read_text()).values()
-    told = [path for path in (*(toy.root / "log").iterdir(), toy.root / "journal.jsonl") if secret in path.read_text()]
-    assert told == []
+    published = [path for path in (*(toy.root / "log").iterdir(), toy.root / "journal.jsonl") if secret in path.read_text()]
+    assert published == []
     assert (toy.root / "credentials/secrets.json").stat().st_mode & 0o777 == 0o600
     assert (toy.root / "credentials").stat().st_mode & 0o777 == 0o700
     assert not [process for process in psutil.process_iter(["cmdline"]) if secret in " ".join(process.info["cmdline"] or ())]
 
 
-async def test_what_is_set_on_the_command_line_holds_and_is_not_listed(toy: Toy) -> None:
-    """The supervisor knows it, and shows nobody a password among its arguments."""
-    said = await toy.call("up", "--set", "NOVAFLOW_EVENTS_URL=amqp://me:hush-hush@127.0.0.1:9/x", "--set", "SCREEN_NAME=mine")
-    assert said.code == 0, said
+async def test_settings_of_the_command_line_reach_the_supervisor(toy: Toy) -> None:
+    """Passwords are not among its arguments."""
+    result = await toy.call("up", "--set", "NOVAFLOW_EVENTS_URL=amqp://me:hush-hush@127.0.0.1:9/x", "--set", "SCREEN_NAME=mine")
+    assert result.code == 0, result
     supervisor = await toy.supervisor()
     assert "hush-hush" not in " ".join(supervisor.cmdline())
     assert supervisor.environ()["SCREEN_NAME"] == "mine"
 
 
-async def test_a_supervisor_that_is_told_to_end_cleans_up(toy: Toy) -> None:
-    """SIGTERM, as at the machine's shutdown, stops everything in order."""
+async def test_sigterm_stops_a_supervisor(toy: Toy) -> None:
+    """Everything stops in order, as at a shutdown of the machine."""
     supervisor = await (await toy.ready()).supervisor()
     supervisor.terminate()
-    await toy.wait_let_go()
+    await toy.wait_released()
     assert find_processes(ProcessOwner(toy.paths)) == ()
     assert (await toy.call("status", "--json")).json["state"] == "stopped"
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-async def test_an_attached_run_ends_with_a_signal(toy: Toy, number: signal.Signals, code: int) -> None:
-    """After a complete clean-up; the exit code says which signal it was."""
+async def test_a_signal_ends_an_attached_run(toy: Toy, number: signal.Signals, code: int) -> None:
+    """The clean-up is complete, and the exit code names the signal."""
     toy.installed()
     async with toy.calling("run") as process:
-        said = await wait_said(process, "nova is ready")
+        result = await wait_printed(process, "nova is ready")
         process.send_signal(number)
-        said += await wait_said(process, "nova is stopped")
-        assert await process.wait() == code, said
+        result += await wait_printed(process, "nova is stopped")
+        assert await process.wait() == code, result
     assert not toy.is_held
     assert find_processes(ProcessOwner(toy.paths)) == ()
     assert (await toy.call("status")).code == 6
 
 
 @pytest.mark.parametrize("words", [("run", "--wait-ready"), ("up",)])
-async def test_a_start_ends_with_ctrl_c(toy: Toy, words: tuple[str, ...]) -> None:
-    """Whoever waits for readiness and loses patience leaves nothing behind."""
+async def test_ctrl_c_ends_a_start(toy: Toy, words: tuple[str, ...]) -> None:
+    """Nothing is left running."""
     toy.add(SLEEP)
     toy.installed()
     async with toy.calling(*words) as process:
-        await toy.wait_told("novaflow.service.ready")
+        await toy.wait_published("novaflow.service.ready")
         process.send_signal(signal.SIGINT)
         assert await process.wait() == 130
     assert not toy.is_held
     assert find_processes(ProcessOwner(toy.paths)) == ()
 
 
-async def test_an_install_ends_with_ctrl_c(toy: Toy) -> None:
-    """The step is stopped with its program, and nothing is left running."""
+async def test_ctrl_c_ends_an_install(toy: Toy) -> None:
+    """The step and its program are stopped."""
     toy.write(
         "components/slow.py",
         """

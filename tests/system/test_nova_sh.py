@@ -1,6 +1,6 @@
-"""nova.sh, which has nothing but a shell to stand on."""
+"""nova.sh on a machine with nothing but a shell."""
 
-# ruff: noqa: S603, TID251 - the programs tests start are their own
+# ruff: noqa: S603, TID251 - tests start their own programs
 
 import subprocess
 from pathlib import Path
@@ -15,7 +15,7 @@ OLD = '#!/bin/sh\n[ "$1" = -V ] && echo Python 3.9.2 && exit 0\nexit 1\n'
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """Return a checkout whose environment is made, and whose novaflow shows what it was called with."""
+    """Return a checkout with an environment whose novaflow prints its arguments."""
     checkout = tmp_path / "check out"
     (checkout / ".venv" / "bin").mkdir(parents=True)
     (checkout / "nova.sh").write_text(NOVA_SH.read_text())
@@ -25,14 +25,14 @@ def checkout(tmp_path: Path) -> Path:
     return checkout
 
 
-def test_it_stays_a_page_of_posix_shell() -> None:
-    """Sixty lines at most, that Debian's smallest shell can read."""
+def test_it_is_a_short_posix_script() -> None:
+    """It has at most sixty lines, and dash accepts them."""
     assert len(NOVA_SH.read_text().splitlines()) <= 60
     assert call("dash", "-n", NOVA_SH, cwd=NOVA_SH.parent).returncode == 0
 
 
-def test_words_and_exit_code_are_handed_on(checkout: Path, tmp_path: Path) -> None:
-    """The program gets every word as it was typed, where it was typed; its exit code is that of nova.sh."""
+def test_arguments_and_exit_code_are_passed_on(checkout: Path, tmp_path: Path) -> None:
+    """Every argument is unchanged, and so is the current folder."""
     link = tmp_path / "link"
     link.symlink_to(checkout / "nova.sh")
     done = call("sh", link, "up", "--set", "A=b c", "", "*", cwd=tmp_path)
@@ -41,8 +41,8 @@ def test_words_and_exit_code_are_handed_on(checkout: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-def test_an_environment_that_no_longer_fits_is_made_again(checkout: Path) -> None:
-    """Another pyproject.toml, another folder or another Python: it is not used; here it cannot be made either."""
+def test_an_outdated_environment_is_replaced(checkout: Path) -> None:
+    """Another pyproject.toml, folder or Python makes it invalid."""
     write_program(checkout / "python3", OLD)
     (checkout / "nova.sh").write_text(NOVA_SH.read_text().replace(PYTHON, f"python='{checkout}/python3' "))
     note_environment(checkout, checkout / "python3")
@@ -59,13 +59,13 @@ def test_an_environment_that_no_longer_fits_is_made_again(checkout: Path) -> Non
 
 
 def note_environment(checkout: Path, python: Path) -> None:
-    """Note what the environment was made from, as nova.sh does."""
+    """Record the inputs of the environment as nova.sh does."""
     noted = f"{python}\n{checkout}/.venv\n{(checkout / 'pyproject.toml').read_text()}"
     (checkout / ".venv" / "installed").write_text(noted)
 
 
 def write_program(path: Path, text: str) -> None:
-    """Write a program."""
+    """Write an executable script."""
     path.write_text(text)
     path.chmod(0o755)
 

@@ -80,9 +80,9 @@ async def fetch(port: int, path: str) -> str:
 @pytest.mark.usefixtures("mine")
 async def test_a_failed_check_of_ones_own_component_stops_the_start(toy: Toy) -> None:
     """The message is that of the component, and nothing is changed."""
-    said = await toy.installed().call("up")
+    result = await toy.installed().call("up")
     expected = f"novaflow: downloads: {toy.folder}/files does not exist; create it, or choose another DOWNLOADS_PATH\n"
-    assert (said.code, said.err) == (5, expected)
+    assert (result.code, result.err) == (5, expected)
     assert not (toy.root / "log").exists()
 
 
@@ -152,6 +152,6 @@ def setting_without_values(mine: Path) -> str:
 async def test_an_invalid_folder_is_rejected(toy: Toy, mine: Path, change: Callable[[Path], str]) -> None:
     """The error names the folder or the file and what to change, and nothing is changed."""
     expected = change(mine).format(mine=mine, workflows=toy.workflows, novaflow=Path(__file__).parents[2] / "novaflow")
-    said = await toy.call("up")
-    assert (said.code, said.err) == (2, f"novaflow: {expected}\n")
+    result = await toy.call("up")
+    assert (result.code, result.err) == (2, f"novaflow: {expected}\n")
     assert not toy.root.exists()

@@ -1,4 +1,4 @@
-"""`scrub`: what is left of a stack whose supervisor was killed, with all that it knew."""
+"""`scrub`: removes what a stack left after a crash of its supervisor."""
 
 import json
 import shutil
@@ -33,21 +33,21 @@ WORKFLOW = Workflow("clean", "What the toy leaves.", within_s=1)
 
 
 async def crash(toy: Toy) -> psutil.Process:
-    """Bring it up, kill its supervisor, remove its notes, and return what runs on."""
+    """Bring the stack up, kill its supervisor, delete its records, and return the processes that run on."""
     supervisor = await (await toy.ready()).supervisor()
     (web,) = find_processes(ProcessOwner(toy.paths, "web"))
     supervisor.kill()
-    await toy.wait_let_go()
+    await toy.wait_released()
     shutil.rmtree(toy.paths.run / "pids")
     return web
 
 
-async def test_a_dry_run_lists_and_changes_nothing(toy: Toy) -> None:
-    """The program that runs on, and the socket nobody listens at any more."""
+async def test_a_dry_run_changes_nothing(toy: Toy) -> None:
+    """It lists the running process and the unused socket."""
     web = await crash(toy)
-    said = await toy.call("scrub", "--dry-run", "--json")
-    assert said.code == 0
-    found = {one["kind"]: one["name"] for one in said.json}
+    result = await toy.call("scrub", "--dry-run", "--json")
+    assert result.code == 0
+    found = {one["kind"]: one["name"] for one in result.json}
     assert found["process"] == str(web.pid)
     assert found["socket"] == str(toy.paths.control)
     assert web.is_running()
@@ -56,12 +56,12 @@ async def test_a_dry_run_lists_and_changes_nothing(toy: Toy) -> None:
     assert (await toy.call("clean")).code == 0
 
 
-async def test_what_was_left_is_gone(toy: Toy) -> None:
-    """It says what it was, status knows, and the stack can be brought up again."""
+async def test_scrub_removes_what_is_left(toy: Toy) -> None:
+    """The output lists it, the status is stopped, and the stack can be brought up again."""
     web = await crash(toy)
-    said = await toy.call("scrub")
-    assert (said.code, said.err) == (0, "")
-    assert f"process    {web.pid}" in said.out
+    result = await toy.call("scrub")
+    assert (result.code, result.err) == (0, "")
+    assert f"process    {web.pid}" in result.out
     assert find_processes(ProcessOwner(toy.paths)) == ()
     assert [path.name for path in toy.paths.run.iterdir()] == ["stack.lock"]
     assert (await toy.call("status")).code == 6
@@ -70,28 +70,28 @@ async def test_what_was_left_is_gone(toy: Toy) -> None:
     await toy.ready()
 
 
-async def test_a_stack_that_is_up_is_left_alone(toy: Toy) -> None:
-    """`clean` ends it in order."""
-    said = await (await toy.ready()).call("scrub")
-    assert said.code == 2
-    assert "`novaflow clean` stops it" in said.err
+async def test_scrub_rejects_a_running_stack(toy: Toy) -> None:
+    """`clean` stops it in order."""
+    result = await (await toy.ready()).call("scrub")
+    assert result.code == 2
+    assert "`novaflow clean` stops it" in result.err
     assert (await toy.call("status")).code == 0
 
 
-async def test_scrub_of_nothing_is_done(toy: Toy) -> None:
-    """There is nothing to remove, which is no error, and looking leaves no trace."""
+async def test_scrub_accepts_a_missing_stack(toy: Toy) -> None:
+    """There is nothing to remove, and no folder is created."""
     assert (await toy.call("scrub")).out == f"there is no stack in {toy.root}\n"
     assert not toy.root.exists()
 
 
-async def test_what_cannot_be_removed_keeps_no_supervisor(toy: Toy) -> None:
-    """A clean-up that never ends is cut off: SIGTERM ends the stack, and whoever tries again is told what it was."""
+async def test_a_clean_up_has_a_time_limit(toy: Toy) -> None:
+    """SIGTERM ends the stack although a clean-up step never ends; the next `clean` reports the step."""
     toy.write("components/stuck.py", STUCK)
     toy.write("clean.py", CLEAN)
     supervisor = await (await toy.ready()).supervisor()
     with anyio.fail_after(WITHIN_S):
         supervisor.terminate()
-        await toy.wait_let_go()
+        await toy.wait_released()
     assert find_processes(ProcessOwner(toy.paths)) == ()
-    said = await toy.call("clean")
-    assert (said.code, said.err) == (3, "novaflow: clean was stopped: not done after 1 s\n")
+    result = await toy.call("clean")
+    assert (result.code, result.err) == (3, "novaflow: clean was stopped: not done after 1 s\n")

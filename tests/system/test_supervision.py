@@ -20,11 +20,11 @@ async def web_of(toy: Toy) -> dict[str, Any]:
 
 
 async def test_a_killed_service_is_restarted(toy: Toy) -> None:
-    """The stack is degraded until the service is ready again; nobody has to act."""
+    """The stack is degraded until the service is ready again, without a command of the user."""
     await toy.ready()
     killed = (await web_of(toy))["pid"]
     os.kill(killed, signal.SIGKILL)
-    await toy.wait_told("novaflow.stack.ready", times=2)
+    await toy.wait_published("novaflow.stack.ready", times=2)
     web = await web_of(toy)
     assert (web["state"], web["restarts"]) == ("ready", 1)
     assert web["pid"] != killed
@@ -37,7 +37,7 @@ async def test_a_suspended_service_is_restarted(toy: Toy) -> None:
     await toy.ready()
     suspended = (await web_of(toy))["pid"]
     os.kill(suspended, signal.SIGSTOP)
-    await toy.wait_told("novaflow.stack.ready", times=2)
+    await toy.wait_published("novaflow.stack.ready", times=2)
     assert (await web_of(toy))["pid"] != suspended
     assert not psutil.pid_exists(suspended)
 
@@ -47,7 +47,7 @@ async def test_up_adopts_what_a_killed_supervisor_left(toy: Toy) -> None:
     await toy.ready()
     web = (await web_of(toy))["pid"]
     (await toy.supervisor()).kill()
-    await toy.wait_let_go()
+    await toy.wait_released()
     crashed = await toy.call("status")
     assert crashed.code == 3
     assert "has crashed; adopt its services with `novaflow up`" in " ".join(crashed.out.split())
@@ -68,11 +68,11 @@ async def test_an_adopted_service_is_restarted_too(toy: Toy) -> None:
     await toy.ready()
     web = (await web_of(toy))["pid"]
     (await toy.supervisor()).kill()
-    await toy.wait_let_go()
+    await toy.wait_released()
     assert (await toy.call("up")).code == 0
     os.kill(web, signal.SIGKILL)
-    await toy.wait_told("novaflow.service.restarted")
-    await toy.wait_told("novaflow.stack.ready", times=3)
+    await toy.wait_published("novaflow.service.restarted")
+    await toy.wait_published("novaflow.stack.ready", times=3)
     assert (await web_of(toy))["pid"] != web
 
 
@@ -82,7 +82,7 @@ async def test_up_starts_a_service_that_died_with_the_supervisor(toy: Toy) -> No
     await toy.ready()
     pids = {service["name"]: service["pid"] for service in (await toy.status())["services"]}
     (await toy.supervisor()).kill()
-    await toy.wait_let_go()
+    await toy.wait_released()
     os.kill(pids["extra"], signal.SIGKILL)
     assert (await toy.call("up")).code == 0
     now = {service["name"]: service["pid"] for service in (await toy.status())["services"]}
@@ -109,7 +109,7 @@ async def test_up_heals_a_degraded_stack(toy: Toy) -> None:
 
 
 async def test_a_process_that_hides_is_ended_after_a_crash(toy: Toy) -> None:
-    """A daemon with its own session, without environment and deaf to SIGTERM is found by its cgroup, also by `clean` after a crash."""
+    """A daemon with its own session, without environment and ignoring SIGTERM is found by its cgroup, also by `clean` after a crash."""
     toy.add(HIDING, answer="awake")
     await toy.ready()
     owner = ProcessOwner(toy.paths, "extra")
@@ -118,7 +118,7 @@ async def test_a_process_that_hides_is_ended_after_a_crash(toy: Toy) -> None:
     hidden = [pid for pid in owner.cgroup.pids() if psutil.Process(pid).environ() == {}]
     assert len(hidden) == 1
     (await toy.supervisor()).kill()
-    await toy.wait_let_go()
+    await toy.wait_released()
     assert (await toy.call("clean")).code == 0
     assert not is_running(hidden[0])
 

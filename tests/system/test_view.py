@@ -1,4 +1,4 @@
-"""`run` on a terminal: what is seen of a running stack, and what keys do, in a real terminal."""
+"""The dashboard of `run` on a real terminal."""
 
 import sys
 from collections.abc import AsyncIterator
@@ -8,7 +8,7 @@ import pytest
 
 from novaflow.adapters.process import ProcessOwner, find_processes
 from tests.support.terminals import Terminal, terminal
-from tests.system.toy import Toy, wait_said
+from tests.system.toy import Toy, wait_printed
 
 pytestmark = pytest.mark.slow
 
@@ -26,8 +26,8 @@ async def running(toy: Toy, *words: str) -> AsyncIterator[Terminal]:
         yield shown
 
 
-async def test_services_are_seen_and_handled(toy: Toy) -> None:
-    """Each with state, processor and memory; keys select, search, filter, restart, stop and start; q ends all, and says how it ended."""
+async def test_keys_act_on_services(toy: Toy) -> None:
+    """Services are listed with state and resource use; keys select, search, filter, restart, stop and start; q stops the stack."""
     async with running(toy) as shown:
         picture = await shown.wait_shown("▶ web", "  extra", "it is awake", "MiB", " %", "0:0")
         assert "apple" not in picture
@@ -51,8 +51,8 @@ async def test_services_are_seen_and_handled(toy: Toy) -> None:
     assert find_processes(ProcessOwner(toy.paths)) == ()
 
 
-async def test_ctrl_c_ends_all(toy: Toy) -> None:
-    """With the exit code that says so, and a terminal as it was before."""
+async def test_ctrl_c_stops_the_stack(toy: Toy) -> None:
+    """The exit code names the signal, and the terminal is restored."""
     async with running(toy) as shown:
         await shown.type("C-c")
         assert await shown.wait_ended() == 130
@@ -60,8 +60,8 @@ async def test_ctrl_c_ends_all(toy: Toy) -> None:
     assert not toy.is_held
 
 
-async def test_keep_leaves_it_running(toy: Toy) -> None:
-    """Whoever leaves leaves alone, by key and by signal, on a terminal and in a pipe."""
+async def test_keep_leaves_the_stack_running(toy: Toy) -> None:
+    """By key and by signal, on a terminal and in a pipe."""
     async with running(toy, "--keep") as shown:
         await shown.type("q")
         assert await shown.wait_ended() == 0
@@ -69,14 +69,14 @@ async def test_keep_leaves_it_running(toy: Toy) -> None:
     assert (await toy.call("status")).code == 0
     assert (await toy.call("clean")).code == 0
     async with toy.calling("run", "--keep") as process:
-        await wait_said(process, READY)
+        await wait_printed(process, READY)
         process.terminate()
         assert await process.wait() == 0
     assert (await toy.call("status")).code == 0
 
 
-async def test_what_failed_is_seen_when_the_picture_is_gone(toy: Toy) -> None:
-    """The failure, its last lines and where logs are stay on the terminal."""
+async def test_a_failure_stays_on_the_terminal(toy: Toy) -> None:
+    """The failure, the end of the log and the folder of logs are shown after the dashboard has closed."""
     toy.add("print('no licence'); raise SystemExit(7)")
     toy.installed()
     async with terminal(toy.folder, [sys.executable, "-m", "novaflow.cli.main", "run"], toy.env) as shown:

@@ -1,4 +1,4 @@
-"""A workflows folder with toys in it, and `novaflow` as a program."""
+"""A small workflows folder, and `novaflow` as a process."""
 
 import json
 import os
@@ -18,9 +18,9 @@ from novaflow.adapters.control.client import ControlClient
 from novaflow.adapters.storage import is_locked
 from novaflow.model.paths import Paths
 
-WITHIN_S = 30  # for what takes a second on a machine with nothing else to do
+WITHIN_S = 30  # for what takes a second on an idle machine
 
-# One connection after the other, each answered with 200 at once.
+# Answers each connection with 200.
 SERVER = """
 import socket, sys
 with socket.create_server(("127.0.0.1", int(sys.argv[1]))) as listener:
@@ -114,7 +114,7 @@ COMPONENT = Component(
 """,
 }
 
-# What tests put in beside it: a service whose program is ``CODE`` and which is never ready, unless ``ANSWER`` says so.
+# An additional service whose program is ``CODE``; without ``ANSWER`` it is never ready.
 EXTRA = """
 import sys
 
@@ -140,51 +140,51 @@ SLEEP = "import time; time.sleep(600)"
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What a command said, and its exit code."""
+class Result:
+    """The exit code and the output of a command."""
 
     code: int
     out: str
     err: str
 
     @property
-    def json(self) -> Any:  # noqa: ANN401 - whatever it is
-        """Return what programs read."""
+    def json(self) -> Any:  # noqa: ANN401 - any JSON value
+        """Return the output as JSON."""
         return json.loads(self.out)
 
 
 class Toy:
-    """A stack of toys in ``folder``; whatever is called runs there, as a user would have it."""
+    """A small stack; commands run in ``folder``."""
 
     def __init__(self, folder: Path, port: int) -> None:
         self.folder, self.port, self.root = folder, port, folder / "nova"
-        self.workflows = folder / "toy_workflows"  # a name that no installed package has
+        self.workflows = folder / "toy_workflows"  # no installed package has this name
         (folder / "server.py").write_text(SERVER)
         for name, content in FILES.items():
             self.write(name, content)
 
     def write(self, name: str, content: str) -> None:
-        """Write a file of the workflows' folder; ``PORT`` in it becomes the toy's port."""
+        """Write a file of the workflows folder; ``PORT`` in its text becomes the stack's port."""
         (self.workflows / name).parent.mkdir(parents=True, exist_ok=True)
         (self.workflows / name).write_text(content.replace("PORT", str(self.port)))
 
     def add(self, code: str, *, answer: str = "") -> None:
-        """Add a service that runs the code and answers so; never, if it is empty."""
+        """Add a service that runs the code; without an answer it is never ready."""
         self.write("components/extra.py", EXTRA.format(code=code, answer=answer))
 
     @property
     def paths(self) -> Paths:
-        """Return where everything of the stack lies."""
+        """Return the paths of the stack."""
         return Paths(self.root)
 
     @property
     def is_held(self) -> bool:
-        """Return whether a novaflow is at work on the stack."""
+        """Return whether a process holds the stack's lock."""
         return is_locked(self.paths.lock)
 
     @property
     def env(self) -> Mapping[str, str]:
-        """Return the environment commands see."""
+        """Return the environment of commands."""
         return {
             "PATH": "/usr/local/bin:/usr/bin:/bin",
             "HOME": str(self.folder),
@@ -192,43 +192,43 @@ class Toy:
             "COLUMNS": "200",
         }
 
-    async def call(self, *words: str, **env: str) -> Said:
+    async def call(self, *words: str, **env: str) -> Result:
         """Run a command to its end."""
         with anyio.fail_after(WITHIN_S):
             ended = await anyio.run_process(_argv(words), check=False, cwd=self.folder, env={**self.env, **env})
-        return Said(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
+        return Result(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
 
     @asynccontextmanager
     async def calling(self, *words: str) -> AsyncIterator[Process]:
-        """Run a command beside the block; it has ended when the block has."""
+        """Run a command during the block, and wait for its end afterwards."""
         with anyio.fail_after(WITHIN_S):
             async with await anyio.open_process(_argv(words), cwd=self.folder, env=self.env) as process:
                 yield process
 
     def installed(self) -> "Toy":
-        """Return it with everything installed; without a process, which costs half a second."""
+        """Return the stack after `install`; without a process, which saves half a second."""
         (self.root / "data").mkdir(parents=True, exist_ok=True)
         (self.root / "data/toy").touch()
         return self
 
     async def ready(self) -> "Toy":
-        """Return it with everything up."""
-        said = await self.installed().call("run", "--wait-ready")
-        assert said.code == 0, said
+        """Return the stack after `up`."""
+        result = await self.installed().call("run", "--wait-ready")
+        assert result.code == 0, result
         return self
 
     async def status(self) -> Mapping[str, Any]:
-        """Return what the supervisor says of it."""
+        """Return the status that the supervisor reports."""
         status = await ControlClient(self.paths.control).fetch_status()
         assert status is not None
         return status
 
     async def end(self) -> None:
-        """Have the supervisor end it, if there is one."""
+        """Stop the stack, if its supervisor runs."""
         if self.is_held:
             pid = int(self.paths.lock.read_text().split()[-1])
             os.kill(pid, signal.SIGTERM)
-            await self.wait_let_go()
+            await self.wait_released()
 
     async def supervisor(self) -> psutil.Process:
         """Return the process that holds the stack."""
@@ -236,18 +236,18 @@ class Toy:
         assert supervisor is not None
         return supervisor
 
-    async def wait_let_go(self) -> None:
-        """Wait until nobody holds the stack."""
+    async def wait_released(self) -> None:
+        """Wait until no process holds the lock."""
         with anyio.fail_after(WITHIN_S):
             while self.is_held:  # noqa: ASYNC110 - held by another process
                 await anyio.sleep(0.01)
 
     async def wait_state(self, state: str) -> None:
-        """Wait until the stack's journal tells of it."""
-        await self.wait_told(f"novaflow.stack.{state}")
+        """Wait until the journal has this state of the stack."""
+        await self.wait_published(f"novaflow.stack.{state}")
 
-    async def wait_told(self, kind: str, *, times: int = 1) -> None:
-        """Wait until the journal tells of so many events of that type."""
+    async def wait_published(self, kind: str, *, times: int = 1) -> None:
+        """Wait until the journal has as many events of that type as ``count``."""
         journal = self.paths.journal
         with anyio.fail_after(WITHIN_S):
             while not (journal.exists() and journal.read_text().count(f'"{kind}"') >= times):  # noqa: ASYNC110 - written by another process
@@ -258,11 +258,11 @@ def _argv(words: tuple[str, ...]) -> list[str]:
     return [sys.executable, "-m", "novaflow.cli.main", *words]
 
 
-async def wait_said(process: Process, text: str) -> str:
-    """Read what the process prints until the text is in it, and return all of it."""
+async def wait_printed(process: Process, text: str) -> str:
+    """Read the output of the process until it contains the text, and return it."""
     assert process.stdout is not None
-    said = b""
+    result = b""
     with anyio.fail_after(WITHIN_S):
-        while text.encode() not in said:
-            said += await process.stdout.receive()
-    return said.decode()
+        while text.encode() not in result:
+            result += await process.stdout.receive()
+    return result.decode()

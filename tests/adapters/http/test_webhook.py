@@ -29,7 +29,7 @@ NO_WAIT = Backoff(first_s=0, most_s=0)
 async def answering(*statuses: int, port: int = 0) -> AsyncIterator[tuple[str, list[bytes]]]:
     """Run a web server with these answers during the block; yield its address and the requests."""
     requests: list[bytes] = []
-    verdicts = iter(statuses)
+    remaining = iter(statuses)
 
     async def answer(guest: anyio.abc.SocketStream) -> None:
         async with guest:
@@ -37,7 +37,7 @@ async def answering(*statuses: int, port: int = 0) -> AsyncIterator[tuple[str, l
             while EVENT.encode() not in request:
                 request += await guest.receive()
             requests.append(request)
-            await guest.send(b"HTTP/1.1 %d So\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" % next(verdicts))
+            await guest.send(b"HTTP/1.1 %d So\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" % next(remaining))
 
     async with await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=port) as listener, anyio.create_task_group() as tg:
         tg.start_soon(listener.serve, answer)

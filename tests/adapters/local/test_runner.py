@@ -45,7 +45,7 @@ class RunnerHarness:
     def __post_init__(self) -> None:
         secrets = Secrets(self.paths.credentials / "secrets.json")
         components = (Component("web", "A web server.", declares=(8080,)),)
-        report = lambda *told: self.reports.append(told)  # noqa: E731 - a list's method takes one argument
+        report = lambda *arguments: self.reports.append(arguments)  # noqa: E731 - a list's method takes one argument
         self.machine = StackResources(
             combine_settings(), self.paths, components, secrets, HttpClient(), report, self.drain, Backoff(0.001, 0.01)
         )
@@ -177,9 +177,9 @@ async def test_other_exit_codes_can_be_accepted(harness: RunnerHarness) -> None:
     """The caller lists the codes that are no failure."""
 
     async def body(ctx: Context) -> str:
-        return await ctx.run("sh", "-c", "echo gone; exit 1", ok=(0, 1))
+        return await ctx.run("sh", "-c", "echo absent; exit 1", ok=(0, 1))
 
-    assert await harness.run_step(body) == "gone\n"
+    assert await harness.run_step(body) == "absent\n"
 
 
 async def test_a_missing_program_is_an_error_of_the_machine(harness: RunnerHarness) -> None:

@@ -53,7 +53,7 @@ def has_no_environment(pid: int) -> bool:
 
 
 async def test_a_process_that_leaves_session_and_environment_is_found(cgroup: Cgroup) -> None:
-    """A daemon with a session of its own, without environment and deaf to SIGTERM is in the group, and is killed with it."""
+    """A daemon with a session of its own, without environment and ignoring SIGTERM is in the group, and is killed with it."""
     with subprocess.Popen(cgroup.wrap([sys.executable, "-c", ESCAPE])) as leader:
         with anyio.fail_after(10):
             while not [pid for pid in cgroup.pids() if pid != leader.pid and has_no_environment(pid)]:  # noqa: ASYNC110

@@ -28,11 +28,11 @@ async def watch():
     async with anyio.create_task_group() as tasks:
         while psutil.Process(orphan).status() != psutil.STATUS_ZOMBIE:
             await anyio.sleep(0.001)
-        print("taken in" if psutil.Process(orphan).ppid() == os.getpid() else "lost", flush=True)
+        print("adopted" if psutil.Process(orphan).ppid() == os.getpid() else "lost", flush=True)
         tasks.start_soon(lambda: reap_orphans(every_s=0.01))
         while psutil.pid_exists(orphan):
             await anyio.sleep(0.001)
-        print("buried", flush=True)
+        print("reaped", flush=True)
         tasks.cancel_scope.cancel()
 
 anyio.run(watch)
@@ -44,4 +44,4 @@ async def test_orphans_are_adopted_and_reaped() -> None:
     """A process whose parent has exited becomes a child of this process, and leaves no zombie."""
     with anyio.fail_after(WITHIN_S):
         ended = await anyio.run_process([sys.executable, "-c", PROGRAM, str(Path(__file__).parents[3])])
-    assert ended.stdout.decode().splitlines() == ["taken in", "buried"]
+    assert ended.stdout.decode().splitlines() == ["adopted", "reaped"]

@@ -22,7 +22,7 @@ async def test_descendants_count(owner: ProcessOwner) -> None:
     command = Command(python(BUSY), {}, Path("/"), output, 1)
     async with running(owner, command) as busy:
         await wait_for_text(output, "up")
-        meter, leaders = Meter(), {"busy": busy.pid, "gone": 2**22 + 1}
+        meter, leaders = Meter(), {"busy": busy.pid, "exited": 2**22 + 1}
         began_s = time.monotonic()
         first = meter.look(leaders, began_s)
         assert first["busy"].processor_percent == 0
@@ -31,5 +31,5 @@ async def test_descendants_count(owner: ProcessOwner) -> None:
             assert time.monotonic() < began_s + 20, used
             used = meter.look(leaders, time.monotonic())
         assert used["busy"].memory_mib > 64
-        assert (used["gone"].processor_percent, used["gone"].memory_mib) == (0, 0)
+        assert (used["exited"].processor_percent, used["exited"].memory_mib) == (0, 0)
         assert os.getpid() not in leaders.values()

@@ -29,12 +29,12 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "journal.jsonl"
 
 
-def a_step(reason: str = "asked for") -> StepChanged:
+def a_step(reason: str = "requested") -> StepChanged:
     """Return an event."""
     return StepChanged(name="fetch", state=StepState.STARTED, workflow="install", component="glance", reason=reason)
 
 
-def write(path: Path, count: int, reason: str = "asked for") -> list[EventRecord]:
+def write(path: Path, count: int, reason: str = "requested") -> list[EventRecord]:
     """Open the journal, append events, and close it."""
     journal = Journal(path, source=SOURCE)
     written = [journal.append(a_step(reason), "run-1") for _ in range(count)]

@@ -99,8 +99,12 @@ def test_a_run_has_one_trace(collector: Collector) -> None:
     """A trace that is sent again replaces the first; it names the stack and the run."""
     assert [send(), send()] == [4, 4]
     assert collector.requests[0] == collector.requests[1]
-    told = {each.key: each.value.string_value for each in collector.requests[0].resource_spans[0].resource.attributes}
-    assert (told["service.name"], told["service.instance.id"], told["novaflow.run_id"]) == ("novaflow", "/novaflow/host/nova", "r1")
+    attributes = {each.key: each.value.string_value for each in collector.requests[0].resource_spans[0].resource.attributes}
+    assert (attributes["service.name"], attributes["service.instance.id"], attributes["novaflow.run_id"]) == (
+        "novaflow",
+        "/novaflow/host/nova",
+        "r1",
+    )
 
 
 @pytest.mark.parametrize("collector", [400], indirect=True)

@@ -9,7 +9,7 @@ from novaflow.model.check import CheckResult, Severity
 from novaflow.model.paths import Paths
 from tests.support.settings import make_settings
 from workflows.platform.debian import DEBIAN
-from workflows.platform.machine import (
+from workflows.platform.machine_requirements import (
     COMPONENT,
     check_address,
     check_disk_space,
