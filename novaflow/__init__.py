@@ -1,1 +1,1 @@
-"""novaflow: workflows of steps and services on one machine, each change of state told to AMQP."""
+"""novaflow: workflows of steps and services on one machine, each change of state published to AMQP."""

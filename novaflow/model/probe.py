@@ -18,7 +18,7 @@ class HttpProbe:
 
     port: int
     path: str = "/"
-    statuses: tuple[int, ...] = (200, 300)  # OpenStack answers with 300 where it lists API versions
+    statuses: tuple[int, ...] = (200, 300)  # 300 is the answer of an API that lists its versions
 
 
 @dataclass(frozen=True, slots=True)

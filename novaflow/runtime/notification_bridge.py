@@ -1,4 +1,4 @@
-"""Publishes notifications of the stack's services, such as Nova's, as events of the stack."""
+"""Publishes notifications of the stack's services as events of the stack."""
 
 from collections.abc import Callable
 from functools import partial

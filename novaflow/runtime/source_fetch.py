@@ -10,7 +10,7 @@ from novaflow.runtime.stack import Stack
 
 
 async def fetch_source(stack: Stack, source: str, display: Display, *, force: bool) -> None:
-    """Fetch ``source`` into the stack's folder: an address, or a local folder, which is used in place; empty means Nova's repository.
+    """Fetch ``source`` into the stack's folder: an address, or a local folder, which is used in place; empty means the default repository.
 
     ``force`` replaces a source tree that is already there.
 

@@ -84,7 +84,7 @@ class NodeContext:
         return self.paths.log / f"{self._node}.log"
 
     def environment(self, added: Mapping[str, str]) -> dict[str, str]:
-        """Return a minimal environment with these variables: oslo.config, pip and Python would use others of ours."""
+        """Return a minimal environment with these variables: services, pip and Python would use others of ours."""
         clean = {
             "PATH": f"{self.paths.venv}/bin:{SYSTEM_PATH}",
             "HOME": str(self.paths.run),

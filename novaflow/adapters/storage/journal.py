@@ -25,7 +25,7 @@ _MAX_UNWRITTEN = 10_000  # events in memory while the disk is full: about 5 MB, 
 class Journal:
     """The only writer of a stack's journal; its process holds the lock of the stack.
 
-    ``source`` is the CloudEvents source of all its events, for example ``/novaflow/HOST/nova``.
+    ``source`` is the CloudEvents source of all its events, for example ``/novaflow/HOST/STACK``.
     """
 
     def __init__(self, path: Path, *, source: str) -> None:
