@@ -68,7 +68,7 @@ class Engine:
         self._errors: dict[str, NovaflowError] = {}  # the last one of each node, also of a service that will be restarted
         self._done = done
         self._monitors: dict[str, ServiceMonitor] = {}  # of the services that are or were ready
-        self._restarts: dict[str, RestartHistory] = {}  # of the services that have been ready
+        self._restarts: dict[str, RestartHistory] = {}  # of the services that have been ready since the last start by command
         self._changed = anyio.Event()  # set and replaced after each fact
         self._cancelled: str | None = None
         self._all_up = False
@@ -93,7 +93,10 @@ class Engine:
 
         Raises: UsageError, before every node has been up, while everything stops, or if a service needs one that is down.
         """
-        self._perform(self._plan.apply_service_command(command, names, reason))
+        actions = self._plan.apply_service_command(command, names, reason)
+        for name in names:
+            self._restarts.pop(name, None)  # a start by command that fails is reported at once, as the first start is
+        self._perform(actions)
         while not all(self._plan.phases[name] in {Phase.UP, Phase.BACKOFF, *DOWN} for name in names):
             await self._changed.wait()
         if command is ServiceCommand.STOP:
@@ -224,7 +227,7 @@ class Engine:
         raise await monitor.wait_end()
 
     def _end(self, node: Node, error: NovaflowError, took_s: float) -> None:
-        """Restart a service that has been ready, as its policy allows; otherwise the node has failed."""
+        """Restart a service that has been ready since a command started it, as its policy allows; otherwise the node has failed."""
         self._errors[node.name] = error
         history = self._restarts.get(node.name)
         pause_s = history.plan_restart(anyio.current_time(), random.random()) if history else None  # noqa: S311 - spreads load

@@ -7,6 +7,7 @@ import anyio
 
 from novaflow.engine.engine import Outcome
 from novaflow.model.restart import Liveness, RestartPolicy
+from novaflow.plan.plan import ServiceCommand
 from tests.engine.harness import FakeRunner, Harness, make_harness
 from tests.support.toys import graph_of
 
@@ -86,6 +87,18 @@ async def test_a_service_that_never_was_ready_is_not_restarted() -> None:
             harness.runner.programs["web"].ends.set()
             await harness.bus.wait_published("run failed")
     assert "web restarted" not in harness.bus.lines
+
+
+async def test_a_requested_restart_that_fails_is_not_tried_again() -> None:
+    """It is a start by command: after an edit with an error, the developer sees the failure at once, not after the budget."""
+    graph = graph_of({"web": ()}, services=("web",), restart=AT_ONCE, liveness=SELDOM)
+    harness = make_harness(graph, FakeRunner(), stays=True)
+    async with stays_up(harness):
+        harness.runner.breaks = {"web"}
+        errors = await harness.engine.apply_service_command(ServiceCommand.RESTART, ["web"], "requested")
+        assert {name: str(error) for name, error in errors.items()} == {"web": "web cannot be started"}
+        await harness.bus.wait_published("web failed")
+    assert harness.bus.lines.count("web restarted") == 1  # the requested one
 
 
 async def test_a_stop_during_the_pause_ends_the_run() -> None:
