@@ -21,13 +21,14 @@ class ServiceMonitor:
     """One run of one service, from ready to its end.
 
     ``publish`` publishes a state of the service with its reason. ``needs_are_up`` returns whether everything that the
-    service needs is up: failed checks do not count while it is not, since a restart of the service would not help.
+    service needs is up: the service is not checked while it is not, since it cannot be ready and a restart would not help.
     """
 
     def __init__(self, service: Service, program: Program, publish: Publish, needs_are_up: Callable[[], bool]) -> None:
         self._service, self._program, self._publish = service, program, publish
         self._needs_are_up = needs_are_up
         self._unready = False
+        self._rechecking = False  # failed checks do not count then: the service may take as long as for its start
         self._failures = 0
         self._tasks: TaskGroup | None = None
 
@@ -52,7 +53,8 @@ class ServiceMonitor:
 
     def recheck(self) -> None:
         """Probe the service again, for as long as its start may take: its needs are back."""
-        if self._tasks is not None:
+        if self._tasks is not None and not self._rechecking:
+            self._rechecking = True
             self._tasks.start_soon(self._recheck)
 
     async def _recheck(self) -> None:
@@ -62,6 +64,7 @@ class ServiceMonitor:
             except NotReady as error:
                 self._unready = False  # the reason is a new one: publish it
                 self._record_failure(error)
+            self._rechecking = False
 
     async def _wait_unresponsive(self) -> RunError:
         """Check the service at its interval; return when too many checks in a row have failed."""
@@ -71,7 +74,8 @@ class ServiceMonitor:
         while self._failures < liveness.failures:
             await anyio.sleep(min(TICK_S, liveness.interval_s))
             suspended = self._program.is_suspended()
-            if suspended or self._unready or anyio.current_time() >= next_s:
+            due = self._unready or anyio.current_time() >= next_s
+            if suspended or (due and self._needs_are_up() and not self._rechecking):
                 await self._check(suspended=suspended)
                 next_s = anyio.current_time() + liveness.interval_s
         return ServiceUnresponsive(self._service.name, self._failures)
@@ -87,12 +91,12 @@ class ServiceMonitor:
 
     def _record_success(self, answer: str) -> None:
         self._failures = 0
-        if self._unready:
+        if self._unready and self._needs_are_up():
             self._unready = False
             self._publish(ServiceState.READY, answer)
 
     def _record_failure(self, reason: str | NotReady) -> None:
-        self._failures = self._failures + 1 if self._needs_are_up() else 0
+        self._failures += 1
         if not self._unready:
             self._unready = True
             self._publish(ServiceState.UNREADY, reason)

@@ -18,7 +18,10 @@ GRACE_S = 3.0  # between SIGTERM and SIGKILL, for processes that a crashed super
 async def clean_up(orchestrator: Orchestrator) -> Outcome:
     """End every process of the stack, then run the workflow `clean`."""
     stack = orchestrator.stack
-    await end_processes(find_processes(ProcessOwner(stack.paths)), grace_s=GRACE_S)
+    owner = ProcessOwner(stack.paths)
+    await end_processes(find_processes(owner), grace_s=GRACE_S)
+    if owner.cgroup:
+        owner.cgroup.remove()
     outcome = await _run_clean(orchestrator) if "clean" in stack.found.workflows else Outcome()
     if outcome:
         _empty_run_folder(stack)

@@ -59,6 +59,7 @@ class FakeProgram:
     adopted: bool = False
     suspended: bool = False
     unresponsive: bool = False
+    looks: int = 0  # how often the engine asked whether it is suspended
 
     @property
     def exited(self) -> ServiceExited:
@@ -93,6 +94,7 @@ class FakeProgram:
 
     def is_suspended(self) -> bool:
         """Return what the test demands."""
+        self.looks += 1
         return self.suspended
 
     async def wait_exit(self) -> ServiceExited:

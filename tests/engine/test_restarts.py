@@ -9,6 +9,7 @@ from novaflow.engine.engine import Outcome
 from novaflow.model.restart import Liveness, RestartPolicy
 from novaflow.plan.plan import ServiceCommand
 from tests.engine.harness import FakeRunner, Harness, make_harness
+from tests.support.programs import wait_until
 from tests.support.toys import graph_of
 
 WITHIN_S = 10  # for what takes milliseconds
@@ -146,17 +147,30 @@ async def test_a_suspended_service_is_noticed_without_a_check() -> None:
     assert harness.bus.reason("web unready") == "its process is suspended by a signal"
 
 
-async def test_failed_checks_do_not_count_while_a_need_is_down() -> None:
-    """A service that cannot answer because a need is down is not restarted for that."""
+async def test_a_service_whose_need_is_down_is_not_restarted() -> None:
+    """It does not answer because of its need; a restart would not help."""
     graph = graph_of(WEB, services=SERVICES, restart=RestartPolicy(first_s=3600, most_s=3600), liveness=OFTEN)
     harness = make_harness(graph, FakeRunner(), stays=True)
     async with stays_up(harness):
-        harness.runner.programs["web"].unresponsive = True
+        web = harness.runner.programs["web"]
         harness.runner.programs["database"].ends.set()
         await harness.bus.wait_published("web unready")
-        harness.runner.programs["web"].unresponsive = False
-        await harness.bus.wait_published("web ready", times=2)
+        web.unresponsive = True
+        before = web.looks
+        await wait_until(lambda: web.looks > before + 2 * OFTEN.failures)
     assert "web exited" not in harness.bus.lines
+
+
+async def test_a_service_whose_need_is_down_stays_unready() -> None:
+    """Its own probe may succeed, but the service is not ready without what it needs."""
+    graph = graph_of(WEB, services=SERVICES, restart=NEVER, liveness=Liveness(interval_s=0.001, timeout_s=1, failures=1_000_000))
+    harness = make_harness(graph, FakeRunner(), stays=True)
+    async with stays_up(harness):
+        await harness.engine.apply_service_command(ServiceCommand.STOP, ["database"], "requested")
+        await harness.bus.wait_published("web unready")
+        before = harness.runner.programs["web"].looks
+        await wait_until(lambda: harness.runner.programs["web"].looks > before + 2)  # a check would have been made between them
+        assert harness.bus.lines[-2:] == ["database stopped", "web unready"]
 
 
 async def test_a_running_service_is_adopted() -> None:

@@ -59,7 +59,7 @@ async def test_up_adopts_what_a_killed_supervisor_left(toy: Toy) -> None:
     skipped = (await toy.call("events", "--kind", "step", "--state", "skipped", "--json")).out
     assert "done before the supervisor was replaced" in skipped
     assert (await toy.call("clean")).code == 0
-    assert not psutil.pid_exists(web)
+    assert not is_running(web)
     assert find_processes(ProcessOwner(toy.paths)) == ()
 
 
@@ -106,6 +106,17 @@ async def test_up_heals_a_degraded_stack(toy: Toy) -> None:
     assert (await toy.call("up")).code == 0
     assert (await toy.status())["state"] == "ready"
     assert "already up" in (await toy.call("up")).out
+
+
+async def test_clean_removes_the_control_groups(toy: Toy) -> None:
+    """Neither a group of a service nor that of the stack is left."""
+    await toy.ready()
+    group = ProcessOwner(toy.paths).cgroup
+    if group is None:
+        pytest.skip("this machine does not allow control groups of version 2")
+    assert group.path.exists()
+    assert (await toy.call("clean")).code == 0
+    assert not group.path.exists()
 
 
 async def test_a_process_that_hides_is_ended_after_a_crash(toy: Toy) -> None:
