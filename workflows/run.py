@@ -1,4 +1,4 @@
-"""`run`: all services on fresh databases, each as soon as the services that it needs are ready.
+"""`run`: all services, each as soon as the services that it needs are ready.
 
 A component adds its configuration, its endpoints in the service catalogue and its services. The last step is `cloud.ready`, which
 succeeds when a server can be scheduled.
@@ -8,6 +8,7 @@ from novaflow.model.component import Component, declared
 from novaflow.model.paths import Paths
 from novaflow.model.settings import Settings
 from novaflow.model.workflow import Workflow
+from workflows.infra.database.origin import find_mismatch
 from workflows.infra.rabbitmq.urls import publisher_url
 from workflows.platform.install_check import InstallCheck
 
@@ -18,4 +19,4 @@ def _not_installed(settings: Settings, paths: Paths, components: tuple[Component
     return f"{paths.root} is not installed; run `novaflow install` or `novaflow up`"
 
 
-WORKFLOW = Workflow("run", "All services on fresh databases.", stays=True, unmet=_not_installed, broker=publisher_url)
+WORKFLOW = Workflow("run", "All services.", stays=True, unmet=_not_installed, unusable=find_mismatch, broker=publisher_url)

@@ -10,6 +10,7 @@ from novaflow.cli.shell_completion import complete_setting
 from novaflow.errors import UsageError
 from novaflow.runtime.stack import open_stack
 
+yes_option = click.option("--yes", is_flag=True, help="Delete servers and volumes of earlier runs without a question.")
 force_option = click.option("--force", is_flag=True, help="Continue despite `doctor` warnings.")
 
 

@@ -17,7 +17,8 @@ class Service:
 
     ``command`` returns its argv and may write files that the program reads. ``ready`` is its readiness probe; ``alive`` checks
     it while it runs, where ``ready`` is too expensive for that. It must be ready within ``within_s`` and gets ``grace_s`` to
-    exit after SIGTERM; ``before_stop`` runs before that. ``needs`` and ``after`` are those of a step.
+    exit after SIGTERM; ``before_stop`` runs before that. ``needs`` and ``after`` are those of a step. After a restart of a
+    service in ``restart_with`` it is restarted too: it cannot recover by itself.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Service:
     grace_s: float = 5
     needs: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+    restart_with: tuple[str, ...] = ()
     port: int | None = None
     env: Callable[[Context], Mapping[str, str]] | None = None
     before_stop: Body | None = None

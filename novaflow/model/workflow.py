@@ -15,7 +15,7 @@ def holds_never(_: Settings, __: Paths, ___: tuple[Component, ...]) -> str | Non
     return None
 
 
-def not_before_run(_: Settings) -> bool:
+def not_before_run(_: Settings, __: Paths) -> bool:
     """Return ``False``: only its own command runs the workflow."""
     return False
 
@@ -30,9 +30,10 @@ class Workflow:
     """One thing that can be done with a stack: the steps and services that components declare under its name.
 
     ``stays`` says whether its services run until they are stopped. ``within_s`` limits the workflow where it is part of
-    stopping a stack. ``already`` returns the reason why nothing has to be done, ``unmet`` what the user has to do before;
-    both return ``None`` otherwise. ``before_run`` returns whether `run` runs this workflow first. ``broker`` returns the
-    address that events are published to; an empty one means none.
+    stopping a stack. ``already`` returns the reason why nothing has to be done, ``unmet`` what the user has to do before, and
+    ``unusable`` why the data of an earlier run cannot be used; each returns ``None`` otherwise. ``before_run`` returns whether
+    a start of the stack runs this workflow first. ``broker`` returns the address that events are published to; an empty one
+    means none.
     """
 
     name: str
@@ -41,5 +42,6 @@ class Workflow:
     within_s: float = 120
     already: Precondition = holds_never
     unmet: Precondition = holds_never
-    before_run: Callable[[Settings], bool] = not_before_run
+    unusable: Precondition = holds_never
+    before_run: Callable[[Settings, Paths], bool] = not_before_run
     broker: Callable[[Settings, Secret], str] = no_broker

@@ -6,6 +6,7 @@ from enum import StrEnum
 from heapq import heappop, heappush
 
 from novaflow.errors import UsageError
+from novaflow.model.service import Service
 from novaflow.model.step import ConcurrencyPool
 from novaflow.plan.actions import Action, AllUp, Finish, MarkFailed, MarkUnready, Recheck, Start, Stop
 from novaflow.plan.graph import Graph
@@ -108,6 +109,7 @@ class Plan:
         actions: list[Action] = []
         if isinstance(fact, Succeeded):
             self._satisfy(fact.node)
+            actions.extend(self._restart_followers(fact.node))
         if isinstance(fact, Failed) and fact.node not in self._requested:
             actions.extend(self._fail_dependents(fact.node))
         if self._stopping is not None and self._phases[fact.node] is Phase.BACKOFF:
@@ -189,6 +191,17 @@ class Plan:
         self._unmet[name] = {need for need in self._graph.nodes[name].needs if self._phases[need] is not Phase.UP}
         if not self._unmet[name]:
             self._enqueue(name, reason)
+
+    def _restart_followers(self, name: str) -> Iterator[Action]:
+        """Restart the services that cannot recover from the restart of this one."""
+        if not self._all_up or self._stopping is not None:
+            return
+        for follower, node in self._graph.nodes.items():
+            if isinstance(node.part, Service) and name in node.part.restart_with and self._phases[follower] is Phase.UP:
+                reason = f"{name} was restarted"
+                self._requested[follower] = reason
+                self._transition(StopRequested(follower))
+                yield Stop(follower, reason)
 
     def _update_readiness(self) -> Iterator[Action]:
         """Mark services unready whose needs are down, and recheck those whose needs are all up again."""

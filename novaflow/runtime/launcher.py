@@ -55,7 +55,7 @@ class RunOptions:
 
     ``timeout_s`` limits the wait; ``None`` means no limit. ``reload`` restarts services when the source tree changes.
     ``tests`` selects the tests of the source tree that run before; an empty string means all, ``None`` the choice of the settings.
-    ``resume`` adopts the services of a crashed supervisor.
+    ``resume`` adopts the services of a crashed supervisor. ``fresh`` deletes the data of earlier runs first.
     """
 
     wait_for: WaitFor
@@ -63,6 +63,7 @@ class RunOptions:
     reload: bool = False
     tests: str | None = None
     resume: bool = False
+    fresh: bool = False
 
 
 async def launch(stack: Stack, lock: StackLock, options: RunOptions, display: InteractiveDisplay) -> None:

@@ -49,6 +49,16 @@ def require_met(stack: Stack, workflow: str) -> None:
         raise UsageError(unmet)
 
 
+def require_usable(stack: Stack, *, fresh: bool) -> None:
+    """Return if the data of earlier runs can be used, or if it is to be deleted because the start is ``fresh``.
+
+    Raises: UsageError, with the reason and what to do.
+    """
+    reason = None if fresh else stack.workflow("run").unusable(stack.settings, stack.paths, stack.components)
+    if reason:
+        raise UsageError(reason)
+
+
 async def require_no_supervisor(stack: Stack) -> None:
     """Return if no supervisor runs the stack.
 

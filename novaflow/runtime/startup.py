@@ -6,17 +6,16 @@ from dataclasses import replace
 from novaflow.adapters.storage import StackLock
 from novaflow.errors import UsageError
 from novaflow.events.types import ServiceState, StackState
-from novaflow.runtime.cleanup import clean_up_after_crash
 from novaflow.runtime.display import Display
 from novaflow.runtime.foreground import run_in_foreground
+from novaflow.runtime.fresh_start import RESET, end_crashed
 from novaflow.runtime.installer import install
 from novaflow.runtime.launcher import RunOptions
-from novaflow.runtime.orchestrator import open_orchestrator
-from novaflow.runtime.preflight import require_machine, require_met, require_no_supervisor, require_ports
+from novaflow.runtime.preflight import require_machine, require_met, require_no_supervisor, require_ports, require_usable
 from novaflow.runtime.resume import count_adoptable
 from novaflow.runtime.service_control import ServiceCommand, control_services
 from novaflow.runtime.stack import Stack
-from novaflow.runtime.status import has_crashed, is_ready, query_supervisor
+from novaflow.runtime.status import is_ready, query_supervisor
 
 
 async def lock_for_run(stack: Stack, *, force: bool) -> StackLock:
@@ -27,9 +26,9 @@ async def lock_for_run(stack: Stack, *, force: bool) -> StackLock:
     return await _lock(stack, "run", force=force)
 
 
-async def lock_for_up(stack: Stack, *, force: bool) -> StackLock | None:
-    """Return the lock as ``lock_for_run`` does; ``None`` if the stack is ready."""
-    return None if await is_ready(stack) else await _lock(stack, "up", force=force)
+async def lock_for_up(stack: Stack, *, force: bool, fresh: bool) -> StackLock | None:
+    """Return the lock as ``lock_for_run`` does; ``None`` if the stack is ready and need not be ``fresh``."""
+    return None if not fresh and await is_ready(stack) else await _lock(stack, "up", force=force)
 
 
 async def _lock(stack: Stack, command: str, *, force: bool) -> StackLock:
@@ -54,8 +53,8 @@ async def heal(stack: Stack, display: Display) -> bool:
 
 
 def find_resumable(stack: Stack, options: RunOptions) -> RunOptions:
-    """Return the options with ``resume`` set if services of a crashed supervisor still run."""
-    return replace(options, resume=count_adoptable(stack) > 0)
+    """Return the options with ``resume`` set if services of a crashed supervisor still run and may be kept."""
+    return replace(options, resume=not options.fresh and count_adoptable(stack) > 0)
 
 
 async def prepare_up(stack: Stack, options: RunOptions, display: Display) -> None:
@@ -65,30 +64,32 @@ async def prepare_up(stack: Stack, options: RunOptions, display: Display) -> Non
     """
     if options.resume:
         return
+    require_usable(stack, fresh=options.fresh)
     await install(stack, display)
     await prepare_run(stack, options, display)
 
 
 async def prepare_run(stack: Stack, options: RunOptions, display: Display) -> None:
-    """Clean up after a crash and run the tests that were requested; the caller holds the lock.
+    """Clean up after a crash, and run the workflows that precede the run; the caller holds the lock.
 
-    Raises: UsageError, if the stack is not installed, or if there is no source tree to watch or to test; PortTaken;
-    WorkflowFailed, if a test fails; Interrupted.
+    Raises: UsageError, if the stack is not installed, if its data cannot be used, or if there is no source tree to watch or to
+    test; PortTaken; WorkflowFailed, if a test fails; Interrupted.
     """
+    require_usable(stack, fresh=options.fresh)
     before = _workflows_before(stack, options)
     for workflow in ("run", *before):
         require_met(stack, workflow)
     if options.reload and not stack.paths.source.exists():
         raise UsageError(f"there is no source tree to watch: {stack.paths.source} does not exist; fetch one with `novaflow branch`")
-    if has_crashed(stack):
-        # Before the next run: it would not know the namespaces that the crashed one left.
-        async with open_orchestrator(stack, [display.show], display.note) as orchestrator:
-            await clean_up_after_crash(orchestrator)
+    await end_crashed(stack, display)  # before the next run: it would not know the namespaces that the crashed one left
     require_ports(stack, "run")
     if before:
         await run_in_foreground(stack, before, display, {"tests": options.tests or ""})
 
 
 def _workflows_before(stack: Stack, options: RunOptions) -> Sequence[str]:
-    required = [name for name, workflow in stack.found.workflows.items() if workflow.before_run(stack.settings)]
-    return required if options.tests is None or "test" in required else [*required, "test"]
+    requested = {RESET} & stack.found.workflows.keys() if options.fresh else set()
+    if options.tests is not None:
+        requested |= {"test"}
+    required = [name for name, workflow in stack.found.workflows.items() if workflow.before_run(stack.settings, stack.paths)]
+    return sorted({*required, *requested})  # reset precedes test: a failed test must not leave data of two runs

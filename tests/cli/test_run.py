@@ -93,7 +93,7 @@ def test_failed_tests_prevent_a_run(novaflow: Novaflow, toy: ToyStack) -> None:
 
 def test_settings_can_require_tests(novaflow: Novaflow, toy: ToyStack) -> None:
     """A workflow may declare that it precedes every run; it runs without a selection."""
-    toy.add_workflow("test", "before_run=lambda settings: True")
+    toy.add_workflow("test", "before_run=lambda settings, paths: True")
     toy.add_step("test", 'raise StepFailed(f"{ctx.arguments}")')
     ended = novaflow("run")
     assert ended.code == 3

@@ -2,11 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import anyio
 
 from novaflow.engine.engine import Outcome
 from novaflow.model.restart import Liveness, RestartPolicy
+from novaflow.model.service import Service
+from novaflow.plan.graph import Graph
 from novaflow.plan.plan import ServiceCommand
 from tests.engine.harness import FakeRunner, Harness, make_harness
 from tests.support.programs import wait_until
@@ -100,6 +103,25 @@ async def test_a_requested_restart_that_fails_is_not_tried_again() -> None:
         assert {name: str(error) for name, error in errors.items()} == {"web": "web cannot be started"}
         await harness.bus.wait_published("web failed")
     assert harness.bus.lines.count("web restarted") == 1  # the requested one
+
+
+async def test_a_service_is_restarted_with_what_it_needs() -> None:
+    """One that cannot recover by itself is restarted when its need is back, after a crash and after a restart by command."""
+    graph = graph_of(WEB, services=SERVICES, restart=AT_ONCE, liveness=SELDOM)
+    web = graph.nodes["web"]
+    assert isinstance(web.part, Service)
+    nodes = {**graph.nodes, "web": replace(web, part=replace(web.part, restart_with=("database",)))}
+    harness = make_harness(Graph("run", nodes), FakeRunner(), stays=True)
+    async with stays_up(harness):
+        harness.runner.programs["database"].ends.set()
+        await harness.bus.wait_published("web ready", times=2)
+        assert harness.bus.lines[-6:] == [
+            "database started", "database ready", "web stopped", "web restarted", "web started", "web ready",
+        ]  # fmt: skip
+        assert harness.bus.reason("web restarted") == "database was restarted"
+        await harness.engine.apply_service_command(ServiceCommand.RESTART, ["database"], "requested")
+        await harness.bus.wait_published("web ready", times=3)
+        assert harness.bus.lines.count("web restarted") == 2
 
 
 async def test_a_stop_during_the_pause_ends_the_run() -> None:

@@ -65,6 +65,6 @@ def test_defaults_of_a_workflow_and_a_component() -> None:
     assert Component("web", "A toy.").urls is no_urls
     assert always(settings)
     assert holds_never(settings, Paths(ROOT), ()) is None
-    assert not not_before_run(settings)
+    assert not not_before_run(settings, Paths(ROOT))
     assert no_broker(settings, str.upper) == ""
     assert no_urls(settings) == {}

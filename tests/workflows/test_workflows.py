@@ -100,7 +100,7 @@ def test_a_step_has_a_summary_and_a_time_limit(part: Step) -> None:
 def test_a_service_has_a_summary_and_time_limits(part: Service) -> None:
     """Its start and its stop are limited, and its probe uses the port on which it listens."""
     assert part.summary.endswith(".")
-    assert 0 < part.within_s <= 300
+    assert 0 < part.within_s <= 600
     assert 0 < part.grace_s <= 60
     if isinstance(part.ready, HttpProbe):
         assert part.ready.port == part.port

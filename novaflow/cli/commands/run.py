@@ -5,7 +5,8 @@ from functools import partial
 import anyio
 import click
 
-from novaflow.cli.arguments import force_option, stack_arguments, timeout_option
+from novaflow.cli.arguments import force_option, stack_arguments, timeout_option, yes_option
+from novaflow.cli.losses import confirm_losses
 from novaflow.cli.output import open_display, run_with_progress
 from novaflow.runtime.launcher import RunOptions, WaitFor, launch
 from novaflow.runtime.stack import Stack
@@ -28,12 +29,24 @@ ALL_TESTS = ""  # no selection
     help="First run the tests of the source tree, as TEST=1 does: a module, class or test, or all. The exit code is 3 if one fails.",
 )
 @click.option("--keep", is_flag=True, help="Keep the stack running when you leave.")
+@yes_option
 @force_option
 @stack_arguments
 def command(  # noqa: PLR0913 - one argument for each option
-    *, stack: Stack, wait_ready: bool, detach: bool, timeout_s: float | None, watch: bool, tests: str | None, keep: bool, force: bool
+    *,
+    stack: Stack,
+    wait_ready: bool,
+    detach: bool,
+    timeout_s: float | None,
+    watch: bool,
+    tests: str | None,
+    keep: bool,
+    yes: bool,
+    force: bool,
 ) -> None:
     """Start all services with fresh databases, attached: `q` or Ctrl-C stops everything.
+
+    The servers and volumes of earlier runs are deleted: the command counts them and asks first. `novaflow up` keeps them.
 
     On a terminal, a dashboard shows the state and resource usage of all services and the log of the selected one; keys
     restart and stop it, filter and search. Elsewhere, events are printed as lines.
@@ -41,8 +54,9 @@ def command(  # noqa: PLR0913 - one argument for each option
     Example: sudo novaflow run --wait-ready --timeout 300
     """
     wait_for = WaitFor.READY if wait_ready else WaitFor.SERVICES_STARTED if detach else WaitFor.DETACHED if keep else WaitFor.STOPPED
-    options = RunOptions(wait_for, timeout_s, watch, tests)
+    options = RunOptions(wait_for, timeout_s, watch, tests, fresh=True)
     with anyio.run(partial(lock_for_run, stack, force=force)) as lock:
+        confirm_losses(stack, yes=yes)
         run_with_progress(partial(prepare_run, stack, options))
         with open_display(stack, options) as display:
             anyio.run(launch, stack, lock, options, display)

@@ -134,12 +134,14 @@ def _formats(kind: str) -> dict[str, str]:
 
 
 async def _upload(ctx: Context, path: str, **properties: str) -> str:
-    """Upload a file of the image and return the id that glance gives it."""
+    """Upload a file of the image, unless it is there, and return the id that glance gives it."""
     api = admin_api(ctx)
+    found = (await api.get("image", f"/v2/images?name={properties['name']}&owner={api.project_id}"))["images"]
     new = {"visibility": "public", "hw_rng_model": "virtio", **properties}
-    image_id: str = (await api.post("image", "/v2/images", new))["id"]
-    await api.put("image", f"/v2/images/{image_id}/file", content=_folder(ctx) / path)
-    return image_id
+    image = found[0] if found else await api.post("image", "/v2/images", new)
+    if image["status"] == "queued":  # its content is missing
+        await api.put("image", f"/v2/images/{image['id']}/file", content=_folder(ctx) / path)
+    return str(image["id"])
 
 
 COMPONENT = Component(

@@ -45,6 +45,11 @@ def monitor_address(ctx: Context) -> str:
     return f"[v2:{ctx.settings.host_ip}:{second},v1:{ctx.settings.host_ip}:{first}]"
 
 
+def created_file(paths: Paths) -> Path:
+    """Return the file whose existence says that the cluster was created completely."""
+    return paths.data / "ceph" / "created"
+
+
 async def write_keys(ctx: Context) -> None:
     """Write a new key with its capabilities for each daemon and client."""
     keyrings = {name: _render(name, _new_key(), allowed) for name, allowed in CAPABILITIES.items()}

@@ -14,6 +14,7 @@ from novaflow.model.probe import FunctionProbe, NotYet
 from novaflow.model.service import Service
 from novaflow.model.settings import Settings
 from novaflow.model.step import Skipped, step
+from workflows.infra.ceph.admin_socket import ask_daemon, version_probe
 from workflows.infra.ceph.cluster import (
     CAPABILITIES,
     MONITOR_PORTS,
@@ -21,6 +22,7 @@ from workflows.infra.ceph.cluster import (
     SIZE_GIB,
     ceph_config,
     cluster_id,
+    created_file,
     keyring,
     monitor_address,
     write_keys,
@@ -51,20 +53,37 @@ async def binding(ctx: Context) -> Skipped | str:
 
 
 @step(within_s=60)
-async def prepare(ctx: Context) -> str:
-    """Create an empty cluster: keys, the map of monitors, the data of the monitor and a sparse disk."""
-    data, config = ctx.paths.data / "ceph", ceph_config(ctx.paths)
-    shutil.rmtree(data, ignore_errors=True)
-    for folder in (*(data / name for name in ("mon", "osd", "mgr")), ctx.paths.run / "ceph" / NO_MODULES):
-        folder.mkdir(parents=True, exist_ok=True)
-    await ctx.write(config, render_config(_options(ctx)))
+async def prepare(ctx: Context) -> Skipped | str:
+    """Create an empty cluster: keys, the map of monitors, the data of the monitor and a sparse disk. An existing one is kept."""
+    (ctx.paths.run / "ceph" / NO_MODULES).mkdir(parents=True, exist_ok=True)
+    await ctx.write(ceph_config(ctx.paths), render_config(_options(ctx)))
+    if created_file(ctx.paths).exists():
+        return Skipped("the cluster is kept")
+    shutil.rmtree(ctx.paths.data / "ceph", ignore_errors=True)
     await write_keys(ctx)
-    cluster = str(cluster_id(ctx.paths))
+    await _create_cluster(ctx)
+    await ctx.write(created_file(ctx.paths), "")
+    return f"{SIZE_GIB} GiB"
+
+
+async def _create_cluster(ctx: Context) -> None:
+    data, config, cluster = ctx.paths.data / "ceph", ceph_config(ctx.paths), str(cluster_id(ctx.paths))
+    for name in ("mon", "osd", "mgr"):
+        (data / name).mkdir(parents=True)
     await ctx.run("monmaptool", "--create", "--clobber", "--fsid", cluster, "--addv", "a", monitor_address(ctx), data / "monmap")
     create = ("--conf", config, "--no-mon-config", "--mkfs", "--monmap", data / "monmap")
     await ctx.run("ceph-mon", *create, "--id", "a", "--keyring", keyring(ctx.paths, "all"))
     await ctx.run("ceph-osd", *create, "--id", "0", "--osd-uuid", str(_disk_id(ctx)))
-    return f"{SIZE_GIB} GiB"
+
+
+@step(after=("database.reset",), within_s=60)
+async def reset(ctx: Context) -> Skipped | str:
+    """Delete the cluster with all volumes."""
+    data = ctx.paths.data / "ceph"
+    if not data.exists():
+        return Skipped("there is no cluster")
+    shutil.rmtree(data)
+    return f"deleted {data}"
 
 
 def _options(ctx: Context) -> Sections:
@@ -130,12 +149,16 @@ async def _probe_monitor(ctx: Context) -> str:
 
 
 async def _probe_osd(ctx: Context) -> str:
+    # The OSD itself is asked first: the monitor has reported it up since before it was killed.
+    if (state := (await ask_daemon(ctx, "osd.0", "status"))["state"]) != "active":
+        raise NotYet(f"it is {state}")
     if not (await _read_state(ctx, "osd stat"))["num_up_osds"]:
         raise NotYet("the monitor reports it down")
     return "the monitor reports it up"
 
 
 async def _probe_manager(ctx: Context) -> str:
+    await ask_daemon(ctx, "mgr.a", "version")  # for the same reason
     if not (await _read_state(ctx, "mgr stat"))["available"]:
         raise NotYet("the monitor reports it unavailable")
     return "the monitor reports it available"
@@ -147,6 +170,7 @@ def _daemon(kind: str, name: str, summary: str, ready: FunctionProbe, needs: tup
         summary=summary,
         command=lambda ctx: (f"ceph-{kind}", "--conf", ceph_config(ctx.paths), "-f", "--id", name),
         ready=ready,
+        alive=version_probe(f"{kind}.{name}"),
         needs=needs,
         port=port,
         within_s=120,
@@ -183,5 +207,5 @@ COMPONENT = Component(
         SystemPackages(debian=("ceph-mon", "ceph-osd", "ceph-mgr", "ceph-common", "qemu-block-extra", "python3-rados", "python3-rbd")),
     ),
     checks=(check_backend,),
-    parts={"install": (binding,), "run": (prepare, MONITOR, register, OSD, MANAGER, pool)},
+    parts={"install": (binding,), "run": (prepare, MONITOR, register, OSD, MANAGER, pool), "reset": (reset,)},
 )

@@ -2,8 +2,9 @@
 
 import shutil
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from novaflow.model.check import CheckResult, Severity
@@ -14,6 +15,9 @@ from novaflow.model.probe import FunctionProbe, NotYet
 from novaflow.model.service import Service
 from novaflow.model.settings import Settings
 from novaflow.model.step import EVERYTHING, ConcurrencyPool, step
+from novaflow.settings import CoreSettings
+from workflows.infra.database.cloud_data import ONE_WRITER, count, query_mariadb, reset, restore
+from workflows.infra.database.origin import FixedSetting
 from workflows.infra.database.settings import DatabaseSettings
 from workflows.infra.database.urls import (
     SQLITE_PLUGIN,
@@ -28,8 +32,17 @@ from workflows.platform.requirements import PythonModule, PythonPackages
 from workflows.platform.system_packages import SystemPackages
 from workflows.services.oslo.config_file import Value, render_config
 
-ONE_WRITER = "one service writes at a time; when several servers boot at once, one may fail"
-
+# Without these, the server flushes its log at each commit, and a page that was half written is repaired from a second copy.
+NOT_DURABLE: Mapping[str, Value] = {
+    "innodb_flush_log_at_trx_commit": 0,
+    "innodb_flush_method": "nosync",
+    "innodb_doublewrite": False,
+}
+FIXED = (
+    FixedSetting("HOST_IP", lambda settings: str(settings.host_ip)),
+    FixedSetting("NOVAFLOW_SERVICES", lambda settings: ",".join(sorted(settings.of(CoreSettings).novaflow_services))),
+    FixedSetting("USE_MYSQL", lambda settings: str(int(settings.of(DatabaseSettings).use_mysql))),
+)
 
 SQLITE_LOCK = PythonModule(
     name=SQLITE_PLUGIN,
@@ -56,8 +69,12 @@ def check_server(settings: Settings, _: Paths) -> CheckResult:
 @step(within_s=60, when=_uses_mysql)
 async def configure(ctx: Context) -> str:
     """Write the configuration of MariaDB, and the SQL that creates the databases and their user."""
-    for name, data in (("mariadb", ctx.paths.data / "mariadb"), ("mariadb-template", template_folder(ctx.paths) / "mariadb")):
-        await ctx.write(_config_file(ctx, name), render_config({"mariadbd": _options(ctx, data)}))
+    durable = ctx.settings.of(DatabaseSettings).novaflow_durable
+    for name, data, speed in (
+        ("mariadb", ctx.paths.data / "mariadb", {} if durable else NOT_DURABLE),
+        ("mariadb-template", template_folder(ctx.paths) / "mariadb", NOT_DURABLE),
+    ):
+        await ctx.write(_config_file(ctx, name), render_config({"mariadbd": {**_options(ctx, data), **speed}}))
     databases = ctx.declared(Database)
     await ctx.write(_init_file(ctx), _render_sql(databases, database_password(ctx)), 0o600)
     return f"{len(databases)} databases, user {USER}"
@@ -87,11 +104,7 @@ def _options(ctx: Context, data: Path) -> dict[str, Value]:
         "max_connections": 500,
         "performance_schema": False,
         "innodb_buffer_pool_size": "128M",
-        # The following trade durability for speed: every run creates the databases again.
         "innodb_log_file_size": "8M",
-        "innodb_flush_log_at_trx_commit": 0,
-        "innodb_flush_method": "nosync",
-        "innodb_doublewrite": False,
         "innodb_stats_persistent": False,
         "innodb_buffer_pool_dump_at_shutdown": False,
         "innodb_buffer_pool_load_at_startup": False,
@@ -147,29 +160,13 @@ async def keep_sqlite(ctx: Context) -> str:
     return "SQLite"
 
 
-@step(within_s=60)
-async def restore(ctx: Context) -> str:
-    """Copy the migrated, empty databases from the template."""
-    kind = "mariadb" if ctx.settings.of(DatabaseSettings).use_mysql else "sqlite"
-    target = ctx.paths.data / kind
-    shutil.rmtree(target, ignore_errors=True)
-    await ctx.run("cp", "--archive", "--reflink=auto", "--sparse=always", template_folder(ctx.paths) / kind, target)
-    if kind == "sqlite":
-        return f"SQLite: {ONE_WRITER}"
-    return "MariaDB, copied from the template"
-
-
 async def _probe_mariadb(ctx: Context) -> str:
     """Log in with the user and the password of the services."""
     sql = "SELECT VERSION()"
-    answer = await ctx.run(
-        "mariadb", "--no-defaults", f"--socket={socket_path(ctx.paths)}", f"--user={USER}", "--batch", "--skip-column-names",
-        f"--execute={sql}",
-        env={"MYSQL_PWD": database_password(ctx)}, ok=(0, 1),
-    )  # fmt: skip
-    if not answer.strip():
+    answer = await query_mariadb(ctx, sql)
+    if not answer:
         raise NotYet(f"no answer to {sql}")
-    return f"answered {sql} with {answer.strip()}"
+    return f"answered {sql} with {answer}"
 
 
 def _mariadb(name: str, needs: tuple[str, ...], summary: str) -> Service:
@@ -184,10 +181,12 @@ def _mariadb(name: str, needs: tuple[str, ...], summary: str) -> Service:
     )
 
 
+MARIADB = _mariadb("mariadb", ("database.configure", "database.restore"), "MariaDB, private to the stack.")
+
 COMPONENT = Component(
     name="database",
     summary="The databases of all services.",
-    declares=(SystemPackages(debian=("mariadb-server-core", "mariadb-client-core")), PythonPackages(("PyMySQL",)), SQLITE_LOCK),
+    declares=(SystemPackages(debian=("mariadb-server-core", "mariadb-client-core")), PythonPackages(("PyMySQL",)), SQLITE_LOCK, *FIXED),
     checks=(check_server,),
     parts={
         "template": (
@@ -197,7 +196,9 @@ COMPONENT = Component(
             _mariadb("mariadb-template", ("database.configure", "database.prepare"), "MariaDB, for the migrations."),
             keep_sqlite,
         ),
-        "run": (configure, restore, _mariadb("mariadb", ("database.configure", "database.restore"), "MariaDB, private to the stack.")),
+        "run": (configure, restore, MARIADB),
+        "reset": (reset,),
+        "inventory": (configure, replace(MARIADB, needs=("database.configure",)), count),
     },
     settings=(DatabaseSettings,),
 )

@@ -16,6 +16,7 @@ from novaflow.model.probe import FunctionProbe, NotYet
 from novaflow.model.service import Service
 from novaflow.model.settings import Settings
 from novaflow.model.step import Skipped, step
+from workflows.infra.database.origin import FixedSetting
 from workflows.infra.ldap.directory import (
     LDAP_DOMAIN,
     MANAGER,
@@ -76,9 +77,8 @@ def _database(ctx: Context) -> Path:
 
 @step(within_s=60, when=has_own_server)
 async def configure(ctx: Context) -> str:
-    """Write the configuration of slapd, and create its database with one user."""
-    shutil.rmtree(_database(ctx), ignore_errors=True)
-    _database(ctx).mkdir(parents=True, mode=0o700)
+    """Write the configuration of slapd, and create its database with one user; an existing database is kept."""
+    _database(ctx).mkdir(parents=True, mode=0o700, exist_ok=True)
     distribution = find_distribution()
     lines = [
         *(f"include {distribution.path('ldap-schemas')}/{schema}.schema" for schema in SCHEMAS),
@@ -97,8 +97,21 @@ async def configure(ctx: Context) -> str:
     ]
     await ctx.write(_config(ctx), "\n".join(lines) + "\n", 0o600)
     await ctx.write(password_file(ctx), ctx.secret("ldap-manager"), 0o600)
-    await ctx.run("slapadd", "-q", "-f", _config(ctx), stdin=_first_entries(ctx).encode())
+    # The last write of the creation: without it, the database is created again.
+    if not (_database(ctx) / "created").exists():
+        await ctx.run("find", _database(ctx), "-mindepth", "1", "-delete")
+        await ctx.run("slapadd", "-q", "-f", _config(ctx), stdin=_first_entries(ctx).encode())
+        await ctx.write(_database(ctx) / "created", "")
     return f"user {user_login(ctx).user} in {USERS}"
+
+
+@step(after=("database.reset",), within_s=60)
+async def reset(ctx: Context) -> Skipped | str:
+    """Delete the private directory."""
+    if not _database(ctx).exists():
+        return Skipped("there is no directory")
+    shutil.rmtree(_database(ctx))
+    return f"deleted {_database(ctx)}"
 
 
 def _first_entries(ctx: Context) -> str:
@@ -167,7 +180,7 @@ async def search(ctx: Context) -> str:
 async def domain(ctx: Context) -> str:
     """Create the keystone domain of the users in LDAP, and make the private server's user an administrator."""
     api, directory = admin_api(ctx), Directory.of(ctx)
-    created = (await api.post("identity", "/domains", {"domain": {"name": LDAP_DOMAIN}}))["domain"]["id"]
+    created = (await api.ensure("identity", "/domains", "domain", {"name": LDAP_DOMAIN}))["id"]
     config = {"identity": {"driver": "ldap"}, "ldap": _keystone_options(directory)}
     await api.put("identity", f"/domains/{created}/config", {"config": config})
     users = (await api.get("identity", f"/users?domain_id={created}"))["users"]
@@ -195,8 +208,12 @@ COMPONENT = Component(
     name="ldap",
     when=lambda settings: settings.of(LdapSettings).use_ldap,
     summary="Users in an LDAP server.",
-    declares=(SystemPackages(debian=("slapd", "ldap-utils", "python3-ldap", "python3-ldappool")), InstallCheck(_is_complete)),
+    declares=(
+        SystemPackages(debian=("slapd", "ldap-utils", "python3-ldap", "python3-ldappool")),
+        InstallCheck(_is_complete),
+        FixedSetting("NOVAFLOW_LDAP_URL", lambda settings: settings.of(LdapSettings).novaflow_ldap_url or ""),
+    ),
     checks=(check_server,),
-    parts={"install": (binding,), "run": (configure, SLAPD, search, domain)},
+    parts={"install": (binding,), "run": (configure, SLAPD, search, domain), "reset": (reset,)},
     settings=(LdapSettings,),
 )

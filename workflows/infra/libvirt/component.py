@@ -2,6 +2,7 @@
 
 import shutil
 import uuid
+from pathlib import Path
 
 from novaflow.errors import ProgramFailed
 from novaflow.model.check import CheckResult, Severity
@@ -12,6 +13,7 @@ from novaflow.model.probe import FunctionProbe, NotYet
 from novaflow.model.service import Service
 from novaflow.model.settings import Settings
 from novaflow.model.step import Skipped, step
+from workflows.infra.database.origin import FixedSetting
 from workflows.infra.libvirt.address import libvirt_url
 from workflows.infra.libvirt.namespaces import run_libvirtd
 from workflows.infra.libvirt.orphans import REMOVERS, find_domains
@@ -24,6 +26,12 @@ from workflows.platform.system_packages import SystemPackages
 
 def _is_real(settings: Settings) -> bool:
     return settings.of(LibvirtSettings).libvirt_type is not LibvirtType.FAKE
+
+
+def _kind_of_server(settings: Settings) -> str:
+    """Return the type, where ``qemu`` stands for all that can run the same servers."""
+    chosen = settings.of(LibvirtSettings).libvirt_type
+    return str(chosen) if chosen in {LibvirtType.LXC, LibvirtType.FAKE} else str(LibvirtType.QEMU)
 
 
 def check_kvm(settings: Settings, _: Paths) -> CheckResult:
@@ -51,10 +59,11 @@ async def binding(ctx: Context) -> Skipped | str:
 @step(within_s=60, when=_is_real)
 async def configure(ctx: Context) -> str:
     """Write the configuration of libvirt into the folder that libvirtd has as /etc/libvirt."""
-    folder = ctx.paths.data / "libvirt"
-    shutil.rmtree(folder, ignore_errors=True)
+    folder = _folder(ctx)
+    for name in ("cache", "log", "etc"):  # not `lib`: it contains the memory of suspended servers
+        shutil.rmtree(folder / name, ignore_errors=True)
     for name in ("lib", "cache", "log", "etc/qemu/networks"):
-        (folder / name).mkdir(parents=True)
+        (folder / name).mkdir(parents=True, exist_ok=True)
     (ctx.paths.run / "libvirt").mkdir(exist_ok=True)
     daemon = {
         "unix_sock_dir": f'"{ctx.paths.run}/libvirt"',
@@ -80,6 +89,19 @@ async def configure(ctx: Context) -> str:
     return str(folder)
 
 
+@step(after=("database.reset",), within_s=60)
+async def reset(ctx: Context) -> Skipped | str:
+    """Delete the state of libvirt, with the memory of suspended servers."""
+    if not _folder(ctx).exists():
+        return Skipped("there is no state")
+    shutil.rmtree(_folder(ctx))
+    return f"deleted {_folder(ctx)}"
+
+
+def _folder(ctx: Context) -> Path:
+    return ctx.paths.data / "libvirt"
+
+
 async def _probe_libvirt(ctx: Context) -> str:
     try:
         answer = await ctx.run("virsh", "--connect", libvirt_url(ctx.settings, ctx.paths), "version", "--daemon")
@@ -101,6 +123,7 @@ COMPONENT = Component(
     name="libvirt",
     summary="The hypervisor.",
     declares=(
+        FixedSetting("LIBVIRT_TYPE", _kind_of_server),
         SystemPackages(
             debian=(
                 "libvirt-daemon",
@@ -113,7 +136,7 @@ COMPONENT = Component(
         ),
     ),
     checks=(check_kvm,),
-    parts={"install": (binding,), "run": (configure, LIBVIRTD), "clean": (removal(find_domains, REMOVERS),)},
+    parts={"install": (binding,), "run": (configure, LIBVIRTD), "reset": (reset,), "clean": (removal(find_domains, REMOVERS),)},
     orphans=(find_domains,),
     settings=(LibvirtSettings,),
 )

@@ -9,6 +9,7 @@ from novaflow.model.service import Service
 from novaflow.model.settings import Settings
 from novaflow.model.step import ConcurrencyPool, step
 from workflows.infra.ceph.cluster import SECRET, ceph_config, read_key
+from workflows.infra.database.cloud_data import Countable
 from workflows.infra.database.urls import Database
 from workflows.infra.libvirt.address import libvirt_url
 from workflows.infra.libvirt.settings import LibvirtSettings, LibvirtType
@@ -110,5 +111,11 @@ COMPONENT = Component(
     },
     aliases=("volume",),
     urls=lambda settings: {"volume": ENDPOINT.url(settings)},
-    declares=(PythonPackages(("cinder==29.0.0",)), Database("cinder"), ENDPOINT, RpcQueue(CONTROL_EXCHANGE, "cinder-scheduler")),
+    declares=(
+        PythonPackages(("cinder==29.0.0",)),
+        Database("cinder"),
+        Countable("volume", ("cinder.volumes",), "deleted = 0"),
+        ENDPOINT,
+        RpcQueue(CONTROL_EXCHANGE, "cinder-scheduler"),
+    ),
 )

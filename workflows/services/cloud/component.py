@@ -32,9 +32,10 @@ RULES_V6 = ({"ethertype": "IPv6", "protocol": "ipv6-icmp"}, {"ethertype": "IPv6"
 
 @step(needs=("nova-api", "keystone"), within_s=60)
 async def flavors(ctx: Context) -> str:
-    """Create the flavors."""
+    """Create the flavors that do not exist."""
     api = admin_api(ctx)
-    for flavor in FLAVORS:
+    existing = {flavor["id"] for flavor in (await api.get("compute", "/flavors?is_public=None"))["flavors"]}
+    for flavor in (flavor for flavor in FLAVORS if flavor.id not in existing):
         new = {"id": flavor.id, "name": flavor.name, "ram": flavor.memory_mib, "vcpus": flavor.processors, "disk": flavor.disk_gib}
         await api.post("compute", "/flavors", {"flavor": new})
     return ", ".join(flavor.name for flavor in FLAVORS)
@@ -43,20 +44,20 @@ async def flavors(ctx: Context) -> str:
 # In a network that is created before its agents are up, the DHCP port has no binding.
 @step(needs=("neutron-api", "neutron-openvswitch-agent", "neutron-dhcp-agent", "keystone"), within_s=60)
 async def network(ctx: Context) -> str:
-    """Create the private network, and allow ping and ssh to servers."""
+    """Create the private network, and allow ping and ssh to servers; what exists is kept."""
     api, settings = admin_api(ctx), ctx.settings.of(NetworkSettings)
-    network_id = await _create_network(api, settings.net_man)
+    network_id = await _ensure_network(api, settings.net_man)
     for subnet in _subnets(ctx):
-        await api.post("network", "/v2.0/subnets", {"subnet": {"network_id": network_id, **subnet}})
+        await api.ensure("network", "/v2.0/subnets", "subnet", {"network_id": network_id, **subnet}, network_id=network_id)
     await _allow_access(api, ctx.settings)
     ranges = [str(settings.fixed_range), *([str(fixed_v6(ctx.paths))] if settings.use_ipv6 else [])]
     return f"{PRIVATE}, {' and '.join(ranges)}"
 
 
-async def _create_network(api: Api, net_man: NetMan) -> str:
+async def _ensure_network(api: Api, net_man: NetMan) -> str:
     flat = {"provider:network_type": "flat", "provider:physical_network": SERVERS_PHYSICAL, "shared": True}
     network = {"name": PRIVATE, **({} if net_man is NetMan.VLAN else flat)}
-    return str((await api.post("network", "/v2.0/networks", {"network": network}))["network"]["id"])
+    return str((await api.ensure("network", "/v2.0/networks", "network", network, project_id=api.project_id))["id"])
 
 
 def _subnets(ctx: Context) -> list[dict[str, object]]:
@@ -73,7 +74,8 @@ async def _allow_access(api: Api, settings: Settings) -> None:
     groups = (await api.get("network", f"/v2.0/security-groups?project_id={api.project_id}&name=default"))["security_groups"]
     for rule in (*RULES, *RULES_V6) if settings.of(NetworkSettings).use_ipv6 else RULES:
         new = {"security_group_id": groups[0]["id"], "direction": "ingress", **rule}
-        await api.post("network", "/v2.0/security-group-rules", {"security_group_rule": new})
+        if not any(new.items() <= existing.items() for existing in groups[0]["security_group_rules"]):
+            await api.post("network", "/v2.0/security-group-rules", {"security_group_rule": new})
 
 
 @step(needs=(EVERYTHING,), within_s=120)

@@ -71,12 +71,14 @@ API = Service(
 
 @step(needs=("keystone",), within_s=60)
 async def credentials(ctx: Context) -> str:
-    """Create the administrator's EC2 keys and write novarc."""
+    """Create the administrator's EC2 keys, unless they exist, and write novarc."""
     api = admin_api(ctx)
     user = (await api.get("identity", "/users?name=admin"))["users"][0]["id"]
     keys = {"access": ctx.secret("ec2-access"), "secret": ctx.secret("ec2-secret")}
     new = {"type": "ec2", "user_id": user, "project_id": api.project_id, "blob": json.dumps(keys)}
-    await api.post("identity", "/credentials", {"credential": new})
+    existing = (await api.get("identity", f"/credentials?type=ec2&user_id={user}"))["credentials"]
+    if not any(json.loads(credential["blob"])["access"] == keys["access"] for credential in existing):
+        await api.post("identity", "/credentials", {"credential": new})
     return await write_novarc(ctx, **keys)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from novaflow.model.component import Component
 from novaflow.model.context import Context
-from novaflow.model.step import ConcurrencyPool, step
+from novaflow.model.step import ConcurrencyPool, Skipped, step
 from workflows.infra.database.urls import Database, database_url
 from workflows.platform.requirements import PythonPackages
 from workflows.services.endpoint import Endpoint
@@ -22,6 +22,10 @@ def _config(ctx: Context) -> Path:
     return ctx.paths.etc / "glance" / "glance-api.conf"
 
 
+def _store(ctx: Context) -> Path:
+    return ctx.paths.data / "glance"
+
+
 API = WsgiApi(
     name="glance",
     summary="Image API.",
@@ -34,11 +38,10 @@ API = WsgiApi(
 
 @step(within_s=60)
 async def configure(ctx: Context) -> str:
-    """Write glance's configuration and empty its image store."""
-    store = ctx.paths.data / "glance"
-    shutil.rmtree(store, ignore_errors=True)
+    """Write glance's configuration and create the folders of its image store."""
+    store = _store(ctx)
     for folder in ("images", "staging", "tasks", "cache"):
-        (store / folder).mkdir(parents=True)
+        (store / folder).mkdir(parents=True, exist_ok=True)
     options: Sections = {
         "DEFAULT": {
             "use_stderr": True,
@@ -65,9 +68,18 @@ async def schema(ctx: Context) -> None:
     await ctx.run("glance-manage", "--config-file", _config(ctx), "db_sync")
 
 
+@step(after=("database.reset",), within_s=120)
+async def reset(ctx: Context) -> Skipped | str:
+    """Delete the images."""
+    if not _store(ctx).exists():
+        return Skipped("there are no images")
+    shutil.rmtree(_store(ctx))
+    return f"deleted {_store(ctx)}"
+
+
 COMPONENT = Component(
     name="glance",
     summary="Images that servers boot from.",
-    parts={"template": (configure, schema, account("glance", ENDPOINT)), "run": (configure, API.service())},
+    parts={"template": (configure, schema, account("glance", ENDPOINT)), "run": (configure, API.service()), "reset": (reset,)},
     declares=(PythonPackages(("glance==33.0.0",)), Database("glance"), ENDPOINT),
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from novaflow.errors import StepFailed
 from novaflow.model.context import Context
@@ -42,6 +43,14 @@ class Api:
     async def post(self, service_type: str, path: str, body: object) -> Json:
         """Send a POST request to a service; see ``request``."""
         return await self.request("POST", self.url(service_type, path), body)
+
+    async def ensure(self, service_type: str, path: str, kind: str, new: Mapping[str, object], **match: str) -> Json:
+        """Return the resource that has the name of ``new`` and the fields in ``match``; create it if there is none.
+
+        ``path`` is that of the collection, ``kind`` the key of one resource in a body, such as ``network``.
+        """
+        found = (await self.get(service_type, f"{path}?{urlencode({'name': new['name'], **match})}"))[f"{kind}s"]
+        return found[0] if found else (await self.post(service_type, path, {kind: new}))[kind]
 
     async def put(self, service_type: str, path: str, body: object = None, *, content: Path | None = None) -> Json:
         """Send a PUT request to a service; see ``request``."""

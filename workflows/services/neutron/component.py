@@ -9,6 +9,7 @@ from novaflow.model.paths import Paths
 from novaflow.model.probe import FunctionProbe, NotYet
 from novaflow.model.settings import Settings
 from novaflow.model.step import ConcurrencyPool, step
+from workflows.infra.database.origin import FixedSetting
 from workflows.infra.database.settings import DatabaseSettings
 from workflows.infra.database.urls import Database, database_url
 from workflows.infra.openvswitch.bridges import EXTERNAL
@@ -128,6 +129,10 @@ COMPONENT = Component(
     name="neutron",
     summary="Networks of servers.",
     declares=(
+        FixedSetting("FIXED_RANGE", lambda settings: str(settings.of(NetworkSettings).fixed_range)),
+        FixedSetting("FLOATING_RANGE", lambda settings: str(settings.of(NetworkSettings).floating_range)),
+        FixedSetting("NET_MAN", lambda settings: str(settings.of(NetworkSettings).net_man)),
+        FixedSetting("USE_IPV6", lambda settings: str(int(settings.of(NetworkSettings).use_ipv6))),
         SystemPackages(debian=("dnsmasq-base", "dnsmasq-utils", "conntrack", "iputils-arping")),
         PythonPackages(("neutron==29.0.0", "pyroute2")),  # neutron imports pyroute2 without requiring it
         Database("neutron"),

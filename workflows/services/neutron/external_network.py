@@ -19,16 +19,15 @@ IPV6 = 6  # a value of ipaddress' attribute `version`
 # A port that is created before the agents are up has no binding.
 @step(needs=("cloud.network", "neutron-l3-agent", "neutron-openvswitch-agent"), within_s=60)
 async def router(ctx: Context) -> str:
-    """Create the external network and the router that connects it to the network of servers."""
+    """Create the external network and the router that connects it to the network of servers; what exists is kept."""
     api = admin_api(ctx)
-    public_id = await _create_network(api)
+    public_id = await _ensure_network(api)
     for subnet in _subnets(ctx):
-        await api.post("network", "/v2.0/subnets", {"subnet": {"network_id": public_id, "enable_dhcp": False, **subnet}})
-    arguments = {"router": {"name": "router", "external_gateway_info": {"network_id": public_id}}}
-    router = (await api.post("network", "/v2.0/routers", arguments))["router"]
-    private = (await api.get("network", f"/v2.0/networks?name={PRIVATE}"))["networks"][0]
-    for subnet_id in private["subnets"]:
-        await api.put("network", f"/v2.0/routers/{router['id']}/add_router_interface", {"subnet_id": subnet_id})
+        new = {"network_id": public_id, "enable_dhcp": False, **subnet}
+        await api.ensure("network", "/v2.0/subnets", "subnet", new, network_id=public_id)
+    gateway = {"external_gateway_info": {"network_id": public_id}}
+    router = await api.ensure("network", "/v2.0/routers", "router", {"name": "router", **gateway}, project_id=api.project_id)
+    await _connect_private(api, router["id"])
     addresses = [ip_address(each["ip_address"]) for each in router["external_gateway_info"]["external_fixed_ips"]]
     for address in (address for address in addresses if address.version == IPV6):
         await ctx.run("ip", "route", "replace", str(fixed_v6(ctx.paths)), "via", str(address), "dev", EXTERNAL)
@@ -36,7 +35,16 @@ async def router(ctx: Context) -> str:
     return f"network {PUBLIC}, {floating}, is connected to {PRIVATE} by a router at {' and '.join(map(str, addresses))}"
 
 
-async def _create_network(api: Api) -> str:
+async def _connect_private(api: Api, router_id: str) -> None:
+    """Connect each subnet of the network of servers that is not connected."""
+    ports = (await api.get("network", f"/v2.0/ports?device_id={router_id}"))["ports"]
+    connected = {address["subnet_id"] for port in ports for address in port["fixed_ips"]}
+    private = (await api.get("network", f"/v2.0/networks?name={PRIVATE}&project_id={api.project_id}"))["networks"][0]
+    for subnet_id in (subnet for subnet in private["subnets"] if subnet not in connected):
+        await api.put("network", f"/v2.0/routers/{router_id}/add_router_interface", {"subnet_id": subnet_id})
+
+
+async def _ensure_network(api: Api) -> str:
     # Not in the administrator's project, whose servers would have a choice of two networks.
     project = (await api.get("identity", f"/projects?name={SERVICE_PROJECT}"))["projects"][0]["id"]
     network = {
@@ -46,7 +54,7 @@ async def _create_network(api: Api) -> str:
         "provider:network_type": "flat",
         "provider:physical_network": EXTERNAL_PHYSICAL,
     }
-    return str((await api.post("network", "/v2.0/networks", {"network": network}))["network"]["id"])
+    return str((await api.ensure("network", "/v2.0/networks", "network", network, project_id=project))["id"])
 
 
 def _subnets(ctx: Context) -> list[dict[str, Any]]:

@@ -2,10 +2,13 @@
 
 import re
 import shutil
+from pathlib import Path
 
 from novaflow.model.component import Component
 from novaflow.model.context import Context
-from novaflow.model.step import ConcurrencyPool, step
+from novaflow.model.step import ConcurrencyPool, Skipped, step
+from workflows.infra.database.cloud_data import Countable
+from workflows.infra.database.origin import FixedSetting
 from workflows.infra.database.settings import DatabaseSettings
 from workflows.infra.database.urls import Database, database_url
 from workflows.platform.mounts import DataFolder
@@ -33,18 +36,30 @@ async def configure(ctx: Context) -> str:
 
 
 @step(within_s=30)
-async def forget(ctx: Context) -> str:
-    """Delete the disks of earlier servers and the host's identity."""
-    # nova-compute does not start when its database and these folders disagree.
-    state, instances = ctx.paths.data / "nova", ctx.settings.of(NovaSettings).instances_path
-    shutil.rmtree(state, ignore_errors=True)
-    for folder in (state, instances):
+async def folders(ctx: Context) -> str:
+    """Create the folders of servers' disks and of the host's identity."""
+    for folder in (_state(ctx), ctx.settings.of(NovaSettings).instances_path):
         folder.mkdir(parents=True, exist_ok=True)
+    return str(ctx.settings.of(NovaSettings).instances_path)
+
+
+@step(after=("database.reset",), within_s=120)
+async def reset(ctx: Context) -> Skipped | str:
+    """Delete the disks of servers and the host's identity."""
+    # nova-compute does not start when its database and these folders disagree.
+    shutil.rmtree(_state(ctx), ignore_errors=True)
+    instances = ctx.settings.of(NovaSettings).instances_path
+    if not instances.exists():
+        return Skipped("there are no servers")
     # INSTANCES_PATH may contain files of the user.
     entries = [entry for entry in instances.iterdir() if INSTANCE_ENTRY.fullmatch(entry.name)]
     for entry in entries:
         shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-    return f"removed {len(entries)} entries of {instances}"
+    return f"deleted {len(entries)} entries of {instances}"
+
+
+def _state(ctx: Context) -> Path:
+    return ctx.paths.data / "nova"
 
 
 @step(needs=("nova.configure", "database"), pool=ConcurrencyPool.CPU, within_s=300)
@@ -96,13 +111,16 @@ COMPONENT = Component(
     summary="What all services of nova share.",
     parts={
         "template": (configure, api_schema, cell_schema, map_cell0, create_cell1, cell0_schema, account("nova", COMPUTE)),
-        "run": (configure, forget),
+        "run": (configure, folders),
+        "reset": (reset,),
     },
     notification_sources=(INSTANCES,),
     declares=(
         INSTANCE,
         PythonPackages(("nova==34.0.0",)),
         DataFolder(lambda settings: settings.of(NovaSettings).instances_path),
+        FixedSetting("INSTANCES_PATH", lambda settings: str(settings.of(NovaSettings).instances_path)),
+        Countable("server", ("nova.instances", "nova_cell0.instances"), "deleted = 0"),
         Database("nova_api"),
         Database("nova_cell0"),
         Database("nova"),

@@ -37,7 +37,7 @@ DAEMON = daemon(
     "nova-compute",
     "Runs servers on this machine.",
     rpc_probe("nova", "compute"),
-    needs=("nova.forget", "keystone", "placement", "libvirt", "openvswitch"),
+    needs=("nova.folders", "keystone", "placement", "libvirt", "openvswitch"),
 )
 
 
@@ -46,7 +46,13 @@ def _command(ctx: Context) -> tuple[str | Path, ...]:
     return (*(enter_namespaces(ctx.paths) if uses_containers(ctx.settings) else ()), *DAEMON.command(ctx))
 
 
-COMPUTE = replace(DAEMON, command=_command)
+COMPUTE = replace(
+    DAEMON,
+    command=_command,
+    after=("cinder.secret", "ceph-osd"),  # it restarts servers that ran before, and these may have volumes
+    restart_with=("libvirtd",),  # servers end with libvirtd, and nova-compute restarts them at its own start only
+    within_s=600,  # it restarts one server after the other before it is ready
+)
 
 COMPONENT = Component(
     name="nova-compute",

@@ -67,6 +67,7 @@ def _default_options(ctx: Context) -> dict[str, Value]:
         "report_interval": 10,
         "service_down_time": 60,
         "periodic_fuzzy_delay": 0,
+        "resume_guests_state_on_host_boot": True,  # servers that ran when the stack was stopped run again after its start
         "reserved_host_memory_mb": 0,
         "reserved_host_disk_mb": 0,
         "initial_cpu_allocation_ratio": 16.0,

@@ -64,7 +64,7 @@ def _has_no_tree(_: Settings, paths: Paths, __: tuple[Component, ...]) -> str | 
     return None
 
 
-def _runs_first(settings: Settings) -> bool:
+def _runs_first(settings: Settings, _: Paths) -> bool:
     return settings.of(NovaSettings).test
 
 

@@ -10,8 +10,8 @@ from novaflow.adapters.local import NodeContext
 from novaflow.model.check import Severity
 from novaflow.model.paths import Paths
 from tests.support.settings import make_settings
-from workflows.infra.database.component import check_server, configure, prepare_sqlite, restore
-from workflows.infra.database.urls import Database, sqlite_file, template_folder
+from workflows.infra.database.component import check_server, configure
+from workflows.infra.database.urls import Database
 
 MakeContext = Callable[..., NodeContext]
 
@@ -47,18 +47,17 @@ async def test_mariadb_listens_on_a_unix_socket_only(make_context: MakeContext) 
     )
 
 
-@pytest.mark.slow
-async def test_sqlite_starts_from_the_template(make_context: MakeContext) -> None:
-    """`run` replaces older databases by copies of the migrated ones."""
-    ctx = make_context(use_mysql=False)
-    await prepare_sqlite.body(ctx)
-    (template_folder(ctx.paths) / "sqlite").mkdir()
-    (template_folder(ctx.paths) / "sqlite/nova.db").write_text("migrated")
-    sqlite_file(ctx.paths, "nova").write_text("old")
-    sqlite_file(ctx.paths, "keystone").write_text("old")
-    await restore.body(ctx)
-    assert [path.name for path in (ctx.paths.data / "sqlite").iterdir()] == ["nova.db"]
-    assert sqlite_file(ctx.paths, "nova").read_text() == "migrated"
+@pytest.mark.parametrize(("durable", "expected"), [(True, None), (False, "0")])
+async def test_mariadb_is_durable(make_context: MakeContext, durable: bool, expected: str | None) -> None:  # noqa: FBT001
+    """The server's defaults lose no confirmed write in a power cut; NOVAFLOW_DURABLE=0 and the template are faster."""
+    ctx = make_context(novaflow_durable=durable)
+    await configure.body(ctx)
+    found = {}
+    for name in ("mariadb", "mariadb-template"):
+        config = configparser.ConfigParser()
+        config.read(ctx.paths.etc / f"mariadb/{name}.cnf")
+        found[name] = config["mariadbd"].get("innodb_flush_log_at_trx_commit")
+    assert found == {"mariadb": expected, "mariadb-template": "0"}
 
 
 @pytest.mark.parametrize(("use_mysql", "severity"), [(True, Severity.GOOD), (False, Severity.WARNING)])

@@ -40,6 +40,7 @@ async def test_the_smallest_flavor_can_be_scheduled(tmp_path: Path, rest: RestSe
 
 async def test_every_flavor_has_a_disk(tmp_path: Path, rest: RestServer) -> None:
     """Users cannot boot an image with a flavor that has none."""
+    rest.respond("GET", "/compute/flavors?is_public=None", {"flavors": []})
     rest.respond("POST", "/compute/flavors")
     async with open_cloud_context(tmp_path, rest) as ctx:
         assert await flavors.body(ctx) == "m1.tiny, m1.small, m1.medium"
@@ -50,6 +51,15 @@ async def test_every_flavor_has_a_disk(tmp_path: Path, rest: RestServer) -> None
         ("m1.medium", 2048, 2),
     ]
     assert all(flavor.disk_gib > 0 for flavor in FLAVORS)
+
+
+async def test_flavors_of_the_cloud_are_kept(tmp_path: Path, rest: RestServer) -> None:
+    """Only those that are missing are created."""
+    rest.respond("GET", "/compute/flavors?is_public=None", {"flavors": [{"id": "1"}, {"id": "3"}, {"id": "large"}]})
+    rest.respond("POST", "/compute/flavors")
+    async with open_cloud_context(tmp_path, rest) as ctx:
+        await flavors.body(ctx)
+    assert [body["flavor"]["id"] for body in rest.bodies("POST", "/compute/flavors")] == ["2"]
 
 
 def server(name: str) -> dict[str, Any]:

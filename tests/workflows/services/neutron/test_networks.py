@@ -39,9 +39,13 @@ def test_the_machine_has_the_first_address_of_the_external_network() -> None:
 
 def prepare_network(rest: RestServer) -> None:
     """Prepare the responses of neutron to the step that creates the private network."""
+    rest.respond("GET", "/network/v2.0/networks?name=private&project_id=project", {"networks": []})
     rest.respond("POST", "/network/v2.0/networks", {"network": {"id": "n"}})
-    rest.respond("POST", "/network/v2.0/subnets", {})
-    rest.respond("GET", "/network/v2.0/security-groups?project_id=project&name=default", {"security_groups": [{"id": "g"}]})
+    for name in ("private", "private-v6"):
+        rest.respond("GET", f"/network/v2.0/subnets?name={name}&network_id=n", {"subnets": []})
+    rest.respond("POST", "/network/v2.0/subnets", {"subnet": {"id": "s"}})
+    group = {"id": "g", "security_group_rules": [{"direction": "egress", "ethertype": "IPv4", "protocol": None}]}
+    rest.respond("GET", "/network/v2.0/security-groups?project_id=project&name=default", {"security_groups": [group]})
     rest.respond("POST", "/network/v2.0/security-group-rules", {})
 
 
@@ -92,14 +96,50 @@ async def test_ping_and_ssh_are_allowed(tmp_path: Path, rest: RestServer) -> Non
     assert [body["subnet"]["name"] for body in rest.bodies("POST", "/network/v2.0/subnets")] == ["private", "private-v6"]
 
 
+async def test_an_existing_network_is_kept(tmp_path: Path, rest: RestServer) -> None:
+    """Nothing is created but the rule that is missing."""
+    ssh = {"ethertype": "IPv4", "protocol": "tcp", "port_range_min": 22, "port_range_max": 22}
+    group = {"id": "g", "security_group_rules": [{"id": "r", "security_group_id": "g", "direction": "ingress", **ssh}]}
+    rest.respond("GET", "/network/v2.0/networks?name=private&project_id=project", {"networks": [{"id": "n"}]})
+    rest.respond("GET", "/network/v2.0/subnets?name=private&network_id=n", {"subnets": [{"id": "s"}]})
+    rest.respond("GET", "/network/v2.0/security-groups?project_id=project&name=default", {"security_groups": [group]})
+    rest.respond("POST", "/network/v2.0/security-group-rules", {})
+    async with open_cloud_context(tmp_path, rest) as ctx:
+        assert await network.body(ctx) == "private, 10.0.0.0/24"
+    created = [request for request in rest.requests if request.method == "POST"]
+    assert [request.body["security_group_rule"]["protocol"] for request in created] == ["icmp"]
+
+
+async def test_an_existing_router_is_kept(tmp_path: Path, rest: RestServer) -> None:
+    """A subnet that it is not connected to is connected."""
+    addresses = {"external_fixed_ips": [{"ip_address": "10.6.0.9"}]}
+    rest.respond("GET", "/identity/projects?name=service", {"projects": [{"id": "service-project"}]})
+    rest.respond("GET", "/network/v2.0/networks?name=public&project_id=service-project", {"networks": [{"id": "n"}]})
+    rest.respond("GET", "/network/v2.0/subnets?name=public&network_id=n", {"subnets": [{"id": "s"}]})
+    rest.respond(
+        "GET", "/network/v2.0/routers?name=router&project_id=project", {"routers": [{"id": "r", "external_gateway_info": addresses}]}
+    )
+    rest.respond("GET", "/network/v2.0/ports?device_id=r", {"ports": [{"fixed_ips": [{"subnet_id": "one"}]}]})
+    rest.respond("GET", "/network/v2.0/networks?name=private&project_id=project", {"networks": [{"subnets": ["one", "two"]}]})
+    rest.respond("PUT", "/network/v2.0/routers/r/add_router_interface", {})
+    async with open_cloud_context(tmp_path, rest) as ctx:
+        await router.body(ctx)
+    assert [request.method for request in rest.requests if request.method != "GET"] == ["PUT"]
+    assert rest.bodies("PUT", "/network/v2.0/routers/r/add_router_interface") == [{"subnet_id": "two"}]
+
+
 async def test_a_router_connects_both_networks(tmp_path: Path, rest: RestServer) -> None:
     """The external network belongs to the project of services; each subnet of the private network has a port of the router."""
     addresses = {"external_fixed_ips": [{"ip_address": "10.6.0.9"}]}
     rest.respond("GET", "/identity/projects?name=service", {"projects": [{"id": "service-project"}]})
+    rest.respond("GET", "/network/v2.0/networks?name=public&project_id=service-project", {"networks": []})
     rest.respond("POST", "/network/v2.0/networks", {"network": {"id": "n"}})
-    rest.respond("POST", "/network/v2.0/subnets", {})
+    rest.respond("GET", "/network/v2.0/subnets?name=public&network_id=n", {"subnets": []})
+    rest.respond("POST", "/network/v2.0/subnets", {"subnet": {"id": "s"}})
+    rest.respond("GET", "/network/v2.0/routers?name=router&project_id=project", {"routers": []})
+    rest.respond("GET", "/network/v2.0/ports?device_id=r", {"ports": []})
     rest.respond("POST", "/network/v2.0/routers", {"router": {"id": "r", "external_gateway_info": addresses}})
-    rest.respond("GET", "/network/v2.0/networks?name=private", {"networks": [{"subnets": ["one", "two"]}]})
+    rest.respond("GET", "/network/v2.0/networks?name=private&project_id=project", {"networks": [{"subnets": ["one", "two"]}]})
     rest.respond("PUT", "/network/v2.0/routers/r/add_router_interface", {})
     async with open_cloud_context(tmp_path, rest) as ctx:
         answer = await router.body(ctx)
