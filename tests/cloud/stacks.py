@@ -46,8 +46,9 @@ class Stack:
         return completed
 
     def up(self) -> str:
-        """Start the stack, if it is not up, and return the output."""
-        return self("up", within_s=UP_WITHIN_S).stdout
+        """Start the stack with an empty cloud, if it is not up, and return the output."""
+        is_up = self("status", good=False).returncode in {0, 3, 4}
+        return self("up", *(() if is_up else ("--fresh", "--yes")), within_s=UP_WITHIN_S).stdout
 
     def status(self) -> dict[str, Any]:
         """Return the output of `status --json`."""

@@ -67,7 +67,7 @@ def test_a_failed_unit_test_prevents_the_run(branched: Stack) -> None:
     """The exit code is 3, the output names the test, and no service is started."""
     tests = branched.folder / "source/nova/tests/unit/test_safeutils.py"
     tests.write_text(tests.read_text() + FAILING)
-    completed = branched("run", "--wait-ready", f"--test={SELECTION}", good=False)
+    completed = branched("run", "--yes", "--wait-ready", f"--test={SELECTION}", good=False)
     assert completed.returncode == 3
     assert "1 of 5 tests failed" in completed.stdout
     assert f"{SELECTION}.Failing.test_one_is_two" in completed.stdout
@@ -78,7 +78,7 @@ def test_a_failed_unit_test_prevents_the_run(branched: Stack) -> None:
 def test_an_edit_takes_effect_after_a_restart(branched: Stack) -> None:
     """With `--watch`, services that import a changed file are restarted; `restart` does the same for one service."""
     tree, log = branched.folder / "source", branched.folder / "log/nova-compute.log"
-    assert "unit-tests.run" in branched("run", "--wait-ready", "--watch", f"--test={SELECTION}", within_s=UP_WITHIN_S).stdout
+    assert "unit-tests.run" in branched("run", "--yes", "--wait-ready", "--watch", f"--test={SELECTION}", within_s=UP_WITHIN_S).stdout
 
     manager = tree / "nova/compute/manager.py"
     manager.write_text(manager.read_text() + 'LOG.warning("edited by a %s", "developer")\n')

@@ -18,9 +18,9 @@ import psutil
 import pytest
 from openstack.exceptions import SDKException
 
-from tests.cloud.clients import Guest, connected, guest, server, wait_for
+from tests.cloud.clients import BOOT_S, Guest, connected, guest, server, wait_for
 from tests.cloud.machine_state import processes_of, read_state
-from tests.cloud.stacks import Stack, stack_in_folder
+from tests.cloud.stacks import UP_WITHIN_S, Stack, stack_in_folder
 
 pytestmark = [pytest.mark.cloud, pytest.mark.timeout(900), pytest.mark.filterwarnings("default")]
 
@@ -296,7 +296,7 @@ def read_container_state() -> set[str]:
 
 
 def test_the_fake_driver_runs_no_server(stack: Stack) -> None:
-    """LIBVIRT_TYPE=fake: a server becomes ACTIVE without a hypervisor."""
+    """LIBVIRT_TYPE=fake: a server becomes ACTIVE without a hypervisor, and is kept like any other."""
     stack("clean")
     fake = Stack(stack.folder, LIBVIRT_TYPE="fake")
     fake.up()
@@ -304,6 +304,12 @@ def test_the_fake_driver_runs_no_server(stack: Stack) -> None:
         assert created.status == "ACTIVE"
         assert [each.hypervisor_type for each in nova.compute.hypervisors(details=True)] == ["fake"]
         assert not any("qemu-system" in line or "libvirtd" in line for line in processes_of(fake.folder).values())
+        fake("restart", "nova-compute")
+        fake("clean")
+        fake("up", within_s=UP_WITHIN_S)
+        assert nova.compute.get_server(created).status == "ACTIVE"
+        nova.compute.reboot_server(created, "SOFT")
+        nova.compute.wait_for_server(created, wait=BOOT_S)
     fake("clean")
     assert read_state() - fake.before == set()
 

@@ -1,5 +1,7 @@
 """nova-compute: runs servers on this machine."""
 
+import os
+import uuid
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,12 +12,14 @@ from novaflow.model.paths import Paths
 from novaflow.model.settings import Settings
 from workflows.infra.libvirt.address import uses_containers
 from workflows.infra.libvirt.namespaces import enter_namespaces
+from workflows.infra.libvirt.settings import LibvirtSettings, LibvirtType
 from workflows.platform.disk import find_write_error, free_mib
 from workflows.platform.system_packages import SystemPackages
-from workflows.services.nova.config import daemon
+from workflows.services.nova.config import NATIVE_THREADS, daemon
 from workflows.services.nova.settings import NovaSettings
 from workflows.services.oslo.rpc_ping import rpc_probe
 
+FAKE = Path(__file__).with_name("fake_compute.py")
 DISKS_MIB = 200  # a cached image and the disks of a few small servers
 
 
@@ -42,13 +46,26 @@ DAEMON = daemon(
 
 
 def _command(ctx: Context) -> tuple[str | Path, ...]:
+    if _is_fake(ctx.settings):
+        _, *arguments = DAEMON.command(ctx)
+        return (ctx.paths.venv / "bin" / "python", FAKE, *arguments)
     # nova-compute mounts the disks of containers, in the mount namespace of libvirt.
     return (*(enter_namespaces(ctx.paths) if uses_containers(ctx.settings) else ()), *DAEMON.command(ctx))
+
+
+def _environment(ctx: Context) -> dict[str, str]:
+    host_id = uuid.uuid5(uuid.NAMESPACE_URL, f"{ctx.paths.root}#{os.uname().nodename}")
+    return {**NATIVE_THREADS, **({"NOVAFLOW_HOST_ID": str(host_id)} if _is_fake(ctx.settings) else {})}
+
+
+def _is_fake(settings: Settings) -> bool:
+    return settings.of(LibvirtSettings).libvirt_type is LibvirtType.FAKE
 
 
 COMPUTE = replace(
     DAEMON,
     command=_command,
+    env=_environment,
     after=("cinder.secret", "ceph-osd"),  # it restarts servers that ran before, and these may have volumes
     restart_with=("libvirtd",),  # servers end with libvirtd, and nova-compute restarts them at its own start only
     within_s=600,  # it restarts one server after the other before it is ready

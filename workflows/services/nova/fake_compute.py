@@ -1,0 +1,24 @@
+"""nova-compute with nova's fake driver, changed so that its host and its servers survive a restart.
+
+The driver is for nova's own tests: it invents a new id for its host in each process, which nova-compute then refuses as another
+host's, and it forgets its servers. Runs as a program in the stack's environment, with the arguments of nova-compute and the id in
+NOVAFLOW_HOST_ID.
+"""
+
+import os
+from typing import Any
+
+from nova.cmd import compute
+from nova.virt.fake import FakeDriver
+from oslo_utils.fixture import uuidsentinel
+
+
+def resume(driver: FakeDriver, context: object, instance: Any, network: object, _: object, devices: object = None) -> None:  # noqa: ANN401
+    """Run a server again that ran when nova-compute ended."""
+    driver.spawn(context, instance, instance.image_meta, None, None, None, network_info=network, block_device_info=devices)
+
+
+if __name__ == "__main__":
+    setattr(uuidsentinel, f"node_{os.uname().nodename}", os.environ["NOVAFLOW_HOST_ID"])  # noqa: TID251 - a program of its own
+    FakeDriver.resume_state_on_host_boot = resume
+    compute.main()
