@@ -9,7 +9,7 @@ from types import MappingProxyType
 from novaflow.adapters.http import HttpClient
 from novaflow.adapters.local import LocalRunner, Report, StackResources
 from novaflow.adapters.process import used_processor_s, watching_without_threads
-from novaflow.adapters.storage import Journal, Secrets, read_journal
+from novaflow.adapters.storage import Journal, Secrets, compact_journal, read_cursor, read_journal
 from novaflow.engine.bus import EventBus, Sink
 from novaflow.engine.engine import NOTHING, Engine, Outcome
 from novaflow.events.types import ServiceChanged
@@ -92,6 +92,7 @@ async def open_orchestrator(
     for folder in (stack.paths.etc, stack.paths.log, stack.paths.data, stack.paths.run):
         folder.mkdir(parents=True, exist_ok=True)
     stack.paths.credentials.mkdir(mode=0o700, exist_ok=True)
+    compact_journal(stack.paths.journal, published=read_cursor(stack.publish_cursor, stack.paths.journal))
     journal = Journal(stack.paths.journal, source=stack.source)
     client = HttpClient()
     try:

@@ -133,7 +133,7 @@ def cut_power(stack: Stack) -> None:
 def test_the_cloud_is_kept_over_a_restart_of_the_machine(
     stack: Stack, nova: openstack.connection.Connection, kept: Guest, tmp_path: Path
 ) -> None:
-    """Every process is killed, links and namespaces are gone, and the boot id is another one; `up` brings back the same cloud."""
+    """Every process is killed, links and namespaces are removed, and the boot id is another one; `up` brings back the same cloud."""
     before = describe(nova, kept)
     cut_power(stack)
     with other_boot(tmp_path):

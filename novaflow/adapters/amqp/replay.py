@@ -29,8 +29,12 @@ class ReplayPosition:
         self._stream_lacks_after: int | None = None  # the events published while it was unavailable; None: no events
 
     def open_journal(self) -> JournalReader:
-        """Return a reader of the journal, at the position."""
-        return JournalReader(self._journal, after=self.confirmed)
+        """Return a reader of the journal, at the position.
+
+        An event is published when it is on the disk. Otherwise a power cut could undo it, and its number would be used again for
+        another event, which subscribers take for a repeat.
+        """
+        return JournalReader(self._journal, after=self.confirmed, fsync=True)
 
     def advance(self, record: EventRecord) -> None:
         """Move to an event that is confirmed, with all before it."""

@@ -6,6 +6,7 @@
 from novaflow.adapters.storage.atomic_file import write_atomic, write_with_folder
 from novaflow.adapters.storage.discovery import Found, find_components
 from novaflow.adapters.storage.journal import Journal, follow_journal, last_record, read_journal
+from novaflow.adapters.storage.journal_compaction import compact_journal
 from novaflow.adapters.storage.journal_format import Entry, JournalReader
 from novaflow.adapters.storage.lock import StackLock, is_locked
 from novaflow.adapters.storage.log_file import LineFollower, read_last_lines
@@ -29,6 +30,7 @@ __all__ = [
     "PublishStatus",
     "Secrets",
     "StackLock",
+    "compact_journal",
     "find_components",
     "follow_journal",
     "is_locked",

@@ -51,10 +51,13 @@ def read_entry(line: bytes) -> Entry | None:
 
 
 class JournalReader:
-    """Reads a journal from a position on; the file may be created later, and be replaced by a repaired or a new journal."""
+    """Reads a journal from a position on; the file may be created later, and be replaced by a repaired or a new journal.
 
-    def __init__(self, path: Path, *, after: int = 0) -> None:
-        self._path = path
+    With ``fsync`` only events are returned that are on the disk: a power cut does not undo them.
+    """
+
+    def __init__(self, path: Path, *, after: int = 0, fsync: bool = False) -> None:
+        self._path, self._fsync = path, fsync
         self._after = after
         self._file = -1
         self._offset = 0
@@ -66,6 +69,8 @@ class JournalReader:
         while lines := _complete_lines(self._file, self._offset):
             entries = [entry for entry in self._entries(lines) if entry.record.sequence > self._after]
             if entries:
+                if self._fsync:
+                    os.fdatasync(self._file)
                 self._after = entries[-1].record.sequence
                 return entries
         if self._is_replaced():

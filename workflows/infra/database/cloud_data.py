@@ -20,7 +20,7 @@ class Countable:
 
     noun: str
     tables: tuple[str, ...]
-    condition: str
+    where: str
 
 
 @step(within_s=60)
@@ -53,18 +53,18 @@ async def reset(ctx: Context) -> Skipped | str:
 async def count(ctx: Context) -> Skipped | str:
     """Count the servers, volumes and other things of users in the cloud."""
     counts = [
-        (each.noun, sum([await _count_rows(ctx, table, each.condition) for table in each.tables])) for each in ctx.declared(Countable)
+        (each.noun, sum([await _count_rows(ctx, table, each.where) for table in each.tables])) for each in ctx.declared(Countable)
     ]
     found = [f"{number} {noun}{'s' if number > 1 else ''}" for noun, number in counts if number]
     return " and ".join(found) if found else Skipped("the cloud is empty")
 
 
-async def _count_rows(ctx: Context, table: str, condition: str) -> int:
+async def _count_rows(ctx: Context, table: str, where: str) -> int:
     if ctx.settings.of(DatabaseSettings).use_mysql:
-        return int(await query_mariadb(ctx, f"SELECT COUNT(*) FROM {table} WHERE {condition}"))  # noqa: S608 - constants of components
+        return int(await query_mariadb(ctx, f"SELECT COUNT(*) FROM {table} WHERE {where}"))  # noqa: S608 - constants of components
     name, _, table = table.partition(".")
     with closing(sqlite3.connect(f"file:{sqlite_file(ctx.paths, name)}?mode=ro", uri=True)) as database:
-        (number,) = database.execute(f"SELECT COUNT(*) FROM {table} WHERE {condition}").fetchone()  # noqa: S608
+        (number,) = database.execute(f"SELECT COUNT(*) FROM {table} WHERE {where}").fetchone()  # noqa: S608
         return int(number)
 
 
