@@ -88,7 +88,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(request.exit_code)
     except BrokenPipeError:
         sys.exit(0)  # the reader of the output, such as `head`, has ended
-    except (click.ClickException, click.Abort, ExceptionGroup, NovaflowError, PermissionError) as error:
+    except (click.ClickException, click.Abort, ExceptionGroup, NovaflowError, OSError) as error:
         sys.exit(_report(error))
 
 
@@ -104,6 +104,10 @@ def _report(error: Exception) -> int:
         case PermissionError():
             _print(f"{error.filename}: permission denied; the stack belongs to the user who created it: use sudo")
             return MachineError.exit_code
+        case OSError():
+            # Without a file name it is an output: novaflow names the others.
+            _print(f"{error.filename or 'the output cannot be written'}: {(error.strerror or str(error)).lower()}")
+            return MachineError.exit_code
         case NovaflowError():
             _print(error.describe())
             return error.exit_code
@@ -114,16 +118,14 @@ def _report(error: Exception) -> int:
 
 
 def _report_group(group: ExceptionGroup[Exception]) -> int:
-    reported, defects = group.split(NovaflowError)
-    if reported is None or defects is not None:
+    _, defects = group.split((NovaflowError, OSError))
+    if defects is not None:
         raise group
-    errors = [*_flatten(reported)]
-    for error in errors:
-        _print(error.describe())
-    return errors[0].exit_code if len(errors) == 1 else RunError.exit_code
+    codes = [_report(error) for error in _flatten(group)]
+    return codes[0] if len(codes) == 1 else RunError.exit_code
 
 
-def _flatten(group: ExceptionGroup[NovaflowError]) -> Iterator[NovaflowError]:
+def _flatten(group: ExceptionGroup[Exception]) -> Iterator[Exception]:
     for error in group.exceptions:
         if isinstance(error, ExceptionGroup):
             yield from _flatten(error)

@@ -33,12 +33,13 @@ class Workflow:
     stopping a stack. ``already`` returns the reason why nothing has to be done, ``unmet`` what the user has to do before, and
     ``unusable`` why the data of an earlier run cannot be used; each returns ``None`` otherwise. ``before_run`` returns whether
     a start of the stack runs this workflow first. ``broker`` returns the address that events are published to; an empty one
-    means none.
+    means none. ``while_up`` says whether it may run while the services of the stack do.
     """
 
     name: str
     summary: str
     stays: bool = False
+    while_up: bool = False
     within_s: float = 120
     already: Precondition = holds_never
     unmet: Precondition = holds_never

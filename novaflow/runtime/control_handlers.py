@@ -39,7 +39,12 @@ class SupervisorHandlers:
         self._stop(reason)
 
     async def run_workflow(self, name: str) -> Mapping[str, str]:
-        """Run a workflow while the services keep running, and return each failed node's error."""
+        """Run a workflow while the services keep running, and return each failed node's error.
+
+        Raises: UsageError, if it may not run then, or if there is no such workflow.
+        """
+        if not self._orchestrator.stack.workflow(name).while_up:
+            raise UsageError(f"workflow {name!r} cannot run while the stack is up")
         async with self._locks.setdefault(name, anyio.Lock()):
             outcome = await self._orchestrator.run(name)
         return _describe_failures(outcome.failures)

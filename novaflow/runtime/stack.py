@@ -88,11 +88,20 @@ class Stack:
 def open_stack(folder: Path, overrides: Mapping[str, str]) -> Stack:
     """Return the stack in ``folder``, which need not exist; ``overrides`` are settings by name.
 
-    Raises: SettingsInvalid; ComponentBroken; ComponentUnknown.
+    Raises: UsageError, if the path cannot be resolved; SettingsInvalid; ComponentBroken; ComponentUnknown.
     """
-    paths = Paths(folder.expanduser().resolve())
+    paths = Paths(_resolve(folder))
     workflows, others = load_component_folders(paths.root, overrides=overrides)
     found = find_components(workflows, *others)
     loaded = load_settings(paths.root, found.settings, overrides=overrides)
     components = select_components(found.components, loaded.settings.of(CoreSettings).novaflow_services, loaded.settings)
     return Stack(paths, loaded, found, components, overrides)
+
+
+def _resolve(folder: Path) -> Path:
+    try:
+        return folder.expanduser().resolve()
+    except FileNotFoundError as error:
+        raise UsageError("the current folder has been deleted; change to another one") from error
+    except (OSError, RuntimeError) as error:  # a loop of links, or a user without a home folder
+        raise UsageError(f"{folder} cannot be the folder of a stack: {str(error).rstrip('.').lower()}") from error

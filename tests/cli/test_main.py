@@ -76,3 +76,28 @@ def test_several_invalid_settings_are_reported_at_once(novaflow: Novaflow, toy: 
     ended = novaflow("status")
     assert ended.code == 2
     assert [line.partition(" (")[0] for line in ended.err.splitlines()] == ["novaflow: SCREEN_NAME=a b", "NOVAFLOW_JOBS=0"]
+
+
+@pytest.mark.parametrize("command", ["status", "up", "config", "clean", "events"])
+def test_a_path_that_cannot_be_resolved_is_refused(novaflow: Novaflow, toy: ToyStack, command: str) -> None:
+    """A loop of links, and the home folder of a user who does not exist; each in one line, with exit code 2."""
+    for one, other in (("a", "b"), ("b", "a")):
+        (toy.folder / one).symlink_to(toy.folder / other)
+    loop = novaflow(command, str(toy.folder / "a"))
+    assert (loop.code, loop.out) == (2, "")
+    assert loop.err == f"novaflow: {toy.folder}/a cannot be the folder of a stack: symlink loop from '{toy.folder}/a'\n"
+    home = novaflow(command, "~no-such-user/nova")
+    assert (home.code, home.err) == (
+        2,
+        "novaflow: ~no-such-user/nova cannot be the folder of a stack: could not determine home directory\n",
+    )
+
+
+@pytest.mark.parametrize("command", ["status", "install", "events", "timings"])
+def test_a_journal_that_is_a_folder_is_refused(novaflow: Novaflow, toy: ToyStack, command: str) -> None:
+    """The message names it; the exit code is that of an unfit machine."""
+    toy.add_workflow("install")
+    toy.paths.journal.mkdir(parents=True)
+    ended = novaflow(command)
+    assert ended.code == 5
+    assert ended.err.endswith(f"novaflow: {toy.paths.journal} is not a file; move it away, and novaflow creates a new journal\n")

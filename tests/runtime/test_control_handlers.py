@@ -38,6 +38,7 @@ def executions(toy: ToyStack) -> list[str]:
 
 async def test_a_workflow_is_run_to_its_end(toy: ToyStack) -> None:
     """No node failed."""
+    toy.add_workflow("verify", "while_up=True")
     toy.add_step("verify", 'return "fine"')
     async with handlers(toy) as ours:
         assert await ours.run_workflow("verify") == {}
@@ -46,6 +47,7 @@ async def test_a_workflow_is_run_to_its_end(toy: ToyStack) -> None:
 
 async def test_failed_nodes_are_returned_with_their_errors(toy: ToyStack) -> None:
     """The values are messages for users."""
+    toy.add_workflow("verify", "while_up=True")
     toy.add_step("verify", 'raise StepFailed("no answer")')
     async with handlers(toy) as ours:
         assert await ours.run_workflow("verify") == {"extra.body": "no answer"}
@@ -53,6 +55,7 @@ async def test_failed_nodes_are_returned_with_their_errors(toy: ToyStack) -> Non
 
 async def test_one_workflow_runs_once_at_a_time(toy: ToyStack) -> None:
     """A second request waits for the first."""
+    toy.add_workflow("verify", "while_up=True")
     toy.add_step("verify", 'return "fine"')
     async with handlers(toy) as ours:
         with anyio.fail_after(WITHIN_S):
@@ -60,6 +63,16 @@ async def test_one_workflow_runs_once_at_a_time(toy: ToyStack) -> None:
                 for _ in range(2):
                     tasks.start_soon(ours.run_workflow, "verify")
     assert executions(toy) == ["started", "succeeded"] * 2
+
+
+@pytest.mark.parametrize("name", ["run", "reset"])
+async def test_a_workflow_that_disturbs_the_services_is_refused(toy: ToyStack, name: str) -> None:
+    """Only those run that are made for it; `run` would start every service twice, `reset` would delete their data."""
+    toy.add_step("reset", 'return "deleted"')
+    async with handlers(toy) as ours:
+        with pytest.raises(UsageError, match=f"workflow '{name}' cannot run while the stack is up"):
+            await ours.run_workflow(name)
+    assert [record for record in toy.records if "reset" in record.subject] == []
 
 
 async def test_an_unknown_workflow_is_refused(toy: ToyStack) -> None:

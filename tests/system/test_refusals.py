@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 
 import anyio
 import pytest
@@ -245,3 +246,23 @@ async def test_a_folder_that_cannot_be_written_is_rejected(toy: Toy) -> None:
     result = await toy.call("install", "/proc/nova")
     assert result.code == 5
     assert "cannot write /proc/nova/run/stack.lock" in result.err
+
+
+async def test_a_deleted_current_folder_is_rejected(toy: Toy) -> None:
+    """It is one line, with the exit code of a usage error."""
+    (toy.folder / "deleted").mkdir()
+    command = f"cd {toy.folder}/deleted && rmdir ../deleted && exec {sys.executable} -m novaflow.cli.main status"
+    ended = await anyio.run_process(["sh", "-c", command], check=False, env=toy.env)
+    assert ended.returncode == 2
+    assert ended.stderr == b"novaflow: the current folder has been deleted; change to another one\n"
+
+
+@pytest.mark.parametrize("words", [("config",), ("--help",), ("status", "--json"), ("graph", "run"), ("events",)])
+async def test_an_output_that_cannot_be_written_is_reported(toy: Toy, words: tuple[str, ...]) -> None:
+    """A full disk below a redirected output is one line, not a traceback."""
+    command = f"exec {sys.executable} -m novaflow.cli.main {' '.join(words)} >/dev/full"
+    await toy.installed().call("install")  # the journal has events
+    ended = await anyio.run_process(["sh", "-c", command], check=False, cwd=toy.folder, env=toy.env)
+    assert ended.returncode == 5
+    assert ended.stderr.splitlines()[-1] == b"novaflow: the output cannot be written: no space left on device"
+    assert b"Traceback" not in ended.stderr

@@ -57,7 +57,7 @@ WORKFLOW = Workflow("clean", "What the toy leaves.")
     "verify.py": """
 from novaflow.model.workflow import Workflow
 
-WORKFLOW = Workflow("verify", "Whether the toy works.")
+WORKFLOW = Workflow("verify", "Whether the toy works.", while_up=True)
 """,
     "components/web.py": """
 import sys

@@ -71,6 +71,6 @@ async def _or_delete(ctx: Context, result: Awaitable[str]) -> str:
         raise
 
 
-WORKFLOW = Workflow("verify", "Boot, ping and delete a server.")
+WORKFLOW = Workflow("verify", "Boot, ping and delete a server.", while_up=True)
 
 COMPONENT = Component(name="verify", summary="Check that the cloud can boot a server.", parts={"verify": (boot, lease, ping, delete)})

@@ -147,7 +147,7 @@ async def _delete_all(ctx: Context) -> str:
     return "all resources of the check are deleted"
 
 
-WORKFLOW = Workflow("verify-full", "Use everything the cloud offers, and delete it again.")
+WORKFLOW = Workflow("verify-full", "Use everything the cloud offers, and delete it again.", while_up=True)
 
 COMPONENT = Component(
     name="verify-full",

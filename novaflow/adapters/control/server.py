@@ -17,6 +17,7 @@ from novaflow.errors import NovaflowError
 from novaflow.plan.plan import ServiceCommand
 
 GRACE_S = 1  # for responses in progress when the server stops
+MOST_CONNECTIONS = 200  # further requests get 503: a client that opens connections without end does not use up descriptors
 _PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -54,7 +55,10 @@ async def serve_control(path: Path, handlers: ControlHandlers) -> AsyncIterator[
     """
     path.unlink(missing_ok=True)  # noqa: ASYNC240 - left by a supervisor that was killed; the call does not block
     app = Starlette(routes=_ControlRoutes(handlers).routes)
-    server = _Server(uvicorn.Config(app, log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=GRACE_S))
+    config = uvicorn.Config(
+        app, log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=GRACE_S, limit_concurrency=MOST_CONNECTIONS
+    )
+    server = _Server(config)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(server.serve, [_bind(path)])
         await server.listening.wait()

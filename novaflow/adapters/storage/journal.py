@@ -11,7 +11,15 @@ import structlog
 from ulid import ULID
 
 from novaflow.adapters.storage.atomic_file import write_atomic
-from novaflow.adapters.storage.journal_format import JournalReader, add_checksum, first_offset, is_intact, last_entry, read_entry
+from novaflow.adapters.storage.journal_format import (
+    JournalReader,
+    add_checksum,
+    first_offset,
+    is_intact,
+    last_entry,
+    open_file,
+    read_entry,
+)
 from novaflow.errors import MachineError
 from novaflow.events.record import EventRecord
 from novaflow.events.types import Event
@@ -135,7 +143,7 @@ async def follow_journal(path: Path, *, after: int = 0) -> AsyncGenerator[EventR
 def last_record(path: Path) -> EventRecord | None:
     """Return the last event of a journal; ``None`` if there is none yet."""
     try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        file = open_file(path)
     except FileNotFoundError:
         return None
     try:
@@ -148,7 +156,7 @@ def last_record(path: Path) -> EventRecord | None:
 def _last_before(path: Path, since: datetime) -> int:
     """Return the sequence number of the last event before ``since``; 0 if there is none."""
     try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        file = open_file(path)
     except FileNotFoundError:
         return 0
     try:

@@ -7,7 +7,7 @@ from pathlib import Path
 import structlog
 
 from novaflow.adapters.storage.atomic_file import write_atomic
-from novaflow.adapters.storage.journal_format import first_offset
+from novaflow.adapters.storage.journal_format import first_offset, open_file
 
 log = structlog.get_logger(__name__)
 
@@ -23,7 +23,7 @@ def compact_journal(path: Path, *, published: int, largest: int = LARGEST, kept:
     confirmed. A file that cannot be replaced stays as it is.
     """
     try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        file = open_file(path)
     except FileNotFoundError:
         return
     try:

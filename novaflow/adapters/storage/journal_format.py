@@ -1,6 +1,7 @@
 """The format of a journal: one line of JSON for each event, with a checksum that reveals damaged lines."""
 
 import os
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from zlib import crc32
 
 import structlog
 
+from novaflow.errors import MachineError
 from novaflow.events.record import DecodeError, EventRecord
 
 log = structlog.get_logger(__name__)
@@ -50,6 +52,19 @@ def read_entry(line: bytes) -> Entry | None:
         return None
 
 
+def open_file(path: Path) -> int:
+    """Open a journal for reading and return its descriptor.
+
+    Raises: FileNotFoundError; MachineError, if it is something else than a file.
+    """
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a FIFO would wait for a writer
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        message = f"{path} is not a file; move it away, and novaflow creates a new journal"
+        raise MachineError(message)
+    return file
+
+
 class JournalReader:
     """Reads a journal from a position on; the file may be created later, and be replaced by a repaired or a new journal.
 
@@ -85,7 +100,7 @@ class JournalReader:
 
     def _open(self) -> bool:
         try:
-            self._file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+            self._file = open_file(self._path)
         except FileNotFoundError:
             return False
         last = last_entry(self._file)

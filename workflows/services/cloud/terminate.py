@@ -54,6 +54,6 @@ async def volumes(ctx: Context) -> Skipped | str:
     return await delete_all(ctx, Kind("volume", find, delete))
 
 
-WORKFLOW = Workflow("terminate", "Delete the servers and volumes of all projects; the services stay up.")
+WORKFLOW = Workflow("terminate", "Delete the servers and volumes of all projects; the services stay up.", while_up=True)
 
 COMPONENT = Component(name="terminate", summary="Deletion of all servers and volumes.", parts={"terminate": (enter, servers, volumes)})
