@@ -72,7 +72,7 @@ async def test_a_workflow_that_disturbs_the_services_is_refused(toy: ToyStack, n
     async with handlers(toy) as ours:
         with pytest.raises(UsageError, match=f"workflow '{name}' cannot run while the stack is up"):
             await ours.run_workflow(name)
-    assert [record for record in toy.records if "reset" in record.subject] == []
+    assert [record for record in toy.records if "extra" in record.event.name] == []
 
 
 async def test_an_unknown_workflow_is_refused(toy: ToyStack) -> None:
