@@ -71,7 +71,7 @@ def describe(nova: openstack.connection.Connection, server: Guest) -> dict[str, 
 
 def require_reached(server: Guest) -> None:
     """Wait until the server answers a ping and a login, and check what it had written on its volume."""
-    ping = ("ping", "-c", "1", "-W", "1", server.address)
+    ping = ("/bin/busybox", "ping", "-c", "1", "-W", "1", server.address)
     wait_for("a ping", lambda: subprocess.run(ping, capture_output=True, check=False, timeout=TIMEOUT_S).returncode == 0, BOOT_S)
     wait_for("ssh", server.is_reachable, BOOT_S)
     assert server.run(f"head -c 7 {DEVICE}") == "durable"

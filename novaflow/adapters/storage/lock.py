@@ -3,6 +3,7 @@
 import fcntl
 import os
 import struct
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,6 +13,7 @@ from novaflow.errors import StackBusy
 
 _FLOCK = struct.Struct("@hhqqi4x")  # type, whence, start, length, pid. Source: struct flock in fcntl(2)
 _RELEASED = -1
+_WRITTEN_WITHIN_S = 1.0
 _WHOLE_FILE = (os.SEEK_SET, 0, 0, 0)
 
 
@@ -30,7 +32,7 @@ class StackLock:
         try:
             fcntl.fcntl(self.descriptor, fcntl.F_OFD_SETLK, _FLOCK.pack(fcntl.F_WRLCK, *_WHOLE_FILE))
         except BlockingIOError:
-            holder = os.pread(self.descriptor, 200, 0).decode(errors="replace").strip()
+            holder = _read_holder(self.descriptor)
             os.close(self.descriptor)
             message = f"another novaflow works on {path.parent.parent}: {holder or 'its command is not known yet'}"
             raise StackBusy(message) from None
@@ -60,6 +62,14 @@ class StackLock:
     def _write_holder(self, command: str) -> None:
         os.ftruncate(self.descriptor, 0)
         os.pwrite(self.descriptor, f"`novaflow {command}`, pid {os.getpid()}\n".encode(), 0)
+
+
+def _read_holder(descriptor: int) -> str:
+    """Return what the holder has written; it does so a moment after it has taken the lock."""
+    until_s = time.monotonic() + _WRITTEN_WITHIN_S
+    while not (holder := os.pread(descriptor, 200, 0).decode(errors="replace").strip()) and time.monotonic() < until_s:
+        time.sleep(0.01)  # noqa: TID251 - no event loop runs yet
+    return holder
 
 
 def is_locked(path: Path) -> bool:
