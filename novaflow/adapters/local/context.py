@@ -125,9 +125,9 @@ class NodeContext:
             raise ProgramFailed(f"{self._node}: {Path(argv[0]).name}", code, "\n".join(recent))
         return printed
 
-    async def write(self, path: Path, text: str | bytes, mode: int = 0o640) -> None:
+    async def write(self, path: Path, text: str | bytes, mode: int = 0o640, *, fsync: bool = False) -> None:
         """Write a file atomically and create its folder."""
-        await write_with_folder(path, text, mode)
+        await write_with_folder(path, text, mode, fsync=fsync)
 
     async def http(
         self, method: str, url: str, *, json: object = None, content: bytes | Path | None = None, headers: Mapping[str, str] | None = None

@@ -11,7 +11,7 @@ from novaflow.errors import MachineError
 
 
 def write_atomic(path: Path, content: str | bytes | Iterable[bytes], mode: int = 0o640, *, fsync: bool = False) -> None:
-    """Replace the file; ``fsync`` waits until the content is on the disk.
+    """Replace the file; ``fsync`` waits until the content and the name are on the disk.
 
     Raises: OSError; the old file is unchanged then.
     """
@@ -25,9 +25,19 @@ def write_atomic(path: Path, content: str | bytes | Iterable[bytes], mode: int =
                 file.flush()
                 os.fsync(file.fileno())
         os.replace(temporary, path)  # noqa: PTH105 - one system call, which pathlib does not promise
+        if fsync:
+            _fsync_folder(path.parent)
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _fsync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _chunks(content: str | bytes | Iterable[bytes]) -> Iterable[bytes]:
@@ -36,15 +46,15 @@ def _chunks(content: str | bytes | Iterable[bytes]) -> Iterable[bytes]:
     return (content,) if isinstance(content, bytes) else content
 
 
-async def write_with_folder(path: Path, content: str | bytes, mode: int = 0o640) -> None:
-    """Replace the file without blocking the event loop, and create its folder.
+async def write_with_folder(path: Path, content: str | bytes, mode: int = 0o640, *, fsync: bool = False) -> None:
+    """Replace the file without blocking the event loop, and create its folder; ``fsync`` is that of ``write_atomic``.
 
     Raises: MachineError, with the reason.
     """
 
     def write() -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, content, mode)
+        write_atomic(path, content, mode, fsync=fsync)
 
     try:
         await anyio.to_thread.run_sync(write)

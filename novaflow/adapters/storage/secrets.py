@@ -35,7 +35,7 @@ class Secrets:
     def _save(self) -> None:
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_atomic(self._path, json.dumps(self._known, indent=1), 0o600)
+            write_atomic(self._path, json.dumps(self._known, indent=1), 0o600, fsync=True)
         except OSError as error:
             raise write_error(self._path, error) from error
 

@@ -54,8 +54,8 @@ async def write_keys(ctx: Context) -> None:
     """Write a new key with its capabilities for each daemon and client."""
     keyrings = {name: _render(name, _new_key(), allowed) for name, allowed in CAPABILITIES.items()}
     for name, text in keyrings.items():
-        await ctx.write(keyring(ctx.paths, name), text, 0o600)
-    await ctx.write(keyring(ctx.paths, "all"), "".join(keyrings.values()), 0o600)
+        await ctx.write(keyring(ctx.paths, name), text, 0o600, fsync=True)
+    await ctx.write(keyring(ctx.paths, "all"), "".join(keyrings.values()), 0o600, fsync=True)
 
 
 def read_key(paths: Paths, name: str) -> str:

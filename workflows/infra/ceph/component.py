@@ -62,7 +62,7 @@ async def prepare(ctx: Context) -> Skipped | str:
     shutil.rmtree(ctx.paths.data / "ceph", ignore_errors=True)
     await write_keys(ctx)
     await _create_cluster(ctx)
-    await ctx.write(created_file(ctx.paths), "")
+    await ctx.write(created_file(ctx.paths), "", fsync=True)
     return f"{SIZE_GIB} GiB"
 
 

@@ -101,7 +101,7 @@ async def configure(ctx: Context) -> str:
     if not (_database(ctx) / "created").exists():
         await ctx.run("find", _database(ctx), "-mindepth", "1", "-delete")
         await ctx.run("slapadd", "-q", "-f", _config(ctx), stdin=_first_entries(ctx).encode())
-        await ctx.write(_database(ctx) / "created", "")
+        await ctx.write(_database(ctx) / "created", "", fsync=True)
     return f"user {user_login(ctx).user} in {USERS}"
 
 

@@ -45,7 +45,7 @@ async def create_keys(ctx: Context) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
         for index in ("0", "1"):
             if not (folder / index).exists():
-                await ctx.write(folder / index, base64.urlsafe_b64encode(secrets.token_bytes(32)), 0o600)
+                await ctx.write(folder / index, base64.urlsafe_b64encode(secrets.token_bytes(32)), 0o600, fsync=True)
 
 
 def _keys(ctx: Context, kind: str) -> Path:
