@@ -52,8 +52,10 @@ async def reset(ctx: Context) -> Skipped | str:
 @step(needs=("mariadb",), within_s=60)
 async def count(ctx: Context) -> Skipped | str:
     """Count the servers, volumes and other things of users in the cloud."""
-    counts = [(each.noun, sum([await _count_rows(ctx, table, each.where) for table in each.tables])) for each in ctx.declared(Countable)]
-    found = [f"{number} {noun}{'s' if number > 1 else ''}" for noun, number in counts if number]
+    found = []
+    for each in sorted(ctx.declared(Countable), key=lambda each: each.noun):
+        if number := sum([await _count_rows(ctx, table, each.where) for table in each.tables]):
+            found.append(f"{number} {each.noun}{'s' if number > 1 else ''}")
     return " and ".join(found) if found else Skipped("the cloud is empty")
 
 
