@@ -52,11 +52,14 @@ async def reset(ctx: Context) -> Skipped | str:
 @step(needs=("mariadb",), within_s=60)
 async def count(ctx: Context) -> Skipped | str:
     """Count the servers, volumes and other things of users in the cloud."""
-    found = []
-    for each in sorted(ctx.declared(Countable), key=lambda each: each.noun):
-        if number := sum([await _count_rows(ctx, table, each.where) for table in each.tables]):
-            found.append(f"{number} {each.noun}{'s' if number > 1 else ''}")
+    countables = sorted(ctx.declared(Countable), key=lambda each: each.noun)
+    numbers = [(each.noun, await _count(ctx, each)) for each in countables]
+    found = [f"{number} {noun}{'s' if number > 1 else ''}" for noun, number in numbers if number]
     return " and ".join(found) if found else Skipped("the cloud is empty")
+
+
+async def _count(ctx: Context, countable: Countable) -> int:
+    return sum([await _count_rows(ctx, table, countable.where) for table in countable.tables])
 
 
 async def _count_rows(ctx: Context, table: str, where: str) -> int:
