@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from pathlib import Path
 
 import anyio
 import psutil
@@ -11,7 +12,7 @@ from anyio.abc import TaskGroup
 
 from novaflow.adapters.control.server import serve_control
 from novaflow.adapters.process import become_subreaper, end_processes, reap_orphans
-from novaflow.adapters.storage import StackLock
+from novaflow.adapters.storage import StackLock, rotate_logs
 from novaflow.engine.engine import NOTHING
 from novaflow.events.record import EventRecord
 from novaflow.events.types import StackState
@@ -30,6 +31,7 @@ from novaflow.runtime.stack_state import StackStatePublisher
 
 log = structlog.get_logger(__name__)
 
+ROTATE_EVERY_S = 30.0  # a service that writes 10 MB/s has 300 MB more than it may
 RETRY_S = 1.0  # before a task that failed runs again
 LAST_EVENTS_S = 3.0  # for a broker outside of the stack to confirm the last events
 
@@ -104,6 +106,7 @@ class SupervisedRun:
         tasks.start_soon(call_on_signals, self._stop_on_signal, signal.SIGINT, signal.SIGTERM)
         tasks.start_soon(call_on_signals, _ignore, signal.SIGHUP)  # the end of the session that started the stack
         tasks.start_soon(keep_alive, "orphans", reap_orphans)
+        tasks.start_soon(keep_alive, "logs", partial(_rotate_logs, self._paths.log))
         tasks.start_soon(keep_alive, "notifications", partial(forward_notifications, self._orchestrator, self._bus.publish))
         if self._reload:
             tasks.start_soon(keep_alive, "reload", partial(restart_on_change, self._engine, self._paths, self._is_up))
@@ -133,6 +136,12 @@ async def keep_alive(task: str, run: Callable[[], Awaitable[None]]) -> None:
         else:
             return
         await anyio.sleep(RETRY_S)
+
+
+async def _rotate_logs(folder: Path) -> None:
+    while True:
+        await anyio.to_thread.run_sync(rotate_logs, folder)
+        await anyio.sleep(ROTATE_EVERY_S)
 
 
 def _ignore(_: signal.Signals) -> None:

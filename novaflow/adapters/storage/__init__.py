@@ -10,6 +10,7 @@ from novaflow.adapters.storage.journal_compaction import compact_journal
 from novaflow.adapters.storage.journal_format import Entry, JournalReader
 from novaflow.adapters.storage.lock import StackLock, is_locked
 from novaflow.adapters.storage.log_file import LineFollower, read_last_lines
+from novaflow.adapters.storage.log_rotation import rotate_logs
 from novaflow.adapters.storage.publish_status import (
     BrokerState,
     PublishStatus,
@@ -40,6 +41,7 @@ __all__ = [
     "read_journal",
     "read_last_lines",
     "read_publish_status",
+    "rotate_logs",
     "write_atomic",
     "write_cursor",
     "write_with_folder",
