@@ -26,10 +26,3 @@ def cloud(stack: Stack) -> Stack:
     """Return the shared stack after `up`, which does nothing if it is up already."""
     stack.up()
     return stack
-
-
-@pytest.fixture
-def stopped_stack(stack: Stack) -> Stack:
-    """Return the shared stack after `clean`, for a test with a stack of its own."""
-    stack("clean")
-    return stack

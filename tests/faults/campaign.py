@@ -161,31 +161,30 @@ def count_passwords(folder: Path) -> int:
 
 
 @contextmanager
-def cloud_with_server() -> Iterator[tuple[Stack, Guest, openstack.connection.Connection]]:
-    """Return a cloud with a server that has a floating address and a volume."""
-    with stack_in_folder("faults") as stack, tempfile.TemporaryDirectory() as keys:
-        stack.up()
-        with (
-            connected(stack.folder / "credentials") as nova,
-            temporary_volume(nova, name="kept") as volume,
-            guest(nova, Path(keys), "kept") as server,
-        ):
-            nova.compute.create_volume_attachment(server.id, volume_id=volume)
-            yield stack, server, nova
-            nova.compute.delete_volume_attachment(server.id, volume)
-            wait_for("the detachment", lambda: nova.block_storage.get_volume(volume).status == "available")
+def server_with_volume(stack: Stack) -> Iterator[tuple[Guest, openstack.connection.Connection]]:
+    """Return a server of the stack that has a floating address and a volume."""
+    with (
+        tempfile.TemporaryDirectory() as keys,
+        connected(stack.folder / "credentials") as nova,
+        temporary_volume(nova, name="kept") as volume,
+        guest(nova, Path(keys), "kept") as server,
+    ):
+        nova.compute.create_volume_attachment(server.id, volume_id=volume)
+        yield server, nova
+        nova.compute.delete_volume_attachment(server.id, volume)
+        wait_for("the detachment", lambda: nova.block_storage.get_volume(volume).status == "available")
 
 
-def run_campaign(choose: Callable[[Campaign], None], seed: int) -> tuple[list[Row], Losses]:
-    """Run the faults that ``choose`` injects, and return the results."""
-    with cloud_with_server() as (stack, server, nova):
-        campaign = Campaign(stack, draw=random.Random(seed))  # noqa: S311 - chooses services
+def run_campaign(stack: Stack, choose: Callable[[Campaign], None], seed: int) -> tuple[list[Row], Losses]:
+    """Run the faults that ``choose`` injects into the stack, stop it, and return the results."""
+    stack.up()
+    campaign = Campaign(stack, draw=random.Random(seed))  # noqa: S311 - chooses services
+    with server_with_volume(stack) as (server, nova):
         choose(campaign)
-        lost = int(nova.compute.get_server(server.id).status != "ACTIVE" or not wait_for("ssh", server.is_reachable, RECOVERED_WITHIN_S))
-        passwords, folder = count_passwords(stack.folder), stack.folder
-        stack("clean")
-        losses = Losses(count_lost_events(folder), lost, len(processes_of(folder)), count_tracebacks(folder), passwords)
-        stack("up", within_s=UP_WITHIN_S)  # for the deletion of the server
+        is_kept = nova.compute.get_server(server.id).status == "ACTIVE" and wait_for("ssh", server.is_reachable, RECOVERED_WITHIN_S)
+    folder, passwords = stack.folder, count_passwords(stack.folder)
+    stack("clean")
+    losses = Losses(count_lost_events(folder), int(not is_kept), len(processes_of(folder)), count_tracebacks(folder), passwords)
     return [*campaign.rows.values()], losses
 
 
@@ -216,7 +215,8 @@ def main() -> None:
             campaign.suspend(3)
             campaign.kill_supervisor(3)
 
-    rows, losses = run_campaign(choose, arguments.seed)
+    with stack_in_folder("faults") as stack:
+        rows, losses = run_campaign(stack, choose, arguments.seed)
     print_table(rows, losses)
     sys.exit(0 if is_survived(rows, losses) else 1)
 
