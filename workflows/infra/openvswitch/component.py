@@ -38,8 +38,8 @@ def check_bridges(_: Settings, paths: Paths) -> CheckResult:
     """Check that no other bridges have the names of the stack's."""
     taken = sorted({name for _, name in socket.if_nameindex()} & {*BRIDGES})
     if taken and not (paths.run / "ovs" / "ovs-vswitchd.pid").exists():
-        found = f"{', '.join(taken)} exists and does not belong to this stack"
-        return CheckResult("bridges", Severity.BAD, found, f"remove it, or stop the program that uses it: ip link show {taken[0]}")
+        found = f"network interfaces with these names exist that are not the stack's: {', '.join(taken)}"
+        return CheckResult("bridges", Severity.BAD, found, f"stop the program that uses them, or remove each: ip link delete {taken[0]}")
     return CheckResult("bridges", Severity.GOOD, f"{', '.join(BRIDGES)} are unused or belong to this stack")
 
 
