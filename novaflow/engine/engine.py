@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import NoReturn
 
 import anyio
+import structlog
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectSendStream
 
@@ -24,6 +25,8 @@ from novaflow.plan.graph import Node
 from novaflow.plan.lifecycle import Crashed, Exited, Fact, Failed, Phase, RestartDue, Succeeded
 from novaflow.plan.plan import DOWN, Plan, ServiceCommand
 from novaflow.plan.restarts import RestartHistory
+
+log = structlog.get_logger(__name__)
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 MAX_REASON = 300  # characters; what is longer goes to the log tail
@@ -215,7 +218,7 @@ class Engine:
     async def _watch(self, node: Node, service: Service, program: Program, began_s: float) -> NoReturn:
         """Watch the service until it ends.
 
-        Raises: ServiceExited; NotReady, if it does not become ready; ServiceUnresponsive.
+        Raises: ServiceExited; NotReady, if it does not become ready; ServiceUnresponsive; NovaflowError, after a defect.
         """
         answer = await program.wait_ready()
         self._publish(node, ServiceState.READY, answer, pid=program.pid, duration_s=anyio.current_time() - began_s)
@@ -224,7 +227,12 @@ class Engine:
         self._monitors[node.name] = monitor
         self._restarts.setdefault(node.name, RestartHistory(service.restart))
         self._send_facts.send_nowait(Succeeded(node.name))
-        raise await monitor.wait_end()
+        try:
+            end = await monitor.wait_end()
+        except Exception as error:  # a defect in the watch of one service must not end the others
+            log.exception("service.watch_failed", service=node.name)
+            raise NovaflowError(f"the watch of {node.name} failed; the traceback is in the supervisor's log") from error
+        raise end
 
     def _end(self, node: Node, error: NovaflowError, took_s: float) -> None:
         """Restart a service that has been ready since a command started it, as its policy allows; otherwise the node has failed."""

@@ -86,7 +86,8 @@ async def launch(stack: Stack, lock: StackLock, options: RunOptions, display: In
 def _start_supervisor(stack: Stack, lock: StackLock, options: RunOptions) -> Popen[bytes]:
     # Settings of the command line are passed in the environment: arguments are visible to every user.
     overrides = [f"{name}={value}" for name, value in stack.overrides.items()]
-    command = [sys.executable, "-m", "novaflow.cli.main", "supervise", "--lock", str(lock.descriptor)]
+    # -P: the current folder may contain another package of this name, of another user.
+    command = [sys.executable, "-P", "-m", "novaflow.cli.main", "supervise", "--lock", str(lock.descriptor)]
     flags = [flag for flag, is_set in (("--watch", options.reload), ("--resume", options.resume)) if is_set]
     argv = ["/usr/bin/env", FEW_ARENAS, *overrides, *command, *flags, str(stack.paths.root)]
     stack.paths.log.mkdir(parents=True, exist_ok=True)

@@ -59,6 +59,7 @@ class FakeProgram:
     adopted: bool = False
     suspended: bool = False
     unresponsive: bool = False
+    defect: Exception | None = None  # raised when it ends
     looks: int = 0  # how often the engine asked whether it is suspended
 
     @property
@@ -100,6 +101,8 @@ class FakeProgram:
     async def wait_exit(self) -> ServiceExited:
         """Wait until the test sets ``ends``."""
         await self.ends.wait()
+        if self.defect:
+            raise self.defect
         return self.exited
 
 

@@ -124,6 +124,18 @@ async def test_a_service_is_restarted_with_what_it_needs() -> None:
         assert harness.bus.lines.count("web restarted") == 2
 
 
+async def test_a_defect_ends_one_service_only() -> None:
+    """An error that no code expects is the failure of its node; the other services continue, and the stack can be stopped."""
+    graph = graph_of({"web": (), "mail": ()}, services=("web", "mail"), restart=AT_ONCE, liveness=SELDOM)
+    harness = make_harness(graph, FakeRunner(), stays=True)
+    async with stays_up(harness):
+        harness.runner.programs["web"].defect = RuntimeError("no such state")
+        harness.runner.programs["web"].ends.set()
+        await harness.bus.wait_published("web ready", times=2)
+        assert "mail" in harness.runner.running_now
+    assert harness.bus.reason("web exited") == "the watch of web failed; the traceback is in the supervisor's log"
+
+
 async def test_a_stop_during_the_pause_ends_the_run() -> None:
     """A stack that stops does not wait for a restart that is due in an hour."""
     graph = graph_of({"web": ()}, services=("web",), restart=RestartPolicy(first_s=3600, most_s=3600), liveness=SELDOM)

@@ -2,13 +2,16 @@
 
 import os
 import signal
+import sys
 from typing import Any
 
+import anyio
 import psutil
 import pytest
 
 from novaflow.adapters.process import ProcessOwner, find_processes
 from tests.support.programs import is_running
+from tests.system.test_handling import NEEDY
 from tests.system.toy import Toy
 
 pytestmark = pytest.mark.slow
@@ -74,6 +77,32 @@ async def test_an_adopted_service_is_restarted_too(toy: Toy) -> None:
     await toy.wait_published("novaflow.service.restarted")
     await toy.wait_published("novaflow.stack.ready", times=3)
     assert (await web_of(toy))["pid"] != web
+
+
+async def test_adopted_services_survive_the_exit_of_a_need(toy: Toy) -> None:
+    """The supervisor checks an adopted service again when its need is back."""
+    toy.write("components/needy.py", NEEDY)
+    await toy.ready()
+    (await toy.supervisor()).kill()
+    await toy.wait_released()
+    assert (await toy.call("up")).code == 0
+    os.kill((await web_of(toy))["pid"], signal.SIGKILL)
+    await toy.wait_published("novaflow.stack.ready", times=3)
+    status = await toy.status()
+    assert {service["name"]: (service["state"], service["restarts"]) for service in status["services"]} == {
+        "web": ("ready", 1),
+        "needy": ("ready", 0),
+    }
+
+
+async def test_the_supervisor_ignores_packages_in_the_current_folder(toy: Toy) -> None:
+    """Another package called novaflow may be there, of another user."""
+    (toy.folder / "novaflow").mkdir()
+    (toy.folder / "novaflow/__init__.py").write_text("raise SystemExit('another package')")
+    command = [sys.executable, "-P", "-m", "novaflow.cli.main", "run", "--wait-ready"]
+    toy.installed()
+    ended = await anyio.run_process(command, check=False, cwd=toy.folder, env=toy.env)
+    assert ended.returncode == 0, ended.stderr.decode()
 
 
 async def test_up_starts_a_service_that_died_with_the_supervisor(toy: Toy) -> None:

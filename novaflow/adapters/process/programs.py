@@ -71,8 +71,12 @@ class AdoptedProcess:
         self._descriptor = os.pidfd_open(pid)
 
     async def wait(self) -> None:
-        """Wait until the process exits."""
-        await anyio.wait_readable(self._descriptor)
+        """Wait until the process exits; several tasks may wait at the same time."""
+        own = os.dup(self._descriptor)  # only one task can wait for one descriptor
+        try:
+            await anyio.wait_readable(own)
+        finally:
+            os.close(own)
 
     def close(self) -> None:
         """Release the descriptor."""

@@ -400,6 +400,11 @@ async def test_a_running_service_is_adopted(harness: RunnerHarness, port: int) -
         assert (adopted.pid, adopted.adopted) == (program.pid, True)
         assert await adopted.wait_ready() == "answered GET / with 200"
         assert await adopted.check(WITHIN_S) == "answered GET / with 200"
+        async with anyio.create_task_group() as tasks:  # as the monitor does, which waits for the exit during a probe
+            tasks.start_soon(adopted.wait_exit)
+            await anyio.lowlevel.checkpoint()
+            assert await adopted.wait_ready() == "answered GET / with 200"
+            tasks.cancel_scope.cancel()
     assert not is_running(program.pid)
 
 
