@@ -14,7 +14,7 @@ from workflows.infra.database.urls import Database, database_url
 from workflows.platform.mounts import DataFolder
 from workflows.platform.requirements import PythonPackages
 from workflows.services.keystone.accounts import account
-from workflows.services.nova.config import config_file, write_config
+from workflows.services.nova.config import config_file, fake_host_id, is_fake, write_config
 from workflows.services.nova.endpoints import COMPUTE
 from workflows.services.nova.notifications import DEFINITIONS, INSTANCE, INSTANCES
 from workflows.services.nova.settings import NovaSettings
@@ -40,6 +40,8 @@ async def folders(ctx: Context) -> str:
     """Create the folders of servers' disks and of the host's identity."""
     for folder in (_state(ctx), ctx.settings.of(NovaSettings).instances_path):
         folder.mkdir(parents=True, exist_ok=True)
+    if is_fake(ctx.settings):  # the other drivers write it themselves
+        await ctx.write(_state(ctx) / "compute_id", fake_host_id(ctx.paths))
     return str(ctx.settings.of(NovaSettings).instances_path)
 
 

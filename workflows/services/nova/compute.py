@@ -1,7 +1,5 @@
 """nova-compute: runs servers on this machine."""
 
-import os
-import uuid
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,10 +10,9 @@ from novaflow.model.paths import Paths
 from novaflow.model.settings import Settings
 from workflows.infra.libvirt.address import uses_containers
 from workflows.infra.libvirt.namespaces import enter_namespaces
-from workflows.infra.libvirt.settings import LibvirtSettings, LibvirtType
 from workflows.platform.disk import find_write_error, free_mib
 from workflows.platform.system_packages import SystemPackages
-from workflows.services.nova.config import NATIVE_THREADS, daemon
+from workflows.services.nova.config import NATIVE_THREADS, daemon, fake_host_id, is_fake
 from workflows.services.nova.settings import NovaSettings
 from workflows.services.oslo.rpc_ping import rpc_probe
 
@@ -46,7 +43,7 @@ DAEMON = daemon(
 
 
 def _command(ctx: Context) -> tuple[str | Path, ...]:
-    if _is_fake(ctx.settings):
+    if is_fake(ctx.settings):
         _, *arguments = DAEMON.command(ctx)
         return (ctx.paths.venv / "bin" / "python", FAKE, *arguments)
     # nova-compute mounts the disks of containers, in the mount namespace of libvirt.
@@ -54,12 +51,7 @@ def _command(ctx: Context) -> tuple[str | Path, ...]:
 
 
 def _environment(ctx: Context) -> dict[str, str]:
-    host_id = uuid.uuid5(uuid.NAMESPACE_URL, f"{ctx.paths.root}#{os.uname().nodename}")
-    return {**NATIVE_THREADS, **({"NOVAFLOW_HOST_ID": str(host_id)} if _is_fake(ctx.settings) else {})}
-
-
-def _is_fake(settings: Settings) -> bool:
-    return settings.of(LibvirtSettings).libvirt_type is LibvirtType.FAKE
+    return {**NATIVE_THREADS, **({"NOVAFLOW_HOST_ID": fake_host_id(ctx.paths)} if is_fake(ctx.settings) else {})}
 
 
 COMPUTE = replace(

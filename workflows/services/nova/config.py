@@ -1,11 +1,14 @@
 """nova's configuration: one file for all of its services."""
 
 import os
+import uuid
 from pathlib import Path
 
 from novaflow.model.context import Context
+from novaflow.model.paths import Paths
 from novaflow.model.probe import Probe
 from novaflow.model.service import Service
+from novaflow.model.settings import Settings
 from workflows.infra.database.urls import database_url
 from workflows.infra.libvirt.address import libvirt_url
 from workflows.infra.libvirt.settings import LibvirtSettings, LibvirtType
@@ -54,7 +57,6 @@ async def write_config(ctx: Context) -> None:
 
 
 def _default_options(ctx: Context) -> dict[str, Value]:
-    is_fake = ctx.settings.of(LibvirtSettings).libvirt_type is LibvirtType.FAKE
     has_no_dhcp = ctx.settings.of(NetworkSettings).net_man is NetMan.FLAT
     return {
         "use_stderr": True,
@@ -62,7 +64,7 @@ def _default_options(ctx: Context) -> dict[str, Value]:
         "my_ip": ctx.settings.host_ip,
         "state_path": ctx.paths.data / "nova",
         "instances_path": ctx.settings.of(NovaSettings).instances_path,
-        "compute_driver": "fake.FakeDriver" if is_fake else "libvirt.LibvirtDriver",
+        "compute_driver": "fake.FakeDriver" if is_fake(ctx.settings) else "libvirt.LibvirtDriver",
         "graceful_shutdown_timeout": 2,  # 180 s by default
         "report_interval": 10,
         "service_down_time": 60,
@@ -130,6 +132,16 @@ def _client_sections(ctx: Context) -> Sections:
             "metadata_proxy_shared_secret": ctx.secret("metadata"),
         },
     }
+
+
+def is_fake(settings: Settings) -> bool:
+    """Return whether nova's fake driver takes the place of a hypervisor."""
+    return settings.of(LibvirtSettings).libvirt_type is LibvirtType.FAKE
+
+
+def fake_host_id(paths: Paths) -> str:
+    """Return the id of the host of the fake driver, which is the same at each start."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{paths.root}#{os.uname().nodename}"))
 
 
 def find_virt_type(chosen: LibvirtType) -> str:

@@ -8,17 +8,23 @@ NOVAFLOW_HOST_ID.
 import os
 from typing import Any
 
-from nova.cmd import compute
-from nova.virt.fake import FakeDriver
-from oslo_utils.fixture import uuidsentinel
 
-
-def resume(driver: FakeDriver, context: object, instance: Any, network: object, _: object, devices: object = None) -> None:  # noqa: ANN401
+def resume(driver: Any, context: object, instance: Any, network: object, _: object, devices: object = None) -> None:  # noqa: ANN401
     """Run a server again that ran when nova-compute ended."""
     driver.spawn(context, instance, instance.image_meta, None, None, None, network_info=network, block_device_info=devices)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run nova-compute."""
+    # Not at the top: only the stack's environment has them.
+    from nova.cmd import compute  # noqa: PLC0415
+    from nova.virt.fake import FakeDriver  # noqa: PLC0415
+    from oslo_utils.fixture import uuidsentinel  # noqa: PLC0415
+
     setattr(uuidsentinel, f"node_{os.uname().nodename}", os.environ["NOVAFLOW_HOST_ID"])  # noqa: TID251 - a program of its own
     FakeDriver.resume_state_on_host_boot = resume
     compute.main()
+
+
+if __name__ == "__main__":
+    main()
