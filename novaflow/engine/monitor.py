@@ -44,6 +44,7 @@ class ServiceMonitor:
 
             self._tasks.start_soon(end_with, self._program.wait_exit)
             self._tasks.start_soon(end_with, self._wait_unresponsive)
+        self._tasks = None  # a recheck that is requested before the plan knows of the end does nothing
         return ended[0]
 
     def mark_unready(self, reason: str) -> None:
