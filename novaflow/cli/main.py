@@ -1,9 +1,12 @@
 """The program `novaflow`: dispatches to a command, and translates errors into messages and exit codes."""
 
 import importlib
+import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem
@@ -106,6 +109,7 @@ def _report(error: Exception) -> int:
             return MachineError.exit_code
         case OSError():
             # Without a file name it is an output: novaflow names the others.
+            _discard_output()
             _print(f"{error.filename or 'the output cannot be written'}: {(error.strerror or str(error)).lower()}")
             return MachineError.exit_code
         case NovaflowError():
@@ -115,6 +119,12 @@ def _report(error: Exception) -> int:
             return _report_group(error)
         case _:
             return Interrupted(signal.SIGINT).exit_code
+
+
+def _discard_output() -> None:
+    """Write the rest of the output to no file: Python would try it again at its exit, and fail with exit code 120."""
+    with suppress(OSError), Path(os.devnull).open("wb") as nothing:  # an output may be no file
+        os.dup2(nothing.fileno(), sys.stdout.fileno())
 
 
 def _report_group(group: ExceptionGroup[Exception]) -> int:

@@ -144,3 +144,4 @@ def test_the_cloud_is_kept_over_a_restart_of_the_machine(
         require_reached(kept)
         stack("clean")
     stack("up", within_s=UP_WITHIN_S)
+    require_reached(kept)
