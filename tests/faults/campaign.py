@@ -1,7 +1,7 @@
 """The fault campaign: `python -m tests.faults.campaign [--rounds N]`, as root; exit code 1 if a fault was not survived.
 
 A cloud with a server and a volume runs while its processes are killed and suspended. After each fault it must become ready again
-without help, with the same server. Prints one row for each kind of fault. A round takes about six minutes.
+without help, with the same server. Prints one row for each kind of fault.
 """
 
 # ruff: noqa: T201, TID251 - a program that prints, and waits for processes of others

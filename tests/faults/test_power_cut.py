@@ -20,10 +20,11 @@ import pytest
 from anyio.streams.text import TextReceiveStream
 
 from novaflow.adapters.local import NodeContext
+from novaflow.model.component import Component
 from tests.support.contexts import open_context
 from tests.support.settings import make_settings
 from workflows.infra.database.cloud_data import query_mariadb, restore
-from workflows.infra.database.component import COMPONENT, configure, prepare
+from workflows.infra.database.component import configure, prepare
 from workflows.infra.database.urls import Database, socket_path
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
@@ -66,7 +67,7 @@ def mounted(image: Path) -> Iterator[Path]:
 @asynccontextmanager
 async def database(root: Path, *, durable: bool) -> AsyncIterator[tuple[NodeContext, int]]:
     """Return the context and the process of a MariaDB in ``root``, which is created if it does not exist."""
-    component = type(COMPONENT)("one", "One.", declares=(Database("nova"),))
+    component = Component("one", "One.", declares=(Database("nova"),))
     async with open_context(root, component, settings=make_settings(novaflow_durable=durable)) as ctx:
         for folder in (ctx.paths.run, ctx.paths.data, ctx.paths.log):
             folder.mkdir(parents=True, exist_ok=True)

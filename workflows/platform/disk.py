@@ -1,8 +1,10 @@
-"""Free disk space and write access for paths that need not exist yet."""
+"""Free disk space, write access and deletion of paths that need not exist."""
 
 import shutil
 import tempfile
 from pathlib import Path
+
+from novaflow.model.step import Skipped
 
 
 def find_existing(path: Path) -> Path:
@@ -13,6 +15,14 @@ def find_existing(path: Path) -> Path:
 def free_mib(path: Path) -> int:
     """Return the free space of the file system that the path is on, or will be on, in MiB."""
     return shutil.disk_usage(find_existing(path)).free // 2**20
+
+
+def delete_folder(folder: Path, *, missing: str) -> Skipped | str:
+    """Delete a folder with its content, and return what a step returns; ``missing`` is the reason where there is none."""
+    if not folder.exists():
+        return Skipped(missing)
+    shutil.rmtree(folder)
+    return f"deleted {folder}"
 
 
 def find_write_error(folder: Path) -> str | None:

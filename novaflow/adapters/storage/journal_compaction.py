@@ -7,12 +7,12 @@ from pathlib import Path
 import structlog
 
 from novaflow.adapters.storage.atomic_file import write_atomic
-from novaflow.adapters.storage.journal_format import first_offset, open_file
+from novaflow.adapters.storage.journal_format import first_offset, next_line, open_file
 
 log = structlog.get_logger(__name__)
 
 LARGEST = 32 << 20  # bytes: about 80,000 small events; reading all of them for damage takes 0.1 s
-KEPT = 8 << 20  # bytes: about 20,000 events, of eighty runs
+KEPT = 8 << 20  # bytes: about 20,000 small events
 _CHUNK = 1 << 20
 
 
@@ -28,23 +28,16 @@ def compact_journal(path: Path, *, published: int, largest: int = LARGEST, kept:
         return
     try:
         size = os.fstat(file).st_size
-        # An event of the last `kept` bytes is found by its position: the numbers grow with it.
-        offset = min(first_offset(file, lambda record: record.sequence >= published), _next_line(file, size - kept))
-        if size > largest and offset > 0:
+        if size <= largest:
+            return
+        offset = min(first_offset(file, lambda record: record.sequence >= published), next_line(file, size - kept))
+        if offset > 0:
             write_atomic(path, _chunks(file, offset), path.stat().st_mode & 0o777, fsync=True)
             log.info("journal.compacted", path=str(path), removed_bytes=offset)
     except OSError as error:
         log.warning("journal.not_compacted", path=str(path), reason=str(error))
     finally:
         os.close(file)
-
-
-def _next_line(file: int, offset: int) -> int:
-    """Return the offset of the first line that begins at ``offset`` or later."""
-    if offset <= 0:
-        return 0
-    chunk = os.pread(file, _CHUNK, offset - 1)
-    return offset + chunk.find(b"\n")
 
 
 def _chunks(file: int, offset: int) -> Iterator[bytes]:

@@ -161,8 +161,7 @@ def last_entry(file: int) -> Entry | None:
 
 def _entry_from(file: int, offset: int) -> tuple[int, Entry | None]:
     """Return the first intact event whose line begins at ``offset`` or later, after the offset of the end of that line."""
-    if offset:
-        offset = _next_line(file, offset - 1)
+    offset = next_line(file, offset)
     while lines := _complete_lines(file, offset):
         for line in lines:
             offset += len(line)
@@ -171,7 +170,11 @@ def _entry_from(file: int, offset: int) -> tuple[int, Entry | None]:
     return offset, None
 
 
-def _next_line(file: int, offset: int) -> int:
+def next_line(file: int, offset: int) -> int:
+    """Return the offset of the first line that begins at ``offset`` or later; the end of the file if there is none."""
+    if offset <= 0:
+        return 0
+    offset -= 1  # a line begins at `offset` if this is the end of another one
     while chunk := os.pread(file, _CHUNK, offset):
         newline = chunk.find(b"\n")
         if newline >= 0:

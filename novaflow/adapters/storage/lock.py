@@ -68,7 +68,7 @@ def _read_holder(descriptor: int) -> str:
     """Return what the holder has written; it does so a moment after it has taken the lock."""
     until_s = time.monotonic() + _WRITTEN_WITHIN_S
     while not (holder := os.pread(descriptor, 200, 0).decode(errors="replace").strip()) and time.monotonic() < until_s:
-        time.sleep(0.01)  # noqa: TID251 - no event loop runs yet
+        time.sleep(0.01)  # noqa: TID251 - only a command that will be refused waits, and has nothing else to do
     return holder
 
 

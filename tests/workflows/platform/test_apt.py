@@ -78,7 +78,7 @@ async def test_a_package_that_cannot_be_downloaded_is_named(make_context: MakeCo
         ("E: Could not get lock /var/lib/dpkg/lock", "another program held the lock of apt for 300 s; wait until it has finished"),
         ("E: You don't have enough free space in /var", "the disk is full; free disk space and run `novaflow install` again"),
         ("dpkg: No space left on device", "the disk is full; free disk space and run `novaflow install` again"),
-        ("Could not resolve 'deb.debian.org'", "Debian packages cannot be downloaded; check the network"),
+        ("Could not resolve 'mirror.example'", "Debian packages cannot be downloaded; check the network"),
     ],
 )
 async def test_an_error_of_apt_says_what_to_do(make_context: MakeContext, printed: str, message: str) -> None:

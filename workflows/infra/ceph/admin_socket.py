@@ -1,4 +1,4 @@
-"""Asks a Ceph daemon over its admin socket, which costs a hundredth of the program `ceph`.
+"""Asks a Ceph daemon over its admin socket, without a program that has to be started for it.
 
 Source: Ceph's src/common/admin_socket.cc; a request is JSON and a zero byte, the answer a length of four bytes and JSON.
 """

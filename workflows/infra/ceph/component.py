@@ -27,7 +27,7 @@ from workflows.infra.ceph.cluster import (
     monitor_address,
     write_keys,
 )
-from workflows.platform.disk import free_mib
+from workflows.platform.disk import delete_folder, free_mib
 from workflows.platform.python_env import link_modules
 from workflows.platform.system_packages import SystemPackages
 from workflows.services.oslo.config_file import Sections, Value, render_config
@@ -79,11 +79,7 @@ async def _create_cluster(ctx: Context) -> None:
 @step(after=("database.reset",), within_s=60)
 async def reset(ctx: Context) -> Skipped | str:
     """Delete the cluster with all volumes."""
-    data = ctx.paths.data / "ceph"
-    if not data.exists():
-        return Skipped("there is no cluster")
-    shutil.rmtree(data)
-    return f"deleted {data}"
+    return delete_folder(ctx.paths.data / "ceph", missing="there is no cluster")
 
 
 def _options(ctx: Context) -> Sections:

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import secrets
-import shutil
 import socket
 from pathlib import Path
 
@@ -32,6 +31,7 @@ from workflows.infra.ldap.directory import (
 )
 from workflows.infra.ldap.settings import LdapSettings
 from workflows.platform.detect import find_distribution
+from workflows.platform.disk import delete_folder
 from workflows.platform.install_check import InstallCheck
 from workflows.platform.python_env import link_modules
 from workflows.platform.system_packages import SystemPackages
@@ -108,10 +108,7 @@ async def configure(ctx: Context) -> str:
 @step(after=("database.reset",), within_s=60)
 async def reset(ctx: Context) -> Skipped | str:
     """Delete the private directory."""
-    if not _database(ctx).exists():
-        return Skipped("there is no directory")
-    shutil.rmtree(_database(ctx))
-    return f"deleted {_database(ctx)}"
+    return delete_folder(_database(ctx), missing="there is no directory")
 
 
 def _first_entries(ctx: Context) -> str:

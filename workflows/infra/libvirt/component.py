@@ -18,6 +18,7 @@ from workflows.infra.libvirt.address import libvirt_url
 from workflows.infra.libvirt.namespaces import run_libvirtd
 from workflows.infra.libvirt.orphans import REMOVERS, find_domains
 from workflows.infra.libvirt.settings import LibvirtSettings, LibvirtType
+from workflows.platform.disk import delete_folder
 from workflows.platform.kernel import find_kvm_error
 from workflows.platform.orphans import removal
 from workflows.platform.python_env import link_modules
@@ -92,10 +93,7 @@ async def configure(ctx: Context) -> str:
 @step(after=("database.reset",), within_s=60)
 async def reset(ctx: Context) -> Skipped | str:
     """Delete the state of libvirt, with the memory of suspended servers."""
-    if not _folder(ctx).exists():
-        return Skipped("there is no state")
-    shutil.rmtree(_folder(ctx))
-    return f"deleted {_folder(ctx)}"
+    return delete_folder(_folder(ctx), missing="there is no state")
 
 
 def _folder(ctx: Context) -> Path:

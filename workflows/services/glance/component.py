@@ -1,12 +1,12 @@
 """glance, the image service."""
 
-import shutil
 from pathlib import Path
 
 from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.step import ConcurrencyPool, Skipped, step
 from workflows.infra.database.urls import Database, database_url
+from workflows.platform.disk import delete_folder
 from workflows.platform.requirements import PythonPackages
 from workflows.services.endpoint import Endpoint
 from workflows.services.keystone.accounts import account
@@ -71,10 +71,7 @@ async def schema(ctx: Context) -> None:
 @step(after=("database.reset",), within_s=120)
 async def reset(ctx: Context) -> Skipped | str:
     """Delete the images."""
-    if not _store(ctx).exists():
-        return Skipped("there are no images")
-    shutil.rmtree(_store(ctx))
-    return f"deleted {_store(ctx)}"
+    return delete_folder(_store(ctx), missing="there are no images")
 
 
 COMPONENT = Component(
