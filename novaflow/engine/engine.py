@@ -22,7 +22,7 @@ from novaflow.model.service import Service
 from novaflow.model.step import Skipped, Step
 from novaflow.plan.actions import Action, AllUp, Finish, MarkFailed, MarkUnready, Recheck, Start, Stop
 from novaflow.plan.graph import Node
-from novaflow.plan.lifecycle import Crashed, Exited, Fact, Failed, Phase, RestartDue, Succeeded
+from novaflow.plan.lifecycle import Crashed, Exited, Fact, Failed, Phase, ReadinessChanged, RestartDue, Succeeded
 from novaflow.plan.plan import DOWN, Plan, ServiceCommand
 from novaflow.plan.restarts import RestartHistory
 
@@ -222,9 +222,8 @@ class Engine:
         """
         answer = await program.wait_ready()
         self._publish(node, ServiceState.READY, answer, pid=program.pid, duration_s=anyio.current_time() - began_s)
-        publish = partial(self._publish, node, pid=program.pid)
-        monitor = ServiceMonitor(service, program, publish, partial(self._plan.needs_are_up, node.name))
-        self._monitors[node.name] = monitor
+        publish, needs_are_up = partial(self._publish_readiness, node, program.pid), partial(self._plan.needs_are_up, node.name)
+        monitor = self._monitors[node.name] = ServiceMonitor(service, program, publish, needs_are_up)
         self._restarts.setdefault(node.name, RestartHistory(service.restart))
         self._send_facts.send_nowait(Succeeded(node.name))
         try:
@@ -233,6 +232,10 @@ class Engine:
             log.exception("service.watch_failed", service=node.name)
             raise NovaflowError(f"the watch of {node.name} failed; the traceback is in the supervisor's log") from error
         raise end
+
+    def _publish_readiness(self, node: Node, pid: int, state: ServiceState, cause: str | NovaflowError) -> None:
+        self._publish(node, state, cause, pid=pid)
+        self._send_facts.send_nowait(ReadinessChanged(node.name, ready=state is ServiceState.READY))
 
     def _end(self, node: Node, error: NovaflowError, took_s: float) -> None:
         """Restart a service that has been ready since a command started it, as its policy allows; otherwise the node has failed."""

@@ -76,7 +76,15 @@ class RestartDue:
     reason: str
 
 
-Fact = Succeeded | Failed | Exited | Crashed | RestartDue
+@dataclass(frozen=True, slots=True)
+class ReadinessChanged:
+    """A service that is up does not answer any more, or answers again; its phase stays the same."""
+
+    node: str
+    ready: bool
+
+
+Fact = Succeeded | Failed | Exited | Crashed | RestartDue | ReadinessChanged
 Transition = Started | StopRequested | StartRequested | Fact
 
 LIFECYCLE: Mapping[Phase, Mapping[type[Transition], Phase]] = {

@@ -14,6 +14,7 @@ from novaflow.plan.lifecycle import (
     Fact,
     Failed,
     Phase,
+    ReadinessChanged,
     RestartDue,
     Started,
     StartRequested,
@@ -34,6 +35,7 @@ class ServiceCommand(StrEnum):
 
 DOWN = frozenset({Phase.FAILED, Phase.STOPPED})
 _RUNNING = {Phase.STARTING, Phase.STOPPING}
+_STARTED = {Phase.STARTING, Phase.UP}
 _CHANGING = {*_RUNNING, Phase.WAITING, Phase.BACKOFF}
 _DOWN_TEXTS = {
     Phase.FAILED: "has failed",
@@ -64,6 +66,7 @@ class Plan:
         self._remaining_s = graph.remaining_s(durations_s or {})
         self._stays = stays
         self._phases = dict.fromkeys(graph.nodes, Phase.WAITING)
+        self._dependents = {name: {*dependents} for name, dependents in graph.dependents.items()}  # grows with each restart
         self._unmet = {name: set(node.needs) for name, node in graph.nodes.items()}
         self._in_pool: Counter[ConcurrencyPool] = Counter()
         self._startable: dict[ConcurrencyPool, list[tuple[float, str]]] = {pool: [] for pool in ConcurrencyPool}  # heaps
@@ -74,7 +77,8 @@ class Plan:
         self._unsettled = len(graph.nodes)  # nodes that wait, start or stop
         self._all_up = False
         self._requested: dict[str, str] = {}  # services to start once they are down, with the reason
-        self._unready: set[str] = set()
+        self._marked_unready: set[str] = set()  # since a need is down
+        self._unready: set[str] = set()  # services that are up and do not answer, for this reason or another
         self._stopping: str | None = None
         self._finished = False
 
@@ -103,11 +107,14 @@ class Plan:
 
     def apply(self, fact: Fact) -> tuple[Action, ...]:
         """Record a fact and return the actions that follow from it."""
+        if isinstance(fact, ReadinessChanged):
+            return self._record_readiness(fact)
         before = self._phases[fact.node]
         if self._transition(fact) is before:
             return ()
         actions: list[Action] = []
         if isinstance(fact, Succeeded):
+            self._unready.discard(fact.node)
             self._satisfy(fact.node)
             actions.extend(self._restart_followers(fact.node))
         if isinstance(fact, Failed) and fact.node not in self._requested:
@@ -122,6 +129,15 @@ class Plan:
         if self._all_up and self._stopping is None:
             actions.extend(self._update_readiness())
         return tuple(actions)
+
+    def _record_readiness(self, change: ReadinessChanged) -> tuple[Action, ...]:
+        if not change.ready:
+            self._unready.add(change.node)
+            return ()
+        self._unready.discard(change.node)
+        if self._phases[change.node] is Phase.UP:
+            self._satisfy(change.node)
+        return tuple(self._next())
 
     def apply_service_command(self, command: ServiceCommand, names: Collection[str], reason: str) -> tuple[Action, ...]:
         """Return the actions that start, stop or restart these services and no others.
@@ -142,7 +158,7 @@ class Plan:
                 self._requested[name] = reason
             if command is not ServiceCommand.START:
                 self._transition(StopRequested(name))
-                actions.extend([Stop(name, reason)] if phase in {Phase.STARTING, Phase.UP} else [])
+                actions.extend([Stop(name, reason)] if phase in _STARTED else [])
         self._start_requested()
         actions.extend(self._next())
         return tuple(actions)
@@ -175,7 +191,7 @@ class Plan:
 
     def _require_needs(self, names: Collection[str]) -> None:
         for name in names:
-            for need in sorted(self._graph.nodes[name].needs - {*names, *self._requested}):
+            for need in sorted(self._graph.transitive_needs(name) - {*names, *self._requested}):
                 if self._phases[need] in _DOWN_TEXTS:
                     raise UsageError(f"{name} needs {need}, which {_DOWN_TEXTS[self._phases[need]]}; start {need} first")
 
@@ -187,8 +203,11 @@ class Plan:
             self._enqueue_if_possible(name, reason)
 
     def _enqueue_if_possible(self, name: str, reason: str) -> None:
-        """Enqueue a node that starts again, or let it wait for the needs that are not up."""
-        self._unmet[name] = {need for need in self._graph.nodes[name].needs if self._phases[need] is not Phase.UP}
+        """Enqueue a node that starts again, or let it wait for the needs that cannot be used, also the indirect ones."""
+        needs = self._graph.transitive_needs(name)
+        self._unmet[name] = {need for need in needs if self._phases[need] is not Phase.UP or need in self._unready}
+        for need in self._unmet[name]:
+            self._dependents[need].add(name)
         if not self._unmet[name]:
             self._enqueue(name, reason)
 
@@ -197,7 +216,7 @@ class Plan:
         if not self._all_up or self._stopping is not None:
             return
         for follower, node in self._graph.nodes.items():
-            if isinstance(node.part, Service) and name in node.part.restart_with and self._phases[follower] is Phase.UP:
+            if isinstance(node.part, Service) and name in node.part.restart_with and self._phases[follower] in _STARTED:
                 reason = f"{name} was restarted"
                 self._requested[follower] = reason
                 self._transition(StopRequested(follower))
@@ -206,15 +225,15 @@ class Plan:
     def _update_readiness(self) -> Iterator[Action]:
         """Mark services unready whose needs are down, and recheck those whose needs are all up again."""
         running = self._running_services()
-        self._unready &= running
+        self._marked_unready &= running
         for name in sorted(running):
             needs = self._graph.transitive_needs(name)
             down = sorted(need for need in needs if self._phases[need] in DOWN | {Phase.BACKOFF})
-            if down and name not in self._unready:
-                self._unready.add(name)
+            if down and name not in self._marked_unready:
+                self._marked_unready.add(name)
                 yield MarkUnready(name, f"{down[0]}, which it needs, {_DOWN_TEXTS[self._phases[down[0]]]}")
-            elif name in self._unready and all(self._phases[need] is Phase.UP for need in needs):
-                self._unready.remove(name)
+            elif name in self._marked_unready and all(self._phases[need] is Phase.UP for need in needs):
+                self._marked_unready.remove(name)
                 yield Recheck(name)
 
     def _settle(self) -> Iterator[Action]:
@@ -239,10 +258,13 @@ class Plan:
         return self._in_pool[pool] < self._pools.get(pool, len(self._phases))
 
     def _satisfy(self, need: str) -> None:
-        for name in self._graph.dependents[need]:
-            self._unmet[name].discard(need)
-            if not self._unmet[name] and self._phases[name] is Phase.WAITING:
+        for name in self._waiting_for(need):
+            if self._unmet[name] == {need}:
                 self._enqueue(name, f"{need} is up")
+            self._unmet[name].discard(need)
+
+    def _waiting_for(self, need: str) -> list[str]:
+        return sorted(name for name in self._dependents[need] if self._phases[name] is Phase.WAITING)
 
     def _enqueue(self, name: str, reason: str) -> None:
         self._reasons[name] = reason
@@ -253,12 +275,11 @@ class Plan:
         # Without recursion: a graph may be deeper than Python's stack.
         causes = [failed]
         for cause in causes:
-            for name in sorted(self._graph.dependents[cause]):
-                if self._phases[name] is Phase.WAITING:
-                    reason = f"{cause}, which it needs, failed"
-                    self._transition(Failed(name, reason))
-                    yield MarkFailed(name, reason)
-                    causes.append(name)
+            for name in self._waiting_for(cause):
+                reason = f"{cause}, which it needs, failed"
+                self._transition(Failed(name, reason))
+                yield MarkFailed(name, reason)
+                causes.append(name)
 
     def _stop_nodes(self) -> Iterator[Action]:
         reason = self._stopping or ""

@@ -124,6 +124,24 @@ async def test_a_service_is_restarted_with_what_it_needs() -> None:
         assert harness.bus.lines.count("web restarted") == 2
 
 
+async def test_a_restart_waits_for_needs_that_do_not_answer() -> None:
+    """A service is restarted when what it needs answers again, not while that is unready."""
+    needs = {"database": (), "web": ("database",), "page": ("web",)}
+    graph = graph_of(needs, services=tuple(needs), restart=AT_ONCE, liveness=replace(OFTEN, failures=1_000_000))
+    harness = make_harness(graph, FakeRunner(), stays=True)
+    async with stays_up(harness):
+        harness.runner.programs["web"].unresponsive = True
+        await harness.bus.wait_published("web unready")
+        harness.runner.programs["page"].ends.set()
+        await harness.bus.wait_published("page exited")
+        before = harness.runner.programs["web"].looks
+        await wait_until(lambda: harness.runner.programs["web"].looks > before + 100)  # the restart is due after a millisecond
+        assert "page restarted" not in harness.bus.lines
+        harness.runner.programs["web"].unresponsive = False
+        await harness.bus.wait_published("page ready", times=2)
+    assert harness.bus.reason("page restarted") == "web is up"
+
+
 async def test_a_defect_ends_one_service_only() -> None:
     """An error that no code expects is the failure of its node; the other services continue, and the stack can be stopped."""
     graph = graph_of({"web": (), "mail": ()}, services=("web", "mail"), restart=AT_ONCE, liveness=SELDOM)

@@ -110,7 +110,8 @@ class Campaign:
                 row.recovered_s.append(time.monotonic() - began)
                 return
             time.sleep(POLL_S)
-        print(f"not survived: {fault} ({', '.join(names)})")
+        states = {service["name"]: service["state"] for service in self._status()["services"] if service["state"] != "ready"}
+        print(f"not survived: {fault} ({', '.join(names)}): {states or 'ready, in an old process'}")
 
     def _begin(self, fault: str) -> Row:
         row = self.rows.setdefault(fault, Row(fault))

@@ -1,7 +1,7 @@
 """Restarts in the plan: a crashed service waits, its dependents are unready, and it starts again."""
 
-from novaflow.plan.actions import AllUp, Finish, MarkUnready, Recheck, Start, Stop
-from novaflow.plan.lifecycle import Crashed, Exited, Phase, RestartDue, Succeeded
+from novaflow.plan.actions import AllUp, Finish, MarkFailed, MarkUnready, Recheck, Start, Stop
+from novaflow.plan.lifecycle import Crashed, Exited, Failed, Phase, ReadinessChanged, RestartDue, Succeeded
 from novaflow.plan.plan import Plan, ServiceCommand
 from tests.support.toys import graph_of
 
@@ -39,6 +39,67 @@ def test_a_restart_waits_for_needs_that_are_down() -> None:
     assert plan.apply(RestartDue("web", "restart 1")) == ()
     assert plan.apply(RestartDue("db", "restart 1")) == (Start("db", "restart 1"),)
     assert plan.apply(Succeeded("db")) == (Start("web", "db is up"),)
+
+
+def plan_of_a_chain() -> Plan:
+    """Return a plan whose page, web server and database are up; the page needs the web server, which needs the database."""
+    plan = Plan(graph_of({"db": (), "web": ("db",), "page": ("web",)}, services=("db", "web", "page")), stays=True)
+    plan.begin()
+    for name in ("db", "web", "page"):
+        plan.apply(Succeeded(name))
+    return plan
+
+
+def test_a_restart_waits_for_indirect_needs() -> None:
+    """A direct need that is up cannot be used while it is unready for want of its own need."""
+    plan = plan_of_a_chain()
+    plan.apply(Crashed("db", "db exited with 1"))
+    plan.apply(Crashed("page", "page exited with 1"))
+    plan.apply(ReadinessChanged("web", ready=False))  # as the engine reports after MarkUnready
+    assert plan.apply(RestartDue("page", "restart 1")) == ()
+    assert plan.apply(RestartDue("db", "restart 1")) == (Start("db", "restart 1"),)
+    assert plan.apply(Succeeded("db")) == (Recheck("web"),)
+    assert plan.apply(ReadinessChanged("web", ready=True)) == (Start("page", "web is up"),)
+
+
+def test_a_restart_waits_for_a_need_that_does_not_answer() -> None:
+    """A need that is unready may answer again, or be restarted: the restart comes after either."""
+    for end in (ReadinessChanged("web", ready=True), Succeeded("web")):
+        plan = plan_of_a_chain()
+        plan.apply(ReadinessChanged("web", ready=False))
+        plan.apply(Crashed("page", "page exited with 1"))
+        assert plan.apply(RestartDue("page", "restart 1")) == ()
+        if isinstance(end, Succeeded):
+            plan.apply(Crashed("web", "web did not answer"))
+            assert plan.apply(RestartDue("web", "restart 1")) == (Start("web", "restart 1"),)
+        assert plan.apply(end) == (Start("page", "web is up"),)
+
+
+def test_a_restart_fails_with_an_indirect_need() -> None:
+    """A service that waits for an indirect need has failed when that need has."""
+    plan = plan_of_a_chain()
+    plan.apply(Crashed("db", "db exited with 1"))
+    plan.apply(Crashed("page", "page exited with 1"))
+    plan.apply(RestartDue("page", "restart 1"))
+    plan.apply(RestartDue("db", "restart 1"))
+    assert MarkFailed("page", "db, which it needs, failed") in plan.apply(Failed("db", "db exited with 1"))
+    assert plan.phases == {"db": Phase.FAILED, "web": Phase.UP, "page": Phase.FAILED}
+
+
+def test_crashes_during_the_start_are_restarted_in_order() -> None:
+    """Three services crash before everything was up: each is restarted after what it needs."""
+    graph = graph_of({"db": (), "web": ("db",), "page": ("web",), "slow": ()}, services=("db", "web", "page", "slow"))
+    plan = Plan(graph, stays=True)
+    plan.begin()
+    for name in ("db", "web", "page"):
+        plan.apply(Succeeded(name))
+    for name in ("db", "web", "page"):
+        plan.apply(Crashed(name, f"{name} exited with 1"))
+    for name in ("page", "web"):
+        assert plan.apply(RestartDue(name, "restart 1")) == ()
+    assert plan.apply(RestartDue("db", "restart 1")) == (Start("db", "restart 1"),)
+    assert plan.apply(Succeeded("db")) == (Start("web", "db is up"),)
+    assert plan.apply(Succeeded("web")) == (Start("page", "web is up"),)
 
 
 def test_a_stop_ends_the_wait_for_a_restart() -> None:
