@@ -34,7 +34,6 @@ from tests.cloud.test_volumes import temporary_volume
 RECOVERED_WITHIN_S = 180.0
 POLL_S = 0.1
 CENTRAL = ("rabbitmq", "libvirtd", "mariadb", "ceph-osd")
-Pids = Mapping[str, int]
 
 
 @dataclass
@@ -58,17 +57,35 @@ class Row:
         return quantiles(self.recovered_s, n=100, method="inclusive")[percent - 1]
 
 
-class Campaign:
-    """Injects faults into the stack; ``rows`` are the results by kind."""
+def fetch_status(stack: Stack) -> Mapping[str, Any]:
+    """Return the status as the supervisor answers it; without services if it does not run."""
+    return anyio.run(ControlClient(Paths(stack.folder).control).fetch_status) or {"state": "unknown", "services": ()}
 
-    def __init__(self, stack: Stack, *, draw: random.Random) -> None:
-        self._stack, self._random = stack, draw
-        self._control = ControlClient(Paths(stack.folder).control)
+
+def service_pids(stack: Stack) -> Mapping[str, int]:
+    """Return the process id of each service."""
+    return {service["name"]: service["pid"] for service in fetch_status(stack)["services"]}
+
+
+def supervisor_pid(stack: Stack) -> int:
+    """Return the process id of the supervisor."""
+    return int(Paths(stack.folder).lock.read_text().split()[-1])
+
+
+class Campaign:
+    """Injects faults into the stack, and looks at its server after each.
+
+    ``rows`` are the results by kind; ``servers_lost`` counts the faults after which the server was not ACTIVE.
+    """
+
+    def __init__(self, stack: Stack, nova: openstack.connection.Connection, server_id: str, *, draw: random.Random) -> None:
+        self._stack, self._nova, self._server_id, self._random = stack, nova, server_id, draw
         self.rows: dict[str, Row] = {}
+        self.servers_lost = 0
 
     def kill_each(self) -> None:
         """Kill each service in turn."""
-        for name in self._pids():
+        for name in service_pids(self._stack):
             self.kill(name)
 
     def kill(self, name: str) -> None:
@@ -78,54 +95,57 @@ class Campaign:
     def kill_three(self, times: int) -> None:
         """Kill three services at once."""
         for _ in range(times):
-            self._hit("`kill -9` of three at once", self._random.sample([*self._pids()], 3), signal.SIGKILL)
+            self._hit("`kill -9` of three at once", self._random.sample([*service_pids(self._stack)], 3), signal.SIGKILL)
 
     def suspend(self, times: int) -> None:
         """Suspend three services at once."""
         for _ in range(times):
-            self._hit("`SIGSTOP` of three at once", self._random.sample([*self._pids()], 3), signal.SIGSTOP)
+            self._hit("`SIGSTOP` of three at once", self._random.sample([*service_pids(self._stack)], 3), signal.SIGSTOP)
 
     def kill_supervisor(self, times: int) -> None:
         """Kill the supervisor; `up` adopts every service."""
         for _ in range(times):
-            before = self._pids()
+            before = service_pids(self._stack)
             row = self._begin("`kill -9` of the supervisor, then `up`")
-            os.kill(self._supervisor(), signal.SIGKILL)
+            os.kill(supervisor_pid(self._stack), signal.SIGKILL)
             began = time.monotonic()
             self._stack("up", within_s=UP_WITHIN_S)
-            if self._pids() == before:
+            if service_pids(self._stack) == before:
                 row.recovered_s.append(time.monotonic() - began)
+            self._require_server(row.fault)
 
     def _hit(self, fault: str, names: list[str], number: signal.Signals) -> None:
         """Send the signal to the services, and wait until each runs in a new process and everything is ready."""
-        before = self._pids()
+        before = service_pids(self._stack)
         row = self._begin(fault)
         for name in names:
             os.kill(before[name], number)
         began = time.monotonic()
         while time.monotonic() - began < RECOVERED_WITHIN_S:
-            status = self._status()
+            status = fetch_status(self._stack)
             pids = {service["name"]: service["pid"] for service in status["services"] if service["state"] == "ready"}
             if status["state"] == "ready" and pids.keys() == before.keys() and all(pids[name] != before[name] for name in names):
                 row.recovered_s.append(time.monotonic() - began)
+                self._require_server(f"{fault} ({', '.join(names)})")
                 return
             time.sleep(POLL_S)
-        states = {service["name"]: service["state"] for service in self._status()["services"] if service["state"] != "ready"}
+        states = {service["name"]: service["state"] for service in fetch_status(self._stack)["services"] if service["state"] != "ready"}
         print(f"not survived: {fault} ({', '.join(names)}): {states or 'ready, in an old process'}")
+
+    def _require_server(self, fault: str) -> None:
+        if (status := self._server_status()) != "ACTIVE":
+            self.servers_lost += 1
+            print(f"the server is {status} after {fault}")
+            self._nova.compute.reboot_server(self._server_id, "HARD")
+            wait_for("the server after its reboot", lambda: self._server_status() == "ACTIVE", RECOVERED_WITHIN_S)
+
+    def _server_status(self) -> str:
+        return str(self._nova.compute.get_server(self._server_id).status)
 
     def _begin(self, fault: str) -> Row:
         row = self.rows.setdefault(fault, Row(fault))
         row.injected += 1
         return row
-
-    def _pids(self) -> Pids:
-        return {service["name"]: service["pid"] for service in self._status()["services"]}
-
-    def _status(self) -> Mapping[str, Any]:
-        return anyio.run(self._control.fetch_status) or {"state": "unknown", "services": ()}
-
-    def _supervisor(self) -> int:
-        return int(Paths(self._stack.folder).lock.read_text().split()[-1])
 
 
 @dataclass(frozen=True)
@@ -161,6 +181,14 @@ def count_passwords(folder: Path) -> int:
     return sum(any(password in text for text in texts) for password in passwords)
 
 
+def count_losses(stack: Stack, *, servers: int) -> Losses:
+    """Stop the stack and count what was lost or left; ``servers`` are the lost ones."""
+    passwords = count_passwords(stack.folder)
+    stack("clean")
+    folder = stack.folder
+    return Losses(count_lost_events(folder), servers, len(processes_of(folder)), count_tracebacks(folder), passwords)
+
+
 @contextmanager
 def server_with_volume(stack: Stack) -> Iterator[tuple[Guest, openstack.connection.Connection]]:
     """Return a server of the stack that has a floating address and a volume."""
@@ -179,14 +207,11 @@ def server_with_volume(stack: Stack) -> Iterator[tuple[Guest, openstack.connecti
 def run_campaign(stack: Stack, choose: Callable[[Campaign], None], seed: int) -> tuple[list[Row], Losses]:
     """Run the faults that ``choose`` injects into the stack, stop it, and return the results."""
     stack.up()
-    campaign = Campaign(stack, draw=random.Random(seed))  # noqa: S311 - chooses services
     with server_with_volume(stack) as (server, nova):
+        campaign = Campaign(stack, nova, server.id, draw=random.Random(seed))  # noqa: S311 - chooses services
         choose(campaign)
-        is_kept = nova.compute.get_server(server.id).status == "ACTIVE" and wait_for("ssh", server.is_reachable, RECOVERED_WITHIN_S)
-    folder, passwords = stack.folder, count_passwords(stack.folder)
-    stack("clean")
-    losses = Losses(count_lost_events(folder), int(not is_kept), len(processes_of(folder)), count_tracebacks(folder), passwords)
-    return [*campaign.rows.values()], losses
+        wait_for("ssh", server.is_reachable, RECOVERED_WITHIN_S)
+    return [*campaign.rows.values()], count_losses(stack, servers=campaign.servers_lost)
 
 
 def print_table(rows: list[Row], losses: Losses) -> None:
