@@ -199,6 +199,8 @@ def server_with_volume(stack: Stack) -> Iterator[tuple[Guest, openstack.connecti
         guest(nova, Path(keys), "kept") as server,
     ):
         nova.compute.create_volume_attachment(server.id, volume_id=volume)
+        # An attachment that a fault interrupts has to be repeated by its user; this is not what the campaign is about.
+        wait_for("the attachment", lambda: nova.block_storage.get_volume(volume).status == "in-use")
         yield server, nova
         nova.compute.delete_volume_attachment(server.id, volume)
         wait_for("the detachment", lambda: nova.block_storage.get_volume(volume).status == "available")
