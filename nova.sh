@@ -5,7 +5,7 @@ set -eu
 here=$(dirname -- "$(readlink -f -- "$0")")
 venv=$here/.venv
 python=/usr/bin/python3 # the system's: its libvirt binding is used
-for_tests="brz debootstrap slirp4netns chromium tmux screen zsh fish"
+for_tests="brz debootstrap slirp4netns chromium tmux screen zsh fish libfaketime"
 apt_timeout_s=300       # for another apt to finish
 
 say() { printf 'nova.sh: %s\n' "$*" >&2; }

@@ -1,7 +1,8 @@
 """Configures the log output of a process."""
 
 import sys
-from typing import TextIO
+from contextlib import suppress
+from typing import TextIO, cast
 
 import structlog
 
@@ -23,5 +24,25 @@ def log_to(stream: TextIO = sys.stderr, *, as_json: bool = False, debug: bool = 
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(stream),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _TolerantStream(stream))),
     )
+
+
+class _TolerantStream:
+    """Writes to a stream, and drops what it refuses: an entry is lost when the disk is full, and the program continues.
+
+    It has what `print` uses of a stream.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        """Write the text if it can be written."""
+        with suppress(OSError, ValueError):  # ValueError: the stream is closed
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        """Flush the stream if it can be written."""
+        with suppress(OSError, ValueError):
+            self._stream.flush()

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TextIO
 
 import click
 from click.shell_completion import CompletionItem
@@ -109,7 +110,7 @@ def _report(error: Exception) -> int:
             return MachineError.exit_code
         case OSError():
             # Without a file name it is an output: novaflow names the others.
-            _discard_output()
+            _discard_output(sys.stdout)
             _print(f"{error.filename or 'the output cannot be written'}: {(error.strerror or str(error)).lower()}")
             return MachineError.exit_code
         case NovaflowError():
@@ -121,10 +122,10 @@ def _report(error: Exception) -> int:
             return Interrupted(signal.SIGINT).exit_code
 
 
-def _discard_output() -> None:
+def _discard_output(output: TextIO) -> None:
     """Write the rest of the output to no file: Python would try it again at its exit, and fail with exit code 120."""
     with suppress(OSError), Path(os.devnull).open("wb") as nothing:  # an output may be no file
-        os.dup2(nothing.fileno(), sys.stdout.fileno())
+        os.dup2(nothing.fileno(), output.fileno())
 
 
 def _report_group(group: ExceptionGroup[Exception]) -> int:
@@ -144,7 +145,10 @@ def _flatten(group: ExceptionGroup[Exception]) -> Iterator[Exception]:
 
 
 def _print(message: str) -> None:
-    click.echo(f"novaflow: {message}", err=True)
+    try:
+        click.echo(f"novaflow: {message}", err=True)
+    except OSError:  # the disk below it is full, or its terminal is closed: the exit code remains
+        _discard_output(sys.stderr)
 
 
 if __name__ == "__main__":

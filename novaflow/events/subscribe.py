@@ -26,11 +26,12 @@ from novaflow.adapters.storage import write_atomic
 from novaflow.events.exchange import EXCHANGE, log_queue
 from novaflow.events.record import EventRecord
 from novaflow.events.sequence import Gap, SequenceTracker, matches
-from novaflow.events.types import ComponentEvent, ServiceChanged, StackChanged, StepChanged, WorkflowChanged
+from novaflow.events.types import ComponentEvent, DiskChanged, ServiceChanged, StackChanged, StepChanged, WorkflowChanged
 
 __all__ = [
     "Begin",
     "ComponentEvent",
+    "DiskChanged",
     "EventRecord",
     "Gap",
     "ServiceChanged",

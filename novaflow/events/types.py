@@ -37,6 +37,13 @@ class StepState(StrEnum):
     RETRIED = "retried"
 
 
+class DiskState(StrEnum):
+    """States of the file system of a stack."""
+
+    LOW = "low"
+    OK = "ok"
+
+
 class ServiceState(StrEnum):
     """States of a service: a program that runs until it is stopped."""
 
@@ -115,6 +122,20 @@ class ServiceChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DiskChanged:
+    """The file system of the stack's folder became nearly full, or has enough space again; `name` is the name of the stack.
+
+    `free_mib` is the free space in MiB.
+    """
+
+    kind: ClassVar[str] = "disk"
+    name: str
+    state: DiskState
+    reason: str
+    free_mib: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ComponentEvent:
     """An event of a kind that a component declares as an ``EventKind``.
 
@@ -139,19 +160,20 @@ class ComponentEvent:
         object.__setattr__(self, "data", {name: value for name, value in self.data.items() if value is not None})
 
 
-Event = StackChanged | WorkflowChanged | StepChanged | ServiceChanged | ComponentEvent
-CoreEvent = StackChanged | WorkflowChanged | StepChanged | ServiceChanged
+CoreEvent = StackChanged | WorkflowChanged | StepChanged | ServiceChanged | DiskChanged
+Event = CoreEvent | ComponentEvent
 
 WORD = "^[a-z0-9_]+(-[a-z0-9_]+)*$"  # a kind or a state, as one word of a routing key
-
-CORE_EVENTS: Mapping[str, type[CoreEvent]] = {cls.kind: cls for cls in (StackChanged, WorkflowChanged, StepChanged, ServiceChanged)}
 
 STATES: Mapping[type[CoreEvent], type[StrEnum]] = {
     StackChanged: StackState,
     WorkflowChanged: WorkflowState,
     StepChanged: StepState,
     ServiceChanged: ServiceState,
+    DiskChanged: DiskState,
 }
+
+CORE_EVENTS: Mapping[str, type[CoreEvent]] = {cls.kind: cls for cls in STATES}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@ import shutil
 
 import anyio
 
-from novaflow.adapters.process import ProcessOwner, end_processes, find_processes
+from novaflow.adapters.process import ProcessOwner, describe_process, end_processes, find_processes
 from novaflow.engine.engine import Engine, Outcome
+from novaflow.errors import RunError
 from novaflow.events.types import StackChanged, StackState
 from novaflow.runtime.foreground import require_success
 from novaflow.runtime.orchestrator import Orchestrator, new_run_id
@@ -16,14 +17,14 @@ GRACE_S = 3.0  # between SIGTERM and SIGKILL, for processes that a crashed super
 
 
 async def clean_up(orchestrator: Orchestrator) -> Outcome:
-    """End every process of the stack, then run the workflow `clean`."""
+    """End every process of the stack, then run the workflow `clean`; the records of a process that cannot be ended are kept."""
     stack = orchestrator.stack
     owner = ProcessOwner(stack.paths)
     await end_processes(find_processes(owner), grace_s=GRACE_S)
     if owner.cgroup:
         owner.cgroup.remove()
     outcome = await _run_clean(orchestrator) if "clean" in stack.found.workflows else Outcome()
-    if outcome:
+    if outcome and not find_processes(owner):
         _empty_run_folder(stack)
     return outcome
 
@@ -31,14 +32,22 @@ async def clean_up(orchestrator: Orchestrator) -> Outcome:
 async def clean_up_after_crash(orchestrator: Orchestrator) -> None:
     """Clean up where no supervisor runs, and publish that the stack is stopped if its supervisor crashed before it could.
 
-    Raises: WorkflowFailed, if something cannot be removed; RunError, if that took too long.
+    Raises: WorkflowFailed, if something cannot be removed; RunError, if that took too long, or naming each process that still runs.
     """
     stack = orchestrator.stack
     require_success("clean", await clean_up(orchestrator))
+    _require_no_process(stack)
     if has_crashed(stack):
         reason = "the supervisor exited unexpectedly; everything it left was stopped and removed"
         orchestrator.bus(new_run_id()).publish(StackChanged(name=stack.name, state=StackState.STOPPED, reason=reason))
     stack.paths.control.unlink(missing_ok=True)  # no process listens on it: the caller holds the lock
+
+
+def _require_no_process(stack: Stack) -> None:
+    if left := find_processes(ProcessOwner(stack.paths)):
+        advice = "the kernel ends them when what they wait for, such as a disk, answers; run `novaflow clean` again then"
+        names = "\n".join(f"process {process.pid} still runs: {describe_process(process)}" for process in left)
+        raise RunError(f"{names}\n{advice}")
 
 
 async def _run_clean(orchestrator: Orchestrator) -> Outcome:

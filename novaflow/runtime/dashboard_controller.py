@@ -15,7 +15,7 @@ from novaflow.adapters.storage import LineFollower, read_last_lines
 from novaflow.adapters.terminal import Dashboard, Picture, Progress, keys_as_typed, read_keys
 from novaflow.errors import NovaflowError
 from novaflow.events.record import EventRecord
-from novaflow.events.types import ServiceChanged, ServiceState, StackChanged, StepChanged, StepState
+from novaflow.events.types import DiskChanged, ServiceChanged, ServiceState, StackChanged, StepChanged, StepState
 from novaflow.model.selection import Selection
 from novaflow.model.status import StackStatus, Usage
 from novaflow.plan.plan import ServiceCommand
@@ -66,7 +66,7 @@ class DashboardController:
                 self._running_steps.pop(name, None)
             case ServiceChanged(name=name, state=ServiceState.STARTED):
                 self._started_at[name] = record.time
-        if isinstance(record.event, StackChanged) or getattr(record.event, "state", None) in _ENDED:
+        if isinstance(record.event, StackChanged | DiskChanged) or getattr(record.event, "state", None) in _ENDED:
             self._lasting.append(record)
 
     async def interact(self, leave: Callable[[], None]) -> None:

@@ -14,7 +14,7 @@ import anyio
 
 from novaflow.adapters.process import start_detached
 from novaflow.adapters.storage import StackLock, read_last_lines
-from novaflow.errors import Interrupted, NotReady, NovaflowError, RunError
+from novaflow.errors import Interrupted, MachineError, NotReady, NovaflowError, RunError
 from novaflow.events.record import EventRecord
 from novaflow.events.types import ServiceChanged, ServiceState, StackChanged, StackState
 from novaflow.runtime.show_events import show_events
@@ -155,6 +155,8 @@ class _Launch:
         log_file = self._stack.paths.log / "supervisor.log"
         how = f"has crashed with exit code {self._supervisor.returncode}"
         error = NovaflowError(f"the supervisor (pid {self._supervisor.pid}) {how}; see {log_file}")
+        if self._supervisor.returncode == MachineError.exit_code:
+            error.exit_code = MachineError.exit_code
         error.log_tail = await read_last_lines(log_file)
         return error
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from novaflow.adapters.http import HttpClient
 from novaflow.adapters.local import LocalRunner, Report, StackResources
-from novaflow.adapters.process import used_processor_s, watching_without_threads
+from novaflow.adapters.process import set_descriptor_limit, used_processor_s, watching_without_threads
 from novaflow.adapters.storage import Journal, Secrets, compact_journal, read_cursor, read_journal
 from novaflow.engine.bus import EventBus, Sink
 from novaflow.engine.engine import NOTHING, Engine, Outcome
@@ -89,6 +89,7 @@ async def open_orchestrator(
 
     Raises: MachineError, if the journal cannot be written.
     """
+    set_descriptor_limit()
     for folder in (stack.paths.etc, stack.paths.log, stack.paths.data, stack.paths.run):
         folder.mkdir(parents=True, exist_ok=True)
     stack.paths.credentials.mkdir(mode=0o700, exist_ok=True)

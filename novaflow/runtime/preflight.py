@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 
 from novaflow.adapters.process import find_listener
+from novaflow.adapters.storage import require_space
 from novaflow.errors import MachineUnfit, PortTaken, UsageError
 from novaflow.model.check import CheckResult, Severity
 from novaflow.model.service import Service
@@ -30,7 +31,7 @@ def require_machine(stack: Stack, *, force: bool) -> None:
     """Return if the workflows are valid and this machine meets the requirements; ``force`` ignores warnings.
 
     Raises: WorkflowError, if the parts of any workflow do not fit together; UsageError, if the path of the stack's folder is
-    too long; MachineUnfit, with every obstacle.
+    too long; MachineUnfit, with every obstacle; MachineError, if the stack's folder cannot be written.
     """
     for name in stack.found.workflows:
         stack.graph(name)
@@ -38,6 +39,8 @@ def require_machine(stack: Stack, *, force: bool) -> None:
         raise UsageError(f"{stack.paths.control} is too long a path for a socket: {length} bytes, where {LONGEST_SOCKET} are possible")
     if obstacles := find_obstacles(check_machine(stack), force=force):
         raise MachineUnfit(obstacles)
+    if stack.paths.root.exists():
+        require_space(stack.paths.root)
 
 
 def require_met(stack: Stack, workflow: str) -> None:

@@ -19,7 +19,7 @@ def test_a_declared_kind_is_accepted() -> None:
 
 def test_an_unknown_kind_is_rejected() -> None:
     """The message lists the kinds of the core and of components."""
-    with pytest.raises(UsageError, match=r"^unknown event kind 'steps'; the kinds are: stack, workflow, step, service, volume$"):
+    with pytest.raises(UsageError, match=r"^unknown event kind 'steps'; the kinds are: stack, workflow, step, service, disk, volume$"):
         make_query(EventFilter(kinds=("steps",)), [VOLUME], follow=True, from_start=False, since=None)
 
 

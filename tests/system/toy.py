@@ -242,6 +242,14 @@ class Toy:
             while self.is_held:  # noqa: ASYNC110 - held by another process
                 await anyio.sleep(0.01)
 
+    async def wait_ready_again(self, killed: int) -> None:
+        """Wait until the stack is ready and no service has the process ``killed``."""
+        with anyio.fail_after(WITHIN_S):
+            status = await self.status()
+            while status["state"] != "ready" or any(service["pid"] == killed for service in status["services"]):
+                await anyio.sleep(0.05)
+                status = await self.status()
+
     async def wait_state(self, state: str) -> None:
         """Wait until the journal has this state of the stack."""
         await self.wait_published(f"novaflow.stack.{state}")

@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from novaflow.model.disk import low_below
 from novaflow.model.step import Skipped
 
 
@@ -15,6 +16,11 @@ def find_existing(path: Path) -> Path:
 def free_mib(path: Path) -> int:
     """Return the free space of the file system that the path is on, or will be on, in MiB."""
     return shutil.disk_usage(find_existing(path)).free // 2**20
+
+
+def low_mib(path: Path) -> int:
+    """Return the free space in MiB below which the file system that the path is on, or will be on, is nearly full."""
+    return low_below(shutil.disk_usage(find_existing(path)).total) // 2**20
 
 
 def delete_folder(folder: Path, *, missing: str) -> Skipped | str:

@@ -11,7 +11,7 @@ from novaflow.model.component import Component
 from novaflow.model.paths import Paths
 from novaflow.model.settings import Settings
 from workflows.platform.detect import find_distribution
-from workflows.platform.disk import find_write_error, free_mib
+from workflows.platform.disk import find_write_error, free_mib, low_mib
 from workflows.platform.distribution import Distribution
 from workflows.platform.mounts import REMOVERS, find_mounts
 from workflows.platform.orphans import removal
@@ -56,9 +56,12 @@ def check_python(_: Settings, __: Paths) -> CheckResult:
 
 
 def check_disk_space(_: Settings, paths: Paths) -> CheckResult:
-    """Check that the disk has enough free space for the installation."""
+    """Check that the disk has enough free space for the installation, or for an installed stack to run."""
     free, is_installed = free_mib(paths.root), (paths.data / "template" / "seal").exists()
-    found = f"{free} MiB free for {paths.root}"
+    found, low = f"{free} MiB free for {paths.root}", low_mib(paths.root)
+    if is_installed and free < low:
+        found += f", less than {low} MiB: it is nearly full"
+        return CheckResult("disk", Severity.WARNING, found, "free disk space: services fail on a full disk")
     if free >= DISK_MIB or is_installed:
         return CheckResult("disk", Severity.GOOD, found)
     return CheckResult("disk", Severity.BAD, f"{found}; {DISK_MIB} MiB are required", "free disk space, or choose another DIR")

@@ -1,5 +1,6 @@
 """The supervisor's HTTP interface on a Unix socket, which `curl --unix-socket` can use as well."""
 
+import asyncio  # noqa: TID251 - the interface of uvicorn's protocols
 import socket
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -12,12 +13,14 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from novaflow.errors import NovaflowError
 from novaflow.plan.plan import ServiceCommand
 
 GRACE_S = 1  # for responses in progress when the server stops
-MOST_CONNECTIONS = 200  # further requests get 503: a client that opens connections without end does not use up descriptors
+IDLE_S = 5.0  # for a client to send a whole request
+MOST_CONNECTIONS = 200  # for a further one, the oldest without a request in progress is closed
 _PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -56,7 +59,13 @@ async def serve_control(path: Path, handlers: ControlHandlers) -> AsyncIterator[
     path.unlink(missing_ok=True)  # noqa: ASYNC240 - left by a supervisor that was killed; the call does not block
     app = Starlette(routes=_ControlRoutes(handlers).routes)
     config = uvicorn.Config(
-        app, log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=GRACE_S, limit_concurrency=MOST_CONNECTIONS
+        app,
+        http=_Connection,
+        log_config=None,
+        lifespan="off",
+        ws="none",
+        timeout_graceful_shutdown=GRACE_S,
+        limit_concurrency=MOST_CONNECTIONS + 1,  # requests of more get 503: every other connection has a request in progress
     )
     server = _Server(config)
     async with anyio.create_task_group() as tasks:
@@ -120,6 +129,67 @@ def _bind(path: Path) -> socket.socket:
     bound.bind(str(path))
     path.chmod(0o600)  # before listen(): until then no connection is possible
     return bound
+
+
+class _Connection(H11Protocol):
+    """The connection of one client.
+
+    It is closed when it has had no request in progress for ``IDLE_S``, and earlier if there are too many connections: a client
+    that is slow, silent or broken neither keeps others out nor uses up descriptors.
+    """
+
+    _made_s = 0.0
+    _timeout: asyncio.TimerHandle | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Return whether the connection is open and has no request in progress."""
+        request = self._last_request
+        return (request is None or request.response_complete) and not self.transport.is_closing()
+
+    @property
+    def _last_request(self) -> RequestResponseCycle | None:
+        return self.cycle  # None before the first one, which the base class does not declare
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in the base class
+        """Begin to wait for a request."""
+        super().connection_made(transport)
+        self._made_s = self.loop.time()
+        self._restart_timeout()
+        if len(self.connections) > MOST_CONNECTIONS:
+            idle = (other for other in self.connections if isinstance(other, _Connection) and other is not self and other.is_idle)
+            if oldest := min(idle, key=lambda other: other._made_s, default=None):  # noqa: SLF001 - its own class
+                oldest.close_if_idle()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop to wait."""
+        self._stop_timeout()
+        super().connection_lost(exc)
+
+    def on_response_complete(self) -> None:
+        """Begin to wait for the next request."""
+        self._restart_timeout()
+        super().on_response_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is not HTTP; only close the connection where it follows a request, which may be in progress."""
+        if self._last_request is None:
+            super().send_400_response(msg)
+        else:
+            self.transport.abort()
+
+    def close_if_idle(self) -> None:
+        """Close the connection at once, unless a request is in progress: ``on_response_complete`` restarts the time then."""
+        if self.is_idle:
+            self.transport.abort()
+
+    def _restart_timeout(self) -> None:
+        self._stop_timeout()
+        self._timeout = self.loop.call_later(IDLE_S, self.close_if_idle)
+
+    def _stop_timeout(self) -> None:
+        if self._timeout is not None:
+            self._timeout.cancel()
 
 
 class _Server(uvicorn.Server):

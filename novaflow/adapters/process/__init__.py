@@ -2,6 +2,7 @@
 
 from novaflow.adapters.process.cgroups import Cgroup, find_base, find_stack_cgroup
 from novaflow.adapters.process.hooks import Hooks
+from novaflow.adapters.process.limits import set_descriptor_limit
 from novaflow.adapters.process.listeners import find_listener, is_served_by
 from novaflow.adapters.process.process_ownership import (
     ProcessOwner,
@@ -47,6 +48,7 @@ __all__ = [
     "reap_orphans",
     "run_to_end",
     "running",
+    "set_descriptor_limit",
     "start_detached",
     "used_processor_s",
     "watching_without_threads",

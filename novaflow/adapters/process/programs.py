@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
+from io import RawIOBase
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen  # noqa: TID251 - the one module that starts programs
 from typing import Protocol, TypeVar
@@ -101,7 +102,7 @@ async def running(owner: ProcessOwner, command: Command, *, keep_running: Callab
             argv, stdin=DEVNULL, stdout=output, stderr=output, env={**command.env, **owner.marker}, cwd=command.cwd, start_new_session=True
         )
     try:
-        owner.note(process.pid)
+        _record(owner, process.pid)
         yield process
     finally:
         if not keep_running():
@@ -126,6 +127,14 @@ async def adopting(
             process.close()
 
 
+def _record(owner: ProcessOwner, pid: int) -> None:
+    """Record the leader; where the disk is full, the program runs without a record, and is found by its other traces."""
+    try:
+        owner.note(pid)
+    except OSError as error:
+        log.warning("process.not_recorded", node=owner.node, pid=pid, reason=str(error))
+
+
 def _adopt(owner: ProcessOwner) -> AdoptedProcess | None:
     with suppress(ProcessLookupError):
         if pid := find_leader(owner):
@@ -136,13 +145,14 @@ def _adopt(owner: ProcessOwner) -> AdoptedProcess | None:
 async def run_to_end(owner: ProcessOwner, command: Command, *, stdin: bytes, on_line: Callable[[str], None]) -> tuple[int, str]:
     """Run a program to its end; return its exit code and the end of its standard output, at most ``KEPT_OUTPUT`` bytes.
 
-    All output goes to the output file, and line by line to ``on_line``. If the call is cancelled, no process of the owner
-    is left.
+    All output goes to the output file, as far as the disk has space, and line by line to ``on_line``. If the call is
+    cancelled, no process of the owner is left.
 
     Raises: OSError, if it cannot be started.
     """
     printed = _Tail(KEPT_OUTPUT)
     with command.output.open("ab", buffering=0) as output:
+        write = _writer(output)
         process = await anyio.open_process(
             _words(command.argv),
             stdin=PIPE if stdin else DEVNULL,
@@ -152,15 +162,25 @@ async def run_to_end(owner: ProcessOwner, command: Command, *, stdin: bytes, on_
         )
         try:
             async with anyio.create_task_group() as readers:
-                readers.start_soon(_read_lines, _piped(process.stdout), (output.write, printed.append), on_line)
-                readers.start_soon(_read_lines, _piped(process.stderr), (output.write,), on_line)
+                readers.start_soon(_read_lines, _piped(process.stdout), (write, printed.append), on_line)
+                readers.start_soon(_read_lines, _piped(process.stderr), (write,), on_line)
                 if stdin:
                     await _send(_piped(process.stdin), stdin)
             code = await process.wait()
         except BaseException:
-            await _end_and_drain(owner, process, output.write, command.grace_s)
+            await _end_and_drain(owner, process, write, command.grace_s)
             raise
     return code, printed.text
+
+
+def _writer(output: RawIOBase) -> Callable[[bytes], None]:
+    """Return a function that writes to the log file: what the disk has no space for is lost, and the program continues."""
+
+    def write(content: bytes) -> None:
+        with suppress(OSError):
+            output.write(content)
+
+    return write
 
 
 class _Tail:

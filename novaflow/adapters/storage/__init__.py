@@ -3,7 +3,7 @@
 ``source_tree`` is imported as a module: only `run --watch` needs watchfiles, which it imports.
 """
 
-from novaflow.adapters.storage.atomic_file import write_atomic, write_with_folder
+from novaflow.adapters.storage.atomic_file import require_space, write_atomic, write_with_folder
 from novaflow.adapters.storage.discovery import Found, find_components
 from novaflow.adapters.storage.journal import Journal, follow_journal, last_record, read_journal
 from novaflow.adapters.storage.journal_compaction import compact_journal
@@ -41,6 +41,7 @@ __all__ = [
     "read_journal",
     "read_last_lines",
     "read_publish_status",
+    "require_space",
     "rotate_logs",
     "write_atomic",
     "write_cursor",

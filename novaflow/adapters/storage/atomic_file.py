@@ -4,10 +4,13 @@ import os
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import anyio
 
 from novaflow.errors import MachineError
+
+LEAST_FREE = 1 << 18  # bytes: the events and the logs of one start are half of it
 
 
 def write_atomic(path: Path, content: str | bytes | Iterable[bytes], mode: int = 0o640, *, fsync: bool = False) -> None:
@@ -60,6 +63,18 @@ async def write_with_folder(path: Path, content: str | bytes, mode: int = 0o640,
         await anyio.to_thread.run_sync(write)
     except OSError as error:
         raise write_error(path, error) from error
+
+
+def require_space(folder: Path) -> None:
+    """Return if the file system of an existing folder has space for what every command writes.
+
+    Raises: MachineError, with the reason.
+    """
+    try:
+        with TemporaryFile(dir=folder) as file:
+            os.posix_fallocate(file.fileno(), 0, LEAST_FREE)
+    except OSError as error:
+        raise write_error(folder, error) from error
 
 
 def write_error(path: Path, error: OSError) -> MachineError:

@@ -70,14 +70,21 @@ class Journal:
         self._sequence += 1
         return record
 
+    def retry(self) -> None:
+        """Write the events that wait because the disk was full, if there is space now.
+
+        Raises: MachineError, if the file cannot be written.
+        """
+        if self._unwritten:
+            self._write(b"")
+
     def close(self) -> None:
         """Flush the file to the disk and close it.
 
         Raises: MachineError, if events are lost because the disk is still full.
         """
         try:
-            if self._unwritten:
-                self._write(b"")
+            self.retry()
             if self._unwritten:
                 message = f"{self._path}: the disk is full; the last {len(self._unwritten)} events could not be written"
                 raise MachineError(message)

@@ -4,6 +4,7 @@ import fcntl
 import os
 import struct
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -60,8 +61,9 @@ class StackLock:
         self.release()
 
     def _write_holder(self, command: str) -> None:
-        os.ftruncate(self.descriptor, 0)
-        os.pwrite(self.descriptor, f"`novaflow {command}`, pid {os.getpid()}\n".encode(), 0)
+        with suppress(OSError):  # the disk is full: the lock is held without it
+            os.ftruncate(self.descriptor, 0)
+            os.pwrite(self.descriptor, f"`novaflow {command}`, pid {os.getpid()}\n".encode(), 0)
 
 
 def _read_holder(descriptor: int) -> str:

@@ -1,6 +1,8 @@
 """Keeps log files small while programs write to them."""
 
+import errno
 import os
+from io import RawIOBase
 from pathlib import Path
 
 import structlog
@@ -11,27 +13,42 @@ LARGEST = 16 << 20  # bytes of one file; with its predecessor, a service has at 
 _CHUNK = 1 << 20
 
 
-def rotate_logs(folder: Path, *, largest: int = LARGEST) -> None:
-    """Move the content of each log file in the folder that is larger than ``largest`` bytes to a file with the suffix ``.1``.
+def rotate_logs(folder: Path, *, largest: int = LARGEST) -> bool:
+    """Move the end of each log file in the folder that is larger than ``largest`` bytes to a file with the suffix ``.1``.
 
-    A program that writes keeps its open file, which it has opened for appending; lines that it writes during the few
-    milliseconds between the copy and the truncation are lost. A file that cannot be rotated is logged, and tried again later.
+    Return whether there was one. A program that writes keeps its open file, which it has opened for appending; lines that it
+    writes during the few milliseconds between the copy and the truncation are lost. On a full disk, what does not fit is lost.
+    A file that cannot be rotated is logged, and tried again later.
     """
+    is_rotated = False
     for path in folder.glob("*.log"):
         try:
             if path.stat().st_size > largest:
                 _rotate(path, largest)
+                is_rotated = True
         except OSError as error:
             log.warning("log.not_rotated", path=str(path), reason=str(error))
+    return is_rotated
 
 
 def _rotate(path: Path, largest: int) -> None:
     old = path.with_name(f"{path.name}.1")
     with path.open("r+b") as source:
         source.seek(max(0, os.fstat(source.fileno()).st_size - largest))  # of a flood only the end
-        with old.open("wb") as target:
-            while chunk := source.read(_CHUNK):
-                target.write(chunk)
+        with old.open("wb", buffering=0) as target:
+            rest = largest  # not to the end of the file: a program that writes as fast as this copies would never be done
+            while rest > 0 and (chunk := source.read(min(_CHUNK, rest))) and _has_written(target, chunk):
+                rest -= len(chunk)
         source.truncate(0)
     old.chmod(path.stat().st_mode & 0o777)
     log.info("log.rotated", path=str(path))
+
+
+def _has_written(target: RawIOBase, chunk: bytes) -> bool:
+    """Write the chunk, and return whether the disk has accepted all of it."""
+    try:
+        return target.write(chunk) == len(chunk)
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        return False

@@ -14,6 +14,8 @@ from rich.text import Text
 
 from novaflow.events.record import EventRecord
 from novaflow.events.types import (
+    DiskChanged,
+    DiskState,
     ServiceChanged,
     ServiceState,
     StackChanged,
@@ -88,6 +90,8 @@ class Progress:
             case StackChanged(name=name, state=state, reason=reason):
                 colour = {StackState.READY: "bold green", StackState.FAILED: "bold red", StackState.DEGRADED: "yellow"}.get(state, "bold")
                 self._say((f"{name} is {state}", colour), (f": {reason}", ""))
+            case DiskChanged(state=state, reason=reason):
+                self._say((f"disk is {state}", "yellow" if state is DiskState.LOW else "bold"), (f": {reason}", ""))
             case _:
                 pass
 
