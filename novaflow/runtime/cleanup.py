@@ -4,7 +4,7 @@ import shutil
 
 import anyio
 
-from novaflow.adapters.process import ProcessOwner, describe_process, end_processes, find_processes
+from novaflow.adapters.process import ProcessOwner, describe_process, end_group, end_processes, find_processes
 from novaflow.engine.engine import Engine, Outcome
 from novaflow.errors import RunError
 from novaflow.events.types import StackChanged, StackState
@@ -22,7 +22,7 @@ async def clean_up(orchestrator: Orchestrator) -> Outcome:
     owner = ProcessOwner(stack.paths)
     await end_processes(find_processes(owner), grace_s=GRACE_S)
     if owner.cgroup:
-        owner.cgroup.remove()
+        await end_group(owner.cgroup)
     outcome = await _run_clean(orchestrator) if "clean" in stack.found.workflows else Outcome()
     if outcome and not find_processes(owner):
         _empty_run_folder(stack)

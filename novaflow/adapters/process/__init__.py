@@ -7,6 +7,7 @@ from novaflow.adapters.process.listeners import find_listener, is_served_by
 from novaflow.adapters.process.process_ownership import (
     ProcessOwner,
     describe_process,
+    end_group,
     end_processes,
     find_leader,
     find_processes,
@@ -37,6 +38,7 @@ __all__ = [
     "adopting",
     "become_subreaper",
     "describe_process",
+    "end_group",
     "end_processes",
     "find_base",
     "find_leader",

@@ -15,6 +15,7 @@ from novaflow.adapters.process.cgroups import Cgroup, find_base, find_stack_cgro
 from novaflow.model.paths import Paths
 
 KILL_WITHIN_S = 5.0  # after SIGKILL, only a process that is blocked in the kernel still exists
+GROUP_WITHIN_S = 1.0  # the kernel kills a group within milliseconds
 _MARKER = "NOVAFLOW_NODE"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -118,6 +119,18 @@ async def end_processes(processes: Sequence[psutil.Process], *, grace_s: float) 
                 process.send_signal(number)
         with anyio.move_on_after(patience_s):
             await _wait_exited(alive)
+
+
+async def end_group(cgroup: Cgroup) -> None:
+    """Send SIGKILL to all processes of the group until none is left, at most for ``GROUP_WITHIN_S``, and remove the group.
+
+    Unlike a list of processes, this includes those that are forked meanwhile.
+    """
+    with anyio.move_on_after(GROUP_WITHIN_S):
+        while any(cgroup.pids()):
+            cgroup.kill()
+            await anyio.sleep(0.01)
+    cgroup.remove()
 
 
 def describe_process(process: psutil.Process) -> str:

@@ -18,7 +18,7 @@ import anyio
 import structlog
 from anyio.abc import ByteSendStream, Process
 
-from novaflow.adapters.process.process_ownership import KILL_WITHIN_S, ProcessOwner, end_processes, find_leader, find_processes
+from novaflow.adapters.process.process_ownership import KILL_WITHIN_S, ProcessOwner, end_group, end_processes, find_leader, find_processes
 
 DRAIN_S = 1.0  # for the rest in a pipe, which ends with its last writer
 KEPT_OUTPUT = 8 << 20  # bytes of standard output that `run_to_end` returns; the longest answer of a program is 1 MiB
@@ -287,7 +287,7 @@ async def _end_all(owner: ProcessOwner, process: RunningProcess, grace_s: float)
     with anyio.CancelScope(shield=True):
         await _stop(process, grace_s)
         if cgroup := owner.cgroup:
-            cgroup.kill()
+            await end_group(cgroup)
         await end_processes(find_processes(owner), grace_s=0)
         if cgroup:
             cgroup.remove()
