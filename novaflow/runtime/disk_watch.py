@@ -13,7 +13,7 @@ from novaflow.model.disk import low_below
 
 log = structlog.get_logger(__name__)
 
-LOOK_EVERY_S = 5.0
+LOOK_EVERY_S = 2.0  # a look takes 0.1 ms
 ENOUGH = 2  # times the threshold: a file system whose space varies around it is reported once
 
 

@@ -50,6 +50,9 @@ def _shorten(folder: Path, here: Path) -> str:
 
 
 def _read_file(path: Path, shown: str, known: Collection[str]) -> Iterator[Assignment | Problem]:
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        yield Problem(f"{shown} is not a regular file")
+        return
     try:
         with path.open(encoding="utf-8-sig") as stream:
             bindings = tuple(parse_stream(stream))

@@ -54,7 +54,10 @@ def write_value(value: object) -> str:
 def _mask(value: object) -> str:
     if not isinstance(value, SecretStr):
         return write_value(value)
-    addresses = [urlsplit(address) for address in value.get_secret_value().split(";")]
+    try:
+        addresses = [urlsplit(address) for address in value.get_secret_value().split(";")]
+    except ValueError:  # a password that begins like an address
+        return MASK
     if not all(address.hostname for address in addresses):
         return MASK
     return ";".join(map(_mask_address, addresses))

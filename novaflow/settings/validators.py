@@ -7,6 +7,9 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+LONGEST_PATH = 4095  # bytes. Source: limits.h of Linux, PATH_MAX less its final zero
+LONGEST_NAME = 255  # bytes. Source: the same, NAME_MAX
+
 
 def read_address(text: str) -> str:
     """Return an address that programs can listen on and that clients can reach."""
@@ -25,6 +28,12 @@ def read_path(path: Path) -> Path:
     """Return a path that has the same meaning for a shell and for novaflow."""
     if path.parts[:1] and path.parts[0].startswith("~"):
         raise ValueError("~ is not expanded; write the whole path")
+    if "\0" in str(path):
+        raise ValueError("a path cannot contain a NUL character")
+    if len(str(path).encode(errors="replace")) > LONGEST_PATH or any(
+        len(part.encode(errors="replace")) > LONGEST_NAME for part in path.parts
+    ):
+        raise ValueError(f"a path has at most {LONGEST_PATH} bytes, and a name in it {LONGEST_NAME}")
     return path
 
 

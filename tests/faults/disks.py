@@ -25,8 +25,8 @@ def small_disk(folder: Path, size_mib: int) -> Iterator["Disk"]:
     """Mount an empty file system in memory on the folder for the duration of the block."""
     require_root()
     folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={size_mib}M", "tmpfs", folder]
-    subprocess.run(command, check=True, timeout=WITHIN_S)
+    options = f"size={size_mib}M"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=True, timeout=WITHIN_S)
     try:
         yield Disk(folder)
     finally:

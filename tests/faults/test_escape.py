@@ -2,7 +2,7 @@
 
 Done: a service starts a process that changes its id all the time: each forks, calls setsid, clears its environment, ignores
 SIGTERM, and exits. The supervisor is killed, and `clean` is called. A second service waits for a disk that does not answer, so that
-no signal ends it. How often: 3 times and once; 30 and 10 times with ``FAULTS=long``.
+no signal ends it. How often: twice and once; 30 and 10 times with ``FAULTS=long``.
 Must hold: `clean` ends the first with exit code 0, and no process is left in the control group; it names the second with an
 exit code of 3, and says so until the disk answers.
 """
@@ -24,7 +24,7 @@ from tests.system.toy import Toy
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(TIMEOUT_S)]
 
-ROUNDS = times(3, 30)
+ROUNDS = times(2, 30)
 BLOCKED_ROUNDS = times(1, 10)  # each waits for the end of the process in vain, as long as `clean` does
 WITHIN_S = 30
 

@@ -1,6 +1,6 @@
 """A full disk ends no supervisor and loses no event.
 
-Done: the stack's folder is a small file system, which is filled before `install`, before `run`, and while the stack runs. Then
+Done: the stack's folder is a small file system, which is filled before `install`, before `up`, and while the stack runs. Then
 services are killed, so that events and logs have to be written; what is left free varies, so that a write is refused at
 once or half way. How often: once each, and twice while the stack runs; 25 times each with ``FAULTS=long``.
 Must hold: each command that cannot write says so in one line; the supervisor keeps its process and answers; when there is space
@@ -47,7 +47,7 @@ def tracebacks(toy: Toy) -> int:
     return (toy.paths.log / "supervisor.log").read_text(errors="replace").count("Traceback")
 
 
-@pytest.mark.parametrize("command", [("install",), ("run", "--wait-ready"), ("up",)], ids=" ".join)
+@pytest.mark.parametrize("command", [("install",), ("up",)], ids=" ".join)
 async def test_a_command_on_a_full_disk_says_so(toy: Toy, command: tuple[str, ...]) -> None:
     """It is one line with the exit code 5, nothing runs afterwards, and the same command works when there is space."""
     with small_disk(toy.root, SIZE_MIB) as disk:

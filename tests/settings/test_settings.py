@@ -301,7 +301,7 @@ def test_a_syntax_error_is_reported_with_its_line(tmp_path: Path, text: str, lin
 def test_a_folder_named_env_is_rejected(tmp_path: Path) -> None:
     """The error names it."""
     (tmp_path / ".env").mkdir()
-    assert reject(tmp_path) == ["./.env cannot be read: Is a directory"]
+    assert reject(tmp_path) == ["./.env is not a regular file"]
 
 
 def test_an_unreadable_file_is_rejected(tmp_path: Path) -> None:

@@ -158,6 +158,7 @@ class Toy:
 
     def __init__(self, folder: Path, port: int) -> None:
         self.folder, self.port, self.root = folder, port, folder / "nova"
+        self.added: dict[str, str] = {}  # to the environment of commands
         self.workflows = folder / "toy_workflows"  # no installed package has this name
         (folder / "server.py").write_text(SERVER)
         for name, content in FILES.items():
@@ -190,6 +191,7 @@ class Toy:
             "HOME": str(self.folder),
             "NOVAFLOW_WORKFLOWS": str(self.workflows),
             "COLUMNS": "200",
+            **self.added,
         }
 
     async def call(self, *words: str, **env: str) -> Result:

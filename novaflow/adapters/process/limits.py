@@ -12,6 +12,6 @@ def set_descriptor_limit(wanted: int = DESCRIPTORS) -> None:
     """
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, wanted))
-    except (ValueError, OSError):  # a hard limit is raised by root only
+    except (ValueError, OSError):  # raising a hard limit needs CAP_SYS_RESOURCE
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
@@ -16,6 +17,7 @@ from novaflow.model.workflow import Workflow
 from novaflow.settings import Allowed, CoreSettings, SettingsGroup
 
 T = TypeVar("T", Component, Workflow)
+MOST_MODULES = 2000  # ten times those of novaflow: a folder such as / is not searched to its end
 _DEFINITION = re.compile(r"^(COMPONENT|WORKFLOW) = ", re.MULTILINE)
 
 
@@ -64,8 +66,15 @@ def _find_definitions(folder: Path, setting: str) -> list[tuple[Path, str]]:
     if not folder.is_dir():
         problem = "is not a folder" if folder.exists() else "does not exist"
         raise ComponentBroken(folder, f"this folder of {setting} {problem}; create it or change {setting}")
-    paths = (path for path in sorted(folder.rglob("*.py")) if not any(part.startswith(".") for part in path.relative_to(folder).parts))
-    defined = [(path, name) for path in paths for name in _DEFINITION.findall(path.read_text(errors="replace"))]
+    try:
+        paths = sorted(islice(folder.rglob("*.py"), MOST_MODULES + 1))
+        visible = [path for path in paths if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
+        defined = [(path, name) for path in visible for name in _DEFINITION.findall(path.read_text(errors="replace"))]
+    except OSError as error:
+        reason = f"cannot be read: {error.filename}: {(error.strerror or '').lower()}"
+        raise ComponentBroken(folder, f"this folder of {setting} {reason}; change {setting}") from error
+    if len(paths) > MOST_MODULES:
+        raise ComponentBroken(folder, f"this folder of {setting} has more than {MOST_MODULES} modules; name the folder of the components")
     if all(name != "COMPONENT" for _, name in defined):
         raise ComponentBroken(folder, f"no module in this folder of {setting} defines COMPONENT; add one or change {setting}")
     return defined

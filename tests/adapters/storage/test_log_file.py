@@ -41,3 +41,16 @@ async def test_old_lines_are_not_followed(tmp_path: Path) -> None:
     (tmp_path / "log").write_text("old\n")
     follower = LineFollower(tmp_path / "log")
     assert await follower.read() == []
+
+
+async def test_a_flood_is_read_in_pieces(tmp_path: Path) -> None:
+    """No more than a MiB is in memory at once, and no line is lost; a line without an end is returned in pieces."""
+    follower = LineFollower(tmp_path / "log")
+    line = "x" * 1023
+    (tmp_path / "log").write_text(f"{line}\n" * 2500)
+    read = [await follower.read() for _ in range(4)]
+    assert [len(lines) for lines in read] == [1024, 1024, 452, 0]
+    assert {*read[0], *read[1], *read[2]} == {line}
+    with (tmp_path / "log").open("a") as file:
+        file.write("y" * (5 << 19))
+    assert [[len(piece) for piece in await follower.read()] for _ in range(4)] == [[], [2 << 20], [], []]
