@@ -1,8 +1,8 @@
 """Clients that are broken, silent or slow neither end the supervisor nor keep others out.
 
 Done: requests that are not HTTP, or only nearly, are sent to the control socket of a stack, one after the other on eight
-connections at a time; then many clients connect and send nothing, half a request, or one byte after the other. How often: 500 malformed requests and 300
-idle clients, more than the socket accepts at once; 10,000 and 2,000 with ``FAULTS=long``.
+connections at a time; then many clients connect and send nothing, half a request, or one byte after the other.
+How often: 500 malformed requests and 300 idle clients, more than the socket serves at once; 10,000 and 2,000 with ``FAULTS=long``.
 Must hold: the supervisor keeps its process, the stack stays ready, `status` answers meanwhile, each idle client is disconnected,
 every descriptor is free afterwards, and there is no traceback.
 """

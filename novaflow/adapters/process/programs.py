@@ -9,7 +9,6 @@ import sys
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
-from io import RawIOBase
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen  # noqa: TID251 - the one module that starts programs
 from typing import Protocol, TypeVar
@@ -18,6 +17,7 @@ import anyio
 import structlog
 from anyio.abc import ByteSendStream, Process
 
+from novaflow.adapters.process.output import Tail, read_lines, tolerant_writer
 from novaflow.adapters.process.process_ownership import KILL_WITHIN_S, ProcessOwner, end_group, end_processes, find_leader, find_processes
 
 DRAIN_S = 1.0  # for the rest in a pipe, which ends with its last writer
@@ -145,14 +145,14 @@ def _adopt(owner: ProcessOwner) -> AdoptedProcess | None:
 async def run_to_end(owner: ProcessOwner, command: Command, *, stdin: bytes, on_line: Callable[[str], None]) -> tuple[int, str]:
     """Run a program to its end; return its exit code and the end of its standard output, at most ``KEPT_OUTPUT`` bytes.
 
-    All output goes to the output file, as far as the disk has space, and line by line to ``on_line``. If the call is
-    cancelled, no process of the owner is left.
+    All output goes to the output file, unless the disk is full, and line by line to ``on_line``. If the call is cancelled, no
+    process of the owner is left.
 
     Raises: OSError, if it cannot be started.
     """
-    printed = _Tail(KEPT_OUTPUT)
+    printed = Tail(KEPT_OUTPUT)
     with command.output.open("ab", buffering=0) as output:
-        write = _writer(output)
+        write = tolerant_writer(output)
         process = await anyio.open_process(
             _words(command.argv),
             stdin=PIPE if stdin else DEVNULL,
@@ -162,8 +162,8 @@ async def run_to_end(owner: ProcessOwner, command: Command, *, stdin: bytes, on_
         )
         try:
             async with anyio.create_task_group() as readers:
-                readers.start_soon(_read_lines, _piped(process.stdout), (write, printed.append), on_line)
-                readers.start_soon(_read_lines, _piped(process.stderr), (write,), on_line)
+                readers.start_soon(read_lines, _piped(process.stdout), (write, printed.append), on_line)
+                readers.start_soon(read_lines, _piped(process.stderr), (write,), on_line)
                 if stdin:
                     await _send(_piped(process.stdin), stdin)
             code = await process.wait()
@@ -171,50 +171,6 @@ async def run_to_end(owner: ProcessOwner, command: Command, *, stdin: bytes, on_
             await _end_and_drain(owner, process, write, command.grace_s)
             raise
     return code, printed.text
-
-
-def _writer(output: RawIOBase) -> Callable[[bytes], None]:
-    """Return a function that writes to the log file: what the disk has no space for is lost, and the program continues."""
-
-    def write(content: bytes) -> None:
-        with suppress(OSError):
-            output.write(content)
-
-    return write
-
-
-class _Tail:
-    """The end of an output, bounded in memory."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._content = bytearray()
-
-    def append(self, chunk: bytes) -> None:
-        self._content += chunk
-        if len(self._content) > 2 * self._size:
-            del self._content[: -self._size]
-
-    @property
-    def text(self) -> str:
-        return bytes(self._content[-self._size :]).decode(errors="replace")
-
-
-_LONGEST_LINE = 1 << 16  # bytes; a longer one is passed on in pieces
-
-
-async def _read_lines(stream: AsyncIterable[bytes], sinks: Sequence[Callable[[bytes], object]], on_line: Callable[[str], None]) -> None:
-    rest = b""
-    async for chunk in stream:
-        for sink in sinks:
-            sink(chunk)
-        *lines, rest = (rest + chunk).replace(b"\r", b"\n").split(b"\n")
-        if len(rest) > _LONGEST_LINE:
-            lines, rest = [*lines, rest], b""
-        for line in lines:
-            on_line(line.decode(errors="replace"))
-    if rest:
-        on_line(rest.decode(errors="replace"))
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import pytest
 
 from novaflow.model.check import CheckResult, Severity
 from novaflow.model.paths import Paths
+from tests.faults.disks import small_disk
 from tests.support.settings import make_settings
 from workflows.platform.debian import DEBIAN
 from workflows.platform.machine_requirements import (
@@ -29,6 +30,17 @@ def test_every_check_has_a_result(tmp_path: Path) -> None:
         assert result.about
         assert result.found
         assert bool(result.advice) != (result.severity is Severity.GOOD)
+
+
+def test_a_disk_that_is_nearly_full_is_a_warning(tmp_path: Path) -> None:
+    """An installed stack on it can run, and will fail when it is full; with space it is good."""
+    with small_disk(tmp_path / "nova", 50) as disk:
+        (tmp_path / "nova/data/template/seal").mkdir(parents=True)
+        assert check_disk_space(DEFAULTS, Paths(tmp_path / "nova")).severity is Severity.GOOD
+        disk.fill(free=1 << 20)
+        result = check_disk_space(DEFAULTS, Paths(tmp_path / "nova"))
+    found = f"1 MiB free for {tmp_path}/nova, less than 2 MiB: it is nearly full"
+    assert result == CheckResult("disk", Severity.WARNING, found, "free disk space: services fail on a full disk")
 
 
 def test_a_release_that_lacks_packages_is_a_warning() -> None:
