@@ -107,7 +107,7 @@ def test_an_unknown_kind_is_refused(novaflow: Novaflow) -> None:
     """The message lists the kinds."""
     ended = novaflow("events", "--kind", "steps")
     assert ended.code == 2
-    assert ended.err == "novaflow: unknown event kind 'steps'; the kinds are: stack, workflow, step, service\n"
+    assert ended.err == "novaflow: unknown event kind 'steps'; the kinds are: stack, workflow, step, service, disk\n"
 
 
 def test_a_stack_without_a_journal_has_no_events(novaflow: Novaflow, toy: ToyStack) -> None:
