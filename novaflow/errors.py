@@ -19,7 +19,8 @@ NovaflowError
 │   ├── StepFailed          the body of a step failed
 │   ├── ProgramFailed       a program exited with an unexpected exit code
 │   ├── ServiceExited       a service exited while it was needed
-│   └── ServiceUnresponsive a service runs but does not answer
+│   ├── ServiceUnresponsive a service runs but does not answer
+│   └── SupervisorUnresponsive  the supervisor of a stack runs but does not answer
 ├── NotReady                a service did not become ready in time
 └── Interrupted             a signal stopped the command after a complete clean-up
 """
@@ -200,6 +201,19 @@ class ServiceUnresponsive(RunError):
     def __init__(self, name: str, failures: int) -> None:
         super().__init__(f"{name} did not answer {failures} checks in a row")
         self.name, self.failures = name, failures
+
+
+class SupervisorUnresponsive(RunError):
+    """The supervisor of a stack runs but does not answer; ``pid`` is ``None`` if it is unknown."""
+
+    def __init__(self, pid: int | None, socket: Path, within_s: float) -> None:
+        who = "the supervisor" if pid is None else f"the supervisor (pid {pid})"
+        kill = "end it with SIGKILL" if pid is None else f"end it with `kill -9 {pid}`"
+        super().__init__(
+            f"{who} does not answer on {socket} within {within_s:g} s; the services continue; if it stays so, {kill},"
+            " then adopt the services with `novaflow up`"
+        )
+        self.pid, self.socket, self.within_s = pid, socket, within_s
 
 
 class NotReady(NovaflowError):

@@ -1,18 +1,19 @@
-"""Starts the supervisor of a stack and waits until the stack has reached the requested state."""
+"""Starts the supervisor of a stack, or becomes it, and waits until the stack has reached the requested state."""
 
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from subprocess import Popen  # noqa: TID251 - the type that `start_detached` returns
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 import anyio
 
-from novaflow.adapters.process import start_detached
+from novaflow.adapters.process import replace_process, start_detached
 from novaflow.adapters.storage import StackLock, read_last_lines
 from novaflow.errors import Interrupted, MachineError, NotReady, NovaflowError, RunError
 from novaflow.events.record import EventRecord
@@ -83,17 +84,29 @@ async def launch(stack: Stack, lock: StackLock, options: RunOptions, display: In
     await launched.require_reached()
 
 
+def become_supervisor(stack: Stack, lock: StackLock, options: RunOptions) -> NoReturn:
+    """Replace this process by the supervisor, which takes over the lock and reports to a service manager."""
+    replace_process([*_supervisor_command(stack, lock, options), "--foreground"], output=_output(stack), keep=[lock.descriptor])
+
+
 def _start_supervisor(stack: Stack, lock: StackLock, options: RunOptions) -> Popen[bytes]:
+    supervisor = start_detached(_supervisor_command(stack, lock, options), output=_output(stack), keep=[lock.descriptor])
+    lock.release()
+    return supervisor
+
+
+def _supervisor_command(stack: Stack, lock: StackLock, options: RunOptions) -> Sequence[str]:
     # Settings of the command line are passed in the environment: arguments are visible to every user.
     overrides = [f"{name}={value}" for name, value in stack.overrides.items()]
     # -P: the current folder may contain another package of this name, of another user.
     command = [sys.executable, "-P", "-m", "novaflow.cli.main", "supervise", "--lock", str(lock.descriptor)]
     flags = [flag for flag, is_set in (("--watch", options.reload), ("--resume", options.resume)) if is_set]
-    argv = ["/usr/bin/env", FEW_ARENAS, *overrides, *command, *flags, str(stack.paths.root)]
+    return ["/usr/bin/env", FEW_ARENAS, *overrides, *command, *flags, str(stack.paths.root)]
+
+
+def _output(stack: Stack) -> Path:
     stack.paths.log.mkdir(parents=True, exist_ok=True)
-    supervisor = start_detached(argv, output=stack.paths.log / "supervisor.log", keep=[lock.descriptor])
-    lock.release()
-    return supervisor
+    return stack.paths.log / "supervisor.log"
 
 
 class _Launch:

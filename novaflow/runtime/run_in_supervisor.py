@@ -1,5 +1,7 @@
 """Runs a workflow in the supervisor while the services keep running."""
 
+from contextlib import suppress
+
 import anyio
 
 from novaflow.adapters.control.client import ControlClient
@@ -46,6 +48,7 @@ class _WorkflowEvents:
 async def _show_notes(control: ControlClient, display: Display) -> None:
     """Show the progress of running steps, which is not published as events."""
     while True:
-        for node, note in ((await control.fetch_status()) or {"notes": {}})["notes"].items():
-            display.note(node, note["text"], note["fraction"])
+        with suppress(TimeoutError):  # the workflow has a limit of its own
+            for node, note in ((await control.fetch_status()) or {"notes": {}})["notes"].items():
+                display.note(node, note["text"], note["fraction"])
         await anyio.sleep(NOTES_EVERY_S)

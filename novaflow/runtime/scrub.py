@@ -7,6 +7,7 @@ from novaflow.adapters.process import ProcessOwner, describe_process, find_proce
 from novaflow.adapters.storage import StackLock
 from novaflow.errors import RunError
 from novaflow.model.orphan import OrphanedResource
+from novaflow.runtime.boot import describe_entries, remove_entries
 from novaflow.runtime.cleanup import clean_up_after_crash
 from novaflow.runtime.display import Display
 from novaflow.runtime.orchestrator import Orchestrator, open_orchestrator
@@ -19,16 +20,21 @@ async def scrub(stack: Stack, display: Display, *, dry_run: bool) -> Sequence[Or
 
     Raises: UsageError, if the stack is up; StackBusy; WorkflowFailed; RunError, naming what could not be removed.
     """
-    if not stack.paths.root.exists():
+    entries = describe_entries(stack)
+    if not stack.paths.root.exists() and not entries:
         return None
     await require_no_supervisor(stack)
+    if not dry_run:
+        await remove_entries(stack)  # first: the init system could start the stack again
+    if not stack.paths.root.exists():
+        return entries
     with StackLock(stack.paths.lock, "scrub"):
         async with open_orchestrator(stack, [display.show], display.note) as orchestrator:
             found = await find_orphans(orchestrator)
             if not dry_run:
                 await clean_up_after_crash(orchestrator)
                 _require_none(await find_orphans(orchestrator))
-    return found
+    return [*entries, *found]
 
 
 async def find_orphans(orchestrator: Orchestrator) -> Sequence[OrphanedResource]:

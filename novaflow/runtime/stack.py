@@ -85,15 +85,17 @@ class Stack:
         return names
 
 
-def open_stack(folder: Path, overrides: Mapping[str, str]) -> Stack:
+def open_stack(folder: Path, overrides: Mapping[str, str], *, environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> Stack:
     """Return the stack in ``folder``, which need not exist; ``overrides`` are settings by name.
+
+    ``environ`` and ``cwd`` are where settings are read from; they default to the process's.
 
     Raises: UsageError, if the path cannot be resolved; SettingsInvalid; ComponentBroken; ComponentUnknown.
     """
     paths = Paths(_resolve(folder))
-    workflows, others = load_component_folders(paths.root, overrides=overrides)
+    workflows, others = load_component_folders(paths.root, overrides=overrides, environ=environ, cwd=cwd)
     found = find_components(workflows, *others)
-    loaded = load_settings(paths.root, found.settings, overrides=overrides)
+    loaded = load_settings(paths.root, found.settings, overrides=overrides, environ=environ, cwd=cwd)
     components = select_components(found.components, loaded.settings.of(CoreSettings).novaflow_services, loaded.settings)
     return Stack(paths, loaded, found, components, overrides)
 

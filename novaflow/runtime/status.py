@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from novaflow.adapters.control.client import ControlClient
+from novaflow.adapters.control.client import ANSWER_WITHIN_S, ControlClient
 from novaflow.adapters.storage import is_locked, last_record, read_journal, read_publish_status
+from novaflow.errors import SupervisorUnresponsive
 from novaflow.events.types import StackState
 from novaflow.model.status import StackStatus
 from novaflow.runtime.stack import Stack
@@ -18,13 +19,29 @@ _SUPERVISOR = re.compile(r"`novaflow run`, pid (\d+)")
 
 
 async def query_status(stack: Stack) -> Mapping[str, Any]:
-    """Return the object that `status --json` prints."""
-    return await query_supervisor(stack) or _describe_unsupervised(stack)
+    """Return the object that `status --json` prints; a stack whose supervisor does not answer has failed."""
+    try:
+        return await query_supervisor(stack) or _describe_unsupervised(stack)
+    except SupervisorUnresponsive as error:
+        return _describe(stack, replace(read_status(stack), state=StackState.FAILED, reason=str(error)))
 
 
 async def query_supervisor(stack: Stack) -> Mapping[str, Any] | None:
-    """Return the status that the stack's supervisor reports; ``None`` if no supervisor runs."""
-    return await ControlClient(stack.paths.control).fetch_status() if is_locked(stack.paths.lock) else None
+    """Return the status that the stack's supervisor reports; ``None`` if no supervisor runs.
+
+    Raises: SupervisorUnresponsive, if one runs that does not answer.
+    """
+    if not is_locked(stack.paths.lock):
+        return None
+    try:
+        return await ControlClient(stack.paths.control).fetch_status()
+    except TimeoutError as error:
+        raise supervisor_unresponsive(stack) from error
+
+
+def supervisor_unresponsive(stack: Stack) -> SupervisorUnresponsive:
+    """Return the error for a supervisor that does not answer."""
+    return SupervisorUnresponsive(_find_supervisor(stack), stack.paths.control, ANSWER_WITHIN_S)
 
 
 async def is_ready(stack: Stack) -> bool:
@@ -56,13 +73,19 @@ def _fold(stack: Stack, after: int) -> StackStatus:
 def _describe_unsupervised(stack: Stack) -> Mapping[str, Any]:
     status = read_status(stack)
     if status.state in SUPERVISED:
-        reason = f"{_describe_supervisor(stack)} has crashed; adopt its services with `novaflow up`, or stop them with `novaflow clean`"
+        pid = _find_supervisor(stack)
+        supervisor = "the supervisor" if pid is None else f"the supervisor (pid {pid})"
+        reason = f"{supervisor} has crashed; adopt its services with `novaflow up`, or stop them with `novaflow clean`"
         status = replace(status, state=StackState.FAILED, reason=reason)
+    return _describe(stack, status)
+
+
+def _describe(stack: Stack, status: StackStatus) -> Mapping[str, Any]:
     return describe_status(status, {}, read_publish_status(stack.paths.journal, stack.publish_cursor), {})
 
 
-def _describe_supervisor(stack: Stack) -> str:
-    """Return the words for the last supervisor, with its pid if no other command has written the lock file since."""
+def _find_supervisor(stack: Stack) -> int | None:
+    """Return the pid of the last supervisor; ``None`` if another command has written the lock file since."""
     signature = stack.paths.lock.read_text(errors="replace") if stack.paths.lock.exists() else ""
     found = _SUPERVISOR.match(signature)
-    return f"the supervisor (pid {found[1]})" if found else "the supervisor"
+    return int(found[1]) if found else None

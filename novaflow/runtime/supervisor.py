@@ -11,9 +11,11 @@ import structlog
 from anyio.abc import TaskGroup
 
 from novaflow.adapters.control.server import serve_control
+from novaflow.adapters.init_system import ServiceManager
 from novaflow.adapters.process import become_subreaper, end_processes, reap_orphans
 from novaflow.adapters.storage import StackLock, rotate_logs
 from novaflow.engine.engine import NOTHING
+from novaflow.errors import RunError
 from novaflow.events.record import EventRecord
 from novaflow.events.types import StackState
 from novaflow.runtime.broker import open_publisher
@@ -26,6 +28,7 @@ from novaflow.runtime.notification_bridge import forward_notifications
 from novaflow.runtime.orchestrator import Orchestrator, new_run_id, open_orchestrator
 from novaflow.runtime.reload import restart_on_change
 from novaflow.runtime.resume import find_done_steps
+from novaflow.runtime.service_manager import report_state
 from novaflow.runtime.signals import call_on_signals
 from novaflow.runtime.stack import Stack
 from novaflow.runtime.stack_state import StackStatePublisher
@@ -38,28 +41,44 @@ RETRY_S = 1.0  # before a task that failed runs again
 LAST_EVENTS_S = 3.0  # for a broker outside of the stack to confirm the last events
 
 
-async def supervise(stack: Stack, lock: int, *, reload: bool, resume: bool) -> None:
+async def supervise(stack: Stack, lock: int, service_manager: ServiceManager, *, reload: bool, resume: bool) -> None:
     """Run the stack in this process until it is stopped; ``lock`` is the inherited descriptor of its lock.
 
     ``reload`` restarts services when the source tree changes. ``resume`` adopts the services that a crashed supervisor left,
     and continues its run.
+
+    Raises: RunError, if the stack does not come up.
     """
     StackLock.inherited(lock, "run")
     become_subreaper()
-    await Supervisor(stack, reload=reload, done=find_done_steps(stack) if resume else NOTHING).run()
+    supervisor = Supervisor(stack, service_manager, reload=reload, done=find_done_steps(stack) if resume else NOTHING)
+    await supervisor.run()
+    if supervisor.state is StackState.FAILED:
+        raise RunError(f"{stack.name} did not come up; logs are in {stack.paths.log}")
 
 
 class Supervisor:
     """Brings up one stack and publishes its events; nothing of the stack runs when ``run`` has returned."""
 
-    def __init__(self, stack: Stack, *, reload: bool, done: Mapping[str, str]) -> None:
-        self._stack, self._reload, self._done = stack, reload, done
+    def __init__(self, stack: Stack, service_manager: ServiceManager, *, reload: bool, done: Mapping[str, str]) -> None:
+        self._stack, self._service_manager, self._reload, self._done = stack, service_manager, reload, done
         self._publisher = open_publisher(stack)
         self._status = LiveStatus(stack, self._publisher)
         self._hooks = HookRunner(stack)
 
+    @property
+    def state(self) -> StackState:
+        """Return the state of the stack."""
+        return self._status.state
+
     async def run(self) -> None:
         """Bring the stack up and run it until it is stopped."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._service_manager.send_signs_of_life)
+            await self._run()
+            tasks.cancel_scope.cancel()
+
+    async def _run(self) -> None:
         self._publisher.start()
         try:
             async with open_orchestrator(self._stack, [self._take], self._status.note, self._publisher.drain) as orchestrator:
@@ -74,6 +93,7 @@ class Supervisor:
         was_degraded = self._status.state is StackState.DEGRADED
         self._status.apply(record)
         self._publisher.wake()
+        report_state(self._service_manager, record)
         if not was_degraded:  # a stack that is ready again has run its command before
             self._hooks.take(record)
 

@@ -7,6 +7,8 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+import anyio
+
 from novaflow.adapters.http import HttpClient
 from novaflow.errors import UsageError
 from novaflow.model.context import Answer
@@ -20,7 +22,8 @@ FINISH_WITHIN_S = 3600  # for requests that it answers when the work is done; wo
 class ControlClient:
     """Sends requests to the supervisor that listens on ``socket``.
 
-    Every method raises PermissionError if this user may not write to the socket.
+    Every method raises PermissionError if this user may not write to the socket. ``fetch_status`` and ``request_stop`` raise
+    TimeoutError if a supervisor listens that does not answer within ``ANSWER_WITHIN_S``.
     """
 
     def __init__(self, socket: Path) -> None:
@@ -29,14 +32,14 @@ class ControlClient:
     async def fetch_status(self) -> Mapping[str, Any] | None:
         """Return the stack's status; ``None`` if no supervisor answers."""
         try:
-            return dict((await self._request("GET", "/status", timeout_s=ANSWER_WITHIN_S)).json)
+            return dict((await self._request_at_once("GET", "/status")).json)
         except NotYet:
             return None
 
     async def request_stop(self) -> bool:
         """Request an orderly stop of the stack; return whether a supervisor accepted the request."""
         try:
-            await self._request("POST", "/stop", timeout_s=ANSWER_WITHIN_S)
+            await self._request_at_once("POST", "/stop")
         except NotYet:
             return False
         return True
@@ -57,7 +60,7 @@ class ControlClient:
 
     async def _request_work(self, path: str, work: str) -> Mapping[str, str]:
         try:
-            answer = await self._request("POST", path, timeout_s=FINISH_WITHIN_S)
+            answer = await self._request("POST", path)
         except NotYet as error:
             raise UsageError(f"the stack is not up ({error}); bring it up with `novaflow up`") from error
         if answer.status != HTTPStatus.OK:
@@ -65,10 +68,14 @@ class ControlClient:
         failures: dict[str, str] = answer.json["failures"]
         return failures
 
-    async def _request(self, method: str, path: str, *, timeout_s: float) -> Answer:
+    async def _request_at_once(self, method: str, path: str) -> Answer:
+        with anyio.fail_after(ANSWER_WITHIN_S):
+            return await self._request(method, path)
+
+    async def _request(self, method: str, path: str) -> Answer:
         if self._socket.exists() and not os.access(self._socket, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self._socket))
-        client = HttpClient(timeout_s=timeout_s, socket=self._socket)
+        client = HttpClient(timeout_s=FINISH_WITHIN_S, socket=self._socket)
         try:
             return await client.request(method, f"http://supervisor{path}")
         finally:

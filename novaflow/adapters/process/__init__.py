@@ -24,6 +24,7 @@ from novaflow.adapters.process.programs import (
     start_detached,
     watching_without_threads,
 )
+from novaflow.adapters.process.replacement import replace_process
 from novaflow.adapters.process.subreaper import become_subreaper, reap_orphans
 from novaflow.adapters.process.usage import Meter
 
@@ -48,6 +49,7 @@ __all__ = [
     "is_served_by",
     "is_suspended",
     "reap_orphans",
+    "replace_process",
     "run_to_end",
     "running",
     "set_descriptor_limit",

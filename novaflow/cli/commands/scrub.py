@@ -23,7 +23,7 @@ def command(*, stack: Stack, dry_run: bool, as_json: bool) -> None:
     """Remove what a crashed stack left on the machine. To stop a stack that is up, use `clean`.
 
     Only resources that are marked as this stack's are removed: processes, namespaces, links, rules, mounts, loop devices,
-    definitions of servers, and sockets.
+    definitions of servers, and sockets; also the unit or script of `boot on`.
 
     Example: sudo novaflow scrub --dry-run
     """

@@ -9,18 +9,21 @@ from novaflow.cli.arguments import force_option, stack_arguments, timeout_option
 from novaflow.cli.losses import confirm_losses
 from novaflow.cli.next_steps import print_next_steps
 from novaflow.cli.output import open_display, run_with_progress
-from novaflow.runtime.launcher import RunOptions, WaitFor, launch
+from novaflow.runtime.launcher import RunOptions, WaitFor, become_supervisor, launch
 from novaflow.runtime.stack import Stack
-from novaflow.runtime.startup import find_resumable, heal, lock_for_up, prepare_up
+from novaflow.runtime.startup import find_resumable, heal, lock_for_run, lock_for_up, prepare_up
 
 
 @click.command("up")
 @timeout_option("The longest time to wait for readiness, not counting the installation; the exit code is 4 when it is over.")
 @click.option("--fresh", is_flag=True, help="Start with an empty cloud; servers and volumes of earlier runs are deleted.")
+@click.option("--foreground", is_flag=True, help="Stay until the stack is stopped, and report to systemd; for service managers.")
 @yes_option
 @force_option
 @stack_arguments
-def command(*, stack: Stack, timeout_s: float | None, fresh: bool, yes: bool, force: bool) -> None:
+def command(  # noqa: PLR0913 - options
+    *, stack: Stack, timeout_s: float | None, fresh: bool, foreground: bool, yes: bool, force: bool
+) -> None:
     """Install what is missing, start all services, and wait until the cloud is ready to boot a server.
 
     It is the same cloud as before, with its servers, volumes, images and networks. On a degraded stack the command starts the
@@ -28,17 +31,36 @@ def command(*, stack: Stack, timeout_s: float | None, fresh: bool, yes: bool, fo
 
     Example: sudo novaflow up
     """
-    if not fresh and run_with_progress(partial(heal, stack)):
-        return
-    options = find_resumable(stack, RunOptions(WaitFor.READY, timeout_s, fresh=fresh))
-    lock = anyio.run(partial(lock_for_up, stack, force=force, fresh=fresh))
+    options = RunOptions(WaitFor.READY, timeout_s, fresh=fresh)
+    if foreground:
+        _become_supervisor(stack, options, yes=yes, force=force)
+    elif fresh or not run_with_progress(partial(heal, stack)):
+        _launch(stack, options, yes=yes, force=force)
+
+
+def _become_supervisor(stack: Stack, options: RunOptions, *, yes: bool, force: bool) -> None:
+    if options.timeout_s is not None:
+        raise click.UsageError("--timeout cannot be used with --foreground, which does not wait for readiness")
+    options = find_resumable(stack, options)
+    with anyio.run(partial(lock_for_run, stack, force=force)) as lock:
+        _prepare(stack, options, yes=yes)
+        become_supervisor(stack, lock, options)
+
+
+def _launch(stack: Stack, options: RunOptions, *, yes: bool, force: bool) -> None:
+    options = find_resumable(stack, options)
+    lock = anyio.run(partial(lock_for_up, stack, force=force, fresh=options.fresh))
     if lock is None:
         click.echo(f"{stack.name} is already up; `novaflow status` shows it")
         return
     with lock:
-        if fresh:
-            confirm_losses(stack, yes=yes)
-        run_with_progress(partial(prepare_up, stack, options))
+        _prepare(stack, options, yes=yes)
         with open_display(stack, options) as display:
             anyio.run(launch, stack, lock, options, display)
     print_next_steps(stack)
+
+
+def _prepare(stack: Stack, options: RunOptions, *, yes: bool) -> None:
+    if options.fresh:
+        confirm_losses(stack, yes=yes)
+    run_with_progress(partial(prepare_up, stack, options))
