@@ -72,7 +72,8 @@ async def cancel_restarts(stack: Stack) -> None:
 def describe_entries(stack: Stack) -> Sequence[OrphanedResource]:
     """Return every entry of the stack as something that a scrub removes."""
     return [
-        OrphanedResource("boot", str(entry.path), f"starts the stack at boot, a {entry.kind}") for entry in find_entries(stack.paths.root)
+        OrphanedResource("boot", str(entry.path), f"the {entry.kind} that starts the stack at boot")
+        for entry in find_entries(stack.paths.root)
     ]
 
 

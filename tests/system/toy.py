@@ -154,9 +154,10 @@ class Result:
 
 
 class Toy:
-    """A small stack; commands run in ``folder``."""
+    """A small stack; commands run in ``folder``, and are started with the program ``prefix`` and its arguments."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, prefix: tuple[str, ...] = ()) -> None:
+        self.prefix = prefix
         self.folder, self.port, self.root = folder, port, folder / "nova"
         self.added: dict[str, str] = {}  # to the environment of commands
         self.workflows = folder / "toy_workflows"  # no installed package has this name
@@ -197,14 +198,14 @@ class Toy:
     async def call(self, *words: str, **env: str) -> Result:
         """Run a command to its end."""
         with anyio.fail_after(WITHIN_S):
-            ended = await anyio.run_process(_argv(words), check=False, cwd=self.folder, env={**self.env, **env})
+            ended = await anyio.run_process([*self.prefix, *_argv(words)], check=False, cwd=self.folder, env={**self.env, **env})
         return Result(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
 
     @asynccontextmanager
     async def calling(self, *words: str) -> AsyncIterator[Process]:
         """Run a command during the block, and wait for its end afterwards."""
         with anyio.fail_after(WITHIN_S):
-            async with await anyio.open_process(_argv(words), cwd=self.folder, env=self.env) as process:
+            async with await anyio.open_process([*self.prefix, *_argv(words)], cwd=self.folder, env=self.env) as process:
                 yield process
 
     def installed(self) -> "Toy":
