@@ -5,11 +5,14 @@ import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from subprocess import DEVNULL
 
 import anyio
 import psutil
+import pytest
 
-from novaflow.adapters.process import find_base
+from novaflow.adapters.process import Cgroup, find_base
+from tests.support.programs import is_running
 from tests.system.toy import Result, Toy
 
 WITHIN_S = 30
@@ -73,26 +76,37 @@ class Machine:
 
     @asynccontextmanager
     async def booted(self) -> AsyncIterator[None]:
-        """Run systemd for the duration of the block; commands run on that machine. Afterwards all of its processes have ended."""
+        """Run systemd for the duration of the block, or until the power is cut; commands run on that machine."""
         base = find_base()
         assert base is not None
         cgroup = base / f"novaflow-test-{os.getpid()}"
         argv = ["sh", "-eu", "-c", BOOT, str(self.folder), str(cgroup)]
         outside = self.toy.prefix
-        async with await anyio.open_process(argv, stdout=None, stderr=None, start_new_session=True) as unshare:
+        async with (
+            _removing(cgroup),
+            await anyio.open_process(argv, stdin=DEVNULL, stdout=None, stderr=None, start_new_session=True) as unshare,
+        ):
             try:
-                systemd = await _wait_for_child(unshare.pid)
-                self.toy.prefix = ("nsenter", "--target", str(systemd.pid), "--mount", "--pid", "--uts", "--ipc", "--cgroup", "--")
+                self._systemd = await _wait_for_child(unshare.pid)
+                namespaces = ("--mount", "--pid", "--uts", "--ipc", "--cgroup", f"--wd={self.toy.folder}")
+                self.toy.prefix = ("nsenter", "--target", str(self._systemd.pid), *namespaces, "--")
                 await self._wait_booted()
                 yield
             finally:
                 self.toy.prefix = outside
-                unshare.kill()
-        await _remove(cgroup)
+                await self.cut_power()
+
+    async def cut_power(self) -> None:
+        """End all processes of the machine at once."""
+        with suppress(psutil.NoSuchProcess):
+            self._systemd.kill()  # the kernel kills all processes of its namespace. Source: pid_namespaces(7)
+        with anyio.fail_after(WITHIN_S):
+            while is_running(self._systemd.pid):  # noqa: ASYNC110 - the kernel sets no event of ours
+                await anyio.sleep(0.01)
 
     async def _wait_booted(self) -> None:
         with anyio.fail_after(WITHIN_S):
-            while (await self.run("systemctl", "show", "--value", "--property=Version")).code:
+            while (await self.run("systemctl", "show", "--value", "--property=Version")).code:  # noqa: ASYNC110
                 await anyio.sleep(0.02)
 
 
@@ -107,6 +121,12 @@ class BootedToy(Toy):
     def env(self) -> Mapping[str, str]:
         """Return the environment of commands, without settings."""
         return {name: value for name, value in super().env.items() if name != "NOVAFLOW_WORKFLOWS"}
+
+
+def require(missing: list[str]) -> None:
+    """Skip the test if anything is missing; in CI it then fails."""
+    if missing and os.environ.get("CI") != "true":  # noqa: TID251 - not a setting
+        pytest.skip(f"needs {', '.join(missing)}")
 
 
 def missing_programs() -> list[str]:
@@ -131,12 +151,14 @@ async def _wait_for_child(pid: int) -> psutil.Process:
             await anyio.sleep(0.01)
 
 
-async def _remove(cgroup: Path) -> None:
-    with anyio.fail_after(WITHIN_S):
-        while cgroup.exists():
-            for path in sorted((path for path in cgroup.rglob("*") if path.is_dir()), reverse=True):
-                with suppress(OSError):
-                    path.rmdir()
-            with suppress(OSError):
-                cgroup.rmdir()
-            await anyio.sleep(0.01)
+@asynccontextmanager
+async def _removing(cgroup: Path) -> AsyncIterator[None]:
+    """Remove the group after the block, when its processes have ended."""
+    try:
+        yield
+    finally:
+        group = Cgroup(cgroup)
+        with anyio.fail_after(WITHIN_S, shield=True):
+            while cgroup.exists():
+                group.remove()
+                await anyio.sleep(0.01)

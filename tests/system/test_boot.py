@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from novaflow.adapters.process import ProcessOwner, find_processes
-from tests.system.machine import Machine, missing_programs
+from tests.system.machine import Machine, missing_programs, require
 
 pytestmark = pytest.mark.slow
 
@@ -15,8 +15,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def machine(tmp_path: Path, port: int) -> Machine:
     """Return a machine with scripts in /etc/init.d."""
-    if (missing := missing_programs()) and os.environ.get("CI") != "true":
-        pytest.skip(f"needs {', '.join(missing)}")
+    require(missing_programs())
     machine = Machine(tmp_path, port)
     machine.toy.installed()
     return machine

@@ -154,7 +154,10 @@ class Result:
 
 
 class Toy:
-    """A small stack; commands run in ``folder``, and are started with the program ``prefix`` and its arguments."""
+    """A small stack; commands run in ``folder``, and are started with the program ``prefix`` and its arguments.
+
+    ``added`` is added to their environment.
+    """
 
     def __init__(self, folder: Path, port: int, prefix: tuple[str, ...] = ()) -> None:
         self.prefix = prefix
