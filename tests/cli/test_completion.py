@@ -36,6 +36,7 @@ def test_commands_are_completed() -> None:
     assert complete("sta") == ["status", "start"]
     assert complete("help", "scr") == ["scrub"]
     assert complete("superv") == []
+    assert complete("boot", "o") == ["on", "off"]
 
 
 @pytest.mark.usefixtures("toy")

@@ -11,7 +11,7 @@ from novaflow.cli.main import ALIASES, COMMANDS, HIDDEN
 from novaflow.cli.main import novaflow as group
 from tests.support.toy_stack import Novaflow
 
-PRINTS = ("config", "doctor", "events", "graph", "scrub", "status", "timings")  # a list or a state
+PRINTS = ("boot", "config", "doctor", "events", "graph", "scrub", "status", "timings")  # a list or a state
 
 
 def command_named(name: str) -> click.Command:

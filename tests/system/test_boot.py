@@ -7,21 +7,21 @@ from pathlib import Path
 import pytest
 
 from novaflow.adapters.process import ProcessOwner, find_processes
-from tests.system.machine import Machine, missing_programs, require
+from tests.system.private_machine import PrivateMachine, missing_programs, require
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def machine(tmp_path: Path, port: int) -> Machine:
+def machine(tmp_path: Path, port: int) -> PrivateMachine:
     """Return a machine with scripts in /etc/init.d."""
     require(missing_programs())
-    machine = Machine(tmp_path, port)
+    machine = PrivateMachine(tmp_path, port)
     machine.toy.installed()
     return machine
 
 
-async def test_a_stack_is_registered_and_removed(machine: Machine) -> None:
+async def test_a_stack_is_registered_and_removed(machine: PrivateMachine) -> None:
     """`on` twice changes nothing the second time; `off` leaves nothing."""
     assert machine.files == {}
     on = await machine.toy.call("boot", "on")
@@ -43,7 +43,7 @@ async def test_a_stack_is_registered_and_removed(machine: Machine) -> None:
     assert (await machine.toy.call("boot", "off")).out == "nova does not start at boot; there is nothing to remove\n"
 
 
-async def test_the_status_shows_what_starts_the_stack(machine: Machine) -> None:
+async def test_the_status_shows_what_starts_the_stack(machine: PrivateMachine) -> None:
     """Off, on, out of date, and disabled by another program; `on` corrects each."""
 
     async def status() -> str:
@@ -67,7 +67,7 @@ async def test_the_status_shows_what_starts_the_stack(machine: Machine) -> None:
     await machine.toy.call("boot", "off")
 
 
-async def test_the_script_brings_a_killed_stack_back(machine: Machine) -> None:
+async def test_the_script_brings_a_killed_stack_back(machine: PrivateMachine) -> None:
     """It starts the stack without a user's environment, again after all processes were killed, and stops it."""
     toy = machine.toy
     await toy.call("boot", "on")
@@ -93,7 +93,7 @@ async def test_the_script_brings_a_killed_stack_back(machine: Machine) -> None:
     assert (await machine.run(script)).code == 2
 
 
-async def test_scrub_removes_the_script(machine: Machine) -> None:
+async def test_scrub_removes_the_script(machine: PrivateMachine) -> None:
     """It is listed with a reason, also when the folder of the stack was deleted."""
     toy = machine.toy
     await toy.call("boot", "on")
@@ -113,7 +113,7 @@ async def test_scrub_removes_the_script(machine: Machine) -> None:
     assert (await toy.call("scrub")).out == f"there is no stack in {toy.root}\n"
 
 
-async def test_a_stack_that_is_not_installed_is_refused(machine: Machine) -> None:
+async def test_a_stack_that_is_not_installed_is_refused(machine: PrivateMachine) -> None:
     """The message has the command to run first; nothing is written."""
     (machine.toy.root / "data/toy").unlink()
     ended = await machine.toy.call("boot", "on")
@@ -124,7 +124,7 @@ async def test_a_stack_that_is_not_installed_is_refused(machine: Machine) -> Non
     assert machine.files == {}
 
 
-async def test_settings_that_a_boot_does_not_read_are_refused(machine: Machine) -> None:
+async def test_settings_that_a_boot_does_not_read_are_refused(machine: PrivateMachine) -> None:
     """The environment and the command line of today do not exist at boot."""
     ended = await machine.toy.call("boot", "on", "--set", "SCREEN_NAME=mine", NOVAFLOW_JOBS="77")
     assert ended.code == 2
@@ -138,7 +138,7 @@ async def test_settings_that_a_boot_does_not_read_are_refused(machine: Machine) 
     await machine.toy.call("boot", "off")
 
 
-async def test_a_machine_without_a_known_init_system_is_refused(machine: Machine) -> None:
+async def test_a_machine_without_a_known_init_system_is_refused(machine: PrivateMachine) -> None:
     """The exit code is that of an unfit machine."""
     machine.hide_sysv()
     ended = await machine.toy.call("boot", "on")
@@ -147,7 +147,7 @@ async def test_a_machine_without_a_known_init_system_is_refused(machine: Machine
     assert ended.err.endswith("start the stack with `novaflow up`\n")
 
 
-async def test_a_user_who_may_not_write_there_is_refused(machine: Machine) -> None:
+async def test_a_user_who_may_not_write_there_is_refused(machine: PrivateMachine) -> None:
     """The message names the folder."""
     os.chown(machine.folder / "init.d", 1, 1)
     machine.toy.prefix = (*machine.toy.prefix, "setpriv", "--bounding-set", "-dac_override", "--")

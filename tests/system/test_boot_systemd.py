@@ -10,7 +10,7 @@ import pytest
 
 from novaflow.adapters.process import ProcessOwner, find_processes
 from tests.support.programs import is_running
-from tests.system.machine import Machine, missing_for_systemd, require
+from tests.system.private_machine import PrivateMachine, missing_for_systemd, require
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -18,10 +18,10 @@ IMPATIENT = "[Service]\nWatchdogSec=2\nTimeoutAbortSec=1\nRestartSec=100ms\n"
 
 
 @pytest.fixture
-async def machine(tmp_path: Path, port: int) -> AsyncIterator[Machine]:
+async def machine(tmp_path: Path, port: int) -> AsyncIterator[PrivateMachine]:
     """Return a machine on which systemd runs, with an installed stack that starts at boot; its watchdog is impatient."""
     require(missing_for_systemd())
-    machine = Machine(tmp_path, port)
+    machine = PrivateMachine(tmp_path, port)
     machine.toy.installed()
     async with machine.booted():
         on = await machine.toy.call("boot", "on")
@@ -32,31 +32,31 @@ async def machine(tmp_path: Path, port: int) -> AsyncIterator[Machine]:
     assert find_processes(ProcessOwner(machine.toy.paths)) == ()
 
 
-def write_setting(machine: Machine, text: str) -> None:
+def write_setting(machine: PrivateMachine, text: str) -> None:
     """Add settings to the unit, as an administrator does."""
     folder = machine.folder / f"systemd/system/{unit_of(machine)}.d"
     folder.mkdir(exist_ok=True)
     (folder / "test.conf").write_text(text)
 
 
-def unit_of(machine: Machine) -> str:
+def unit_of(machine: PrivateMachine) -> str:
     """Return the name of the stack's unit."""
     return next((machine.folder / "systemd/system").glob("novaflow-*.service")).name
 
 
-async def show(machine: Machine, name: str) -> str:
+async def show(machine: PrivateMachine, name: str) -> str:
     """Return a property of the unit."""
     return (await machine.run("systemctl", "show", "--value", f"--property={name}", unit_of(machine))).out.strip()
 
 
-async def wait_shown(machine: Machine, name: str, value: str) -> None:
+async def wait_shown(machine: PrivateMachine, name: str, value: str) -> None:
     """Wait until a property of the unit has that value."""
     with anyio.fail_after(30):
         while await show(machine, name) != value:  # noqa: ASYNC110 - another process changes it
             await anyio.sleep(0.05)
 
 
-async def test_systemd_replaces_a_supervisor_that_exits_or_hangs(machine: Machine) -> None:
+async def test_systemd_replaces_a_supervisor_that_exits_or_hangs(machine: PrivateMachine) -> None:
     """The unit is active when the stack is ready; each new supervisor adopts the service, which keeps its process."""
     toy = machine.toy
     started = await machine.run("systemctl", "start", unit_of(machine))
@@ -86,19 +86,19 @@ async def test_systemd_replaces_a_supervisor_that_exits_or_hangs(machine: Machin
     assert (await toy.call("status")).code == 6
 
 
-def find_service(machine: Machine) -> psutil.Process:
+def find_service(machine: PrivateMachine) -> psutil.Process:
     """Return the process of the service ``web``; its pid is that of this machine."""
     (found,) = find_processes(ProcessOwner(machine.toy.paths, "web"))
     return found
 
 
-def find_supervisor(machine: Machine) -> psutil.Process:
+def find_supervisor(machine: PrivateMachine) -> psutil.Process:
     """Return the process of the supervisor."""
     (found,) = (one for one in psutil.process_iter(["cmdline"]) if {"supervise", str(machine.toy.root)} <= {*(one.info["cmdline"] or ())})
     return found
 
 
-async def test_the_stack_is_back_after_a_power_cut(machine: Machine) -> None:
+async def test_the_stack_is_back_after_a_power_cut(machine: PrivateMachine) -> None:
     """Everything is killed at once; the next boot brings the stack up without a command."""
     await machine.run("systemctl", "start", unit_of(machine))
     before = find_service(machine)
@@ -110,7 +110,7 @@ async def test_the_stack_is_back_after_a_power_cut(machine: Machine) -> None:
         assert find_service(machine) != before
 
 
-async def test_clean_ends_the_unit(machine: Machine) -> None:
+async def test_clean_ends_the_unit(machine: PrivateMachine) -> None:
     """Systemd does not start the stack again; while it runs the stack, `off` is refused."""
     await machine.run("systemctl", "start", unit_of(machine))
     refused = await machine.toy.call("boot", "off")
@@ -124,7 +124,7 @@ async def test_clean_ends_the_unit(machine: Machine) -> None:
     assert (await machine.run("systemctl", "list-units", "--all", "--no-legend", "novaflow-*")).out == ""
 
 
-async def test_clean_prevents_a_restart_that_is_due(machine: Machine) -> None:
+async def test_clean_prevents_a_restart_that_is_due(machine: PrivateMachine) -> None:
     """The supervisor has crashed, and systemd waits before it starts a new one; `clean` stops the services for good."""
     write_setting(machine, "[Service]\nRestartSec=1h\n")
     await machine.run("systemctl", "daemon-reload")

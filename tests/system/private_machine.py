@@ -44,7 +44,7 @@ exec env -i container=test PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/syste
 TARGETS = ("sysinit", "basic", "multi-user", "network-online", "shutdown")
 
 
-class Machine:
+class PrivateMachine:
     """The folders of an init system, and the stack that it starts."""
 
     def __init__(self, folder: Path, port: int) -> None:
