@@ -9,14 +9,16 @@ import pytest
 from novaflow.adapters.process import ProcessOwner, find_processes
 from tests.system.private_machine import PrivateMachine, missing_programs, require
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 
 @pytest.fixture
 def machine(tmp_path: Path, port: int) -> PrivateMachine:
     """Return a machine with scripts in /etc/init.d."""
     require(missing_programs())
-    machine = PrivateMachine(tmp_path, port)
+    folder = tmp_path / "a %d$x'"  # systemd and the shell give these characters a meaning
+    folder.mkdir()
+    machine = PrivateMachine(folder, port)
     machine.toy.installed()
     return machine
 

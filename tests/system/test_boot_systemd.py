@@ -21,7 +21,9 @@ IMPATIENT = "[Service]\nWatchdogSec=2\nTimeoutAbortSec=1\nRestartSec=100ms\n"
 async def machine(tmp_path: Path, port: int) -> AsyncIterator[PrivateMachine]:
     """Return a machine on which systemd runs, with an installed stack that starts at boot; its watchdog is impatient."""
     require(missing_for_systemd())
-    machine = PrivateMachine(tmp_path, port)
+    folder = tmp_path / "a %d$x'"  # systemd and the shell give these characters a meaning
+    folder.mkdir()
+    machine = PrivateMachine(folder, port)
     machine.toy.installed()
     async with machine.booted():
         on = await machine.toy.call("boot", "on")

@@ -111,7 +111,8 @@ class BootEntry(ABC):
 def novaflow_command() -> Sequence[str]:
     """Return the command that runs this installation of novaflow."""
     # -P: the current folder may contain another package of this name, of another user.
-    return [sys.executable, "-P", "-m", "novaflow.cli.main"]
+    # Not sys.executable, which has the name that novaflow was called with: the text would differ from call to call.
+    return [f"{sys.prefix}/bin/python3", "-P", "-m", "novaflow.cli.main"]
 
 
 async def run_program(*words: str, check: bool = True) -> str:
