@@ -21,14 +21,14 @@ async def scrub(stack: Stack, display: Display, *, dry_run: bool) -> Sequence[Or
     Raises: UsageError, if the stack is up; StackBusy; WorkflowFailed; RunError, naming what could not be removed.
     """
     entries = describe_entries(stack)
-    if not stack.paths.root.exists() and not entries:
-        return None
-    await require_no_supervisor(stack)
-    if not dry_run:
-        await remove_entries(stack)  # first: the init system could start the stack again
     if not stack.paths.root.exists():
-        return entries
+        if not dry_run:
+            await remove_entries(stack)
+        return entries or None
+    await require_no_supervisor(stack)
     with StackLock(stack.paths.lock, "scrub"):
+        if not dry_run:
+            await remove_entries(stack)  # first: the init system could start the stack again
         async with open_orchestrator(stack, [display.show], display.note) as orchestrator:
             found = await find_orphans(orchestrator)
             if not dry_run:
