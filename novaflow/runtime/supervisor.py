@@ -74,7 +74,7 @@ class Supervisor:
     async def run(self) -> None:
         """Bring the stack up and run it until it is stopped."""
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._service_manager.send_signs_of_life)
+            tasks.start_soon(self._service_manager.send_keep_alives)
             await self._run()
             tasks.cancel_scope.cancel()
 

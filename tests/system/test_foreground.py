@@ -11,7 +11,7 @@ import pytest
 
 from tests.system.toy import WITHIN_S, Toy
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 READY = {"READY=1", "STATUS=ready: the last step is done and every service is ready"}
 

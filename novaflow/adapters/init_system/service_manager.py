@@ -13,7 +13,7 @@ log = structlog.get_logger(__name__)
 class ServiceManager:
     """The service manager that listens on the datagram socket ``address``; with an empty one there is none.
 
-    It expects a sign of life at least every ``watchdog_s`` seconds; ``None`` means that it expects none.
+    It expects a keep-alive message at least every ``watchdog_s`` seconds; ``None`` means that it expects none.
     """
 
     address: str = ""
@@ -31,7 +31,7 @@ class ServiceManager:
         """Report the state in one line, for operators."""
         self._send(f"STATUS={status}")
 
-    async def send_signs_of_life(self) -> None:
+    async def send_keep_alives(self) -> None:
         """Send them until cancelled; they cease when the event loop hangs."""
         while self.watchdog_s is not None:
             self._send("WATCHDOG=1")

@@ -29,7 +29,7 @@ async def test_without_a_service_manager_nothing_is_sent() -> None:
     """No error, no log entry, and no task that waits."""
     with capture_logs() as logs, anyio.fail_after(5):
         ServiceManager().report_ready("it is up")
-        await ServiceManager().send_signs_of_life()
+        await ServiceManager().send_keep_alives()
     assert logs == []
 
 
