@@ -4,7 +4,7 @@
 set -eu
 here=$(dirname -- "$(readlink -f -- "$0")")
 venv=$here/.venv
-python=/usr/bin/python3 # the system's: its libvirt binding is used
+python=/usr/bin/python3 # the system's: its libvirt binding is used; with -I, so that no module of the current folder runs
 for_tests="brz debootstrap slirp4netns chromium tmux screen zsh fish libfaketime"
 apt_timeout_s=300       # for another apt to finish
 
@@ -12,7 +12,7 @@ say() { printf 'nova.sh: %s\n' "$*" >&2; }
 refuse() { say "$*" && exit 5; }
 inputs() { readlink -f "$python" && printf '%s\n' "$venv" && cat "$here/pyproject.toml"; }
 is_current() { [ "$(inputs)" = "$(cat "$venv/$1" 2>/dev/null)" ]; } # no pipe: under systemd SIGPIPE is ignored
-is_new_enough() { "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; }
+is_new_enough() { "$python" -I -c 'import sys; sys.exit(sys.version_info < (3, 11))'; }
 apt() { # waits here: apt-get waits without a message, and not for the lock of the package lists
     waited_s=0
     until output=$(DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" 2>&1 </dev/null); do
@@ -31,7 +31,7 @@ make_environment() { # $1: the file that records the inputs; the rest: more argu
     record=$1 && shift
     case " $(. /etc/os-release && echo "$ID ${ID_LIKE-}") " in *" debian "* | *" ubuntu "*) ;; *)
         refuse "this system is neither Debian nor Ubuntu; novaflow installs packages with apt" ;; esac
-    "$python" -c 'import ensurepip' 2>/dev/null && [ -e /etc/ssl/certs/ca-certificates.crt ] ||
+    "$python" -I -c 'import ensurepip' 2>/dev/null && [ -e /etc/ssl/certs/ca-certificates.crt ] ||
         { [ -x "$python" ] && ! is_new_enough; } || install_packages python3-venv ca-certificates
     is_new_enough || refuse "$python is $("$python" -V); Python 3.11 or newer is required, as in Debian 12 and Ubuntu 24.04"
     exec 9<"$here/pyproject.toml" # of two concurrent runs the second waits and has nothing to do
@@ -39,8 +39,8 @@ make_environment() { # $1: the file that records the inputs; the rest: more argu
     ! is_current "$record" || return 0
     say "creating $venv"
     rm -f "$venv/installed" "$venv/installed-dev"
-    "$python" -m venv "$venv" || refuse "$venv cannot be created"
-    pip() { "$venv/bin/python" -m pip -qq --disable-pip-version-check "$@"; }
+    "$python" -I -m venv "$venv" || refuse "$venv cannot be created"
+    pip() { "$venv/bin/python" -I -m pip -qq --disable-pip-version-check "$@"; }
     pip install uv || refuse "pip cannot install uv; check the network and the configuration of pip"
     index=${PIP_INDEX_URL:-$(pip config get global.index-url 2>/dev/null || true)} # uv does not read the configuration of pip
     [ -z "$index" ] || export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$index}"

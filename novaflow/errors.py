@@ -3,6 +3,7 @@
 NovaflowError
 ├── UsageError              the command or its settings are invalid; nothing was changed
 │   ├── SettingsInvalid     a setting, or the file that sets it, is invalid
+│   ├── NotTrusted          another user can change a file that novaflow would use
 │   └── ComponentUnknown    no component has this name
 ├── WorkflowError           a definition in workflows/ is invalid
 │   ├── ComponentBroken     a module cannot be loaded or does not define a component
@@ -52,6 +53,10 @@ class UsageError(NovaflowError):
 
 class SettingsInvalid(UsageError):
     """A setting, or the file that sets it, is invalid."""
+
+
+class NotTrusted(UsageError):
+    """Another user can change a file or folder that novaflow would use."""
 
 
 class ComponentUnknown(UsageError):

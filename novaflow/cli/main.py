@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import resource
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -87,6 +88,7 @@ def novaflow() -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command and exit with its exit code."""
+    _keep_private()
     try:
         novaflow.main(argv, prog_name="novaflow", standalone_mode=False)
     except click.exceptions.Exit as request:
@@ -95,6 +97,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(0)  # the reader of the output, such as `head`, has ended
     except (click.ClickException, click.Abort, ExceptionGroup, NovaflowError, OSError) as error:
         sys.exit(_report(error))
+
+
+def _keep_private() -> None:
+    """Keep files and memory of this process, and of all that it starts, from other users: services inherit both."""
+    os.umask(0o077)
+    # A core dump contains passwords.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _report(error: Exception) -> int:

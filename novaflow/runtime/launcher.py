@@ -96,7 +96,7 @@ def _start_supervisor(stack: Stack, lock: StackLock, options: RunOptions) -> Pop
 
 
 def _supervisor_command(stack: Stack, lock: StackLock, options: RunOptions) -> Sequence[str]:
-    # Settings of the command line are passed in the environment: arguments are visible to every user.
+    # Settings of the command line are passed in the environment; secrets are not among them.
     overrides = [f"{name}={value}" for name, value in stack.overrides.items()]
     # -P: the current folder may contain another package of this name, of another user.
     command = [sys.executable, "-P", "-m", "novaflow.cli.main", "supervise", "--lock", str(lock.descriptor)]

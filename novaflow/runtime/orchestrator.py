@@ -17,7 +17,7 @@ from novaflow.plan.durations import last_durations
 from novaflow.plan.plan import Plan
 from novaflow.plan.pools import pool_limits
 from novaflow.runtime.stack import Stack
-from novaflow.settings import CoreSettings
+from novaflow.settings import CoreSettings, make_private_folder
 
 NO_ARGUMENTS: Mapping[str, str] = MappingProxyType({})
 LOOK_BACK = 5000  # events: about twenty runs, from which step durations are taken
@@ -90,9 +90,8 @@ async def open_orchestrator(
     Raises: MachineError, if the journal cannot be written.
     """
     set_descriptor_limit()
-    for folder in (stack.paths.etc, stack.paths.log, stack.paths.data, stack.paths.run):
-        folder.mkdir(parents=True, exist_ok=True)
-    stack.paths.credentials.mkdir(mode=0o700, exist_ok=True)
+    for folder in (stack.paths.root, stack.paths.etc, stack.paths.log, stack.paths.data, stack.paths.run, stack.paths.credentials):
+        make_private_folder(folder)
     compact_journal(stack.paths.journal, published=read_cursor(stack.publish_cursor, stack.paths.journal))
     journal = Journal(stack.paths.journal, source=stack.source)
     client = HttpClient()

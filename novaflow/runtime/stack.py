@@ -14,7 +14,7 @@ from novaflow.model.settings import Settings
 from novaflow.model.workflow import Workflow
 from novaflow.plan.compile import compile_graph, find_services, select_components
 from novaflow.plan.graph import Graph
-from novaflow.settings import CoreSettings, Loaded, load_component_folders, load_settings
+from novaflow.settings import CoreSettings, Loaded, load_component_folders, load_settings, require_trusted
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +90,12 @@ def open_stack(folder: Path, overrides: Mapping[str, str], *, environ: Mapping[s
 
     ``environ`` and ``cwd`` are where settings are read from; they default to the process's.
 
-    Raises: UsageError, if the path cannot be resolved; SettingsInvalid; ComponentBroken; ComponentUnknown.
+    Raises: UsageError, if the path cannot be resolved; NotTrusted, if another user can change the folder; SettingsInvalid;
+    ComponentBroken; ComponentUnknown.
     """
     paths = Paths(_resolve(folder))
+    require_trusted(folder.expanduser())  # with the links on the way, which are resolved in `paths`
+    require_trusted(paths.credentials)
     workflows, others = load_component_folders(paths.root, overrides=overrides, environ=environ, cwd=cwd)
     found = find_components(workflows, *others)
     loaded = load_settings(paths.root, found.settings, overrides=overrides, environ=environ, cwd=cwd)

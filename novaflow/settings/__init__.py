@@ -4,6 +4,7 @@ from novaflow.settings.core import CoreSettings
 from novaflow.settings.group import Allowed, Command, Conflict, Password, SettingsGroup, Switch
 from novaflow.settings.load import Loaded, combine_settings, load_component_folders, load_settings
 from novaflow.settings.registry import registry_environment, repository_environment
+from novaflow.settings.trust import make_private_folder, refuse_links, require_trusted, require_trusted_tree
 
 __all__ = [
     "Allowed",
@@ -17,6 +18,10 @@ __all__ = [
     "combine_settings",
     "load_component_folders",
     "load_settings",
+    "make_private_folder",
+    "refuse_links",
     "registry_environment",
     "repository_environment",
+    "require_trusted",
+    "require_trusted_tree",
 ]

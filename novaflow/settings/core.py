@@ -6,15 +6,14 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, PositiveInt, SecretStr, StringConstraints
 
 from novaflow.settings.group import Allowed, Command, SettingsGroup, Switch, count_processors
+from novaflow.settings.trust import PACKAGE
 from novaflow.settings.validators import read_address, read_broker, read_names, read_path, read_paths
-
-_PACKAGE = Path(__file__).parents[1]
 
 
 def find_workflows() -> Path:
     """Return the folder of workflows that comes with novaflow: in the package if it is installed from a wheel, else in the checkout."""
-    bundled = _PACKAGE / "bundled" / "workflows"
-    return bundled if bundled.is_dir() else _PACKAGE.with_name("workflows")
+    bundled = PACKAGE / "bundled" / "workflows"
+    return bundled if bundled.is_dir() else PACKAGE.with_name("workflows")
 
 
 class CoreSettings(SettingsGroup):

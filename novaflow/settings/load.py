@@ -89,6 +89,7 @@ def load_settings(
     last = {one.name: one for one in sources if isinstance(one, Assignment)}
     reader = _Reader(fields, {name: one for name, one in last.items() if one.text}, ((cwd or Path.cwd()) / stack).absolute())
     problems = [one.text for one in sources if isinstance(one, Problem)]
+    problems += [_refuse_secret(name) for name in overrides if name in fields and is_secret(fields[name], name)]
     values: dict[type, object] = {}
     for group in dict.fromkeys(fields.values()):
         try:
@@ -102,6 +103,11 @@ def load_settings(
     if conflicts := [*_find_conflicts(settings)]:
         raise SettingsInvalid("\n".join(map(reader.explain_conflict, conflicts)))
     return Loaded(settings, {name: reader.chosen[name].origin if name in reader.chosen else "default" for name in fields})
+
+
+def _refuse_secret(name: str) -> str:
+    where = f"`sudo --preserve-env={name} novaflow …`, or set it in a .env file of mode 0600"
+    return f"{name} (command line): every user of this machine can read it there; choose another value, and pass it as a variable: {where}"
 
 
 def load_component_folders(

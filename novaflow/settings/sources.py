@@ -12,6 +12,10 @@ from pathlib import Path
 from dotenv.parser import Binding, parse_stream
 
 from novaflow.settings.suggestions import PREFIX, SET_BY_NOVAFLOW, suggest_in_environment, suggest_in_file
+from novaflow.settings.trust import PACKAGE, require_trusted
+
+# They name code, which runs as the user of novaflow, often root; a folder with a .env may be a copy of another person's.
+CODE = frozenset({"NOVAFLOW_WORKFLOWS", "NOVAFLOW_COMPONENTS_PATH", "NOVAFLOW_ON_READY", "NOVAFLOW_ON_FAILED"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +38,24 @@ class Problem:
 def read_sources(
     known: Collection[str], *, stack: Path, overrides: Mapping[str, str], environ: Mapping[str, str] | None, cwd: Path | None
 ) -> Iterator[Assignment | Problem]:
-    """Yield the assignments of all sources, the strongest last; ``environ`` and ``cwd`` default to the process's."""
+    """Yield the assignments of all sources, the strongest last; ``environ`` and ``cwd`` default to the process's.
+
+    Raises: NotTrusted, if another user can change a .env file; PermissionError, if a .env file belongs to another user.
+    """
     here = Path.cwd() if cwd is None else cwd
     # A stack in the current folder has one .env file.
-    for folder in dict.fromkeys((here.resolve(), (here / stack).resolve())):
-        yield from _read_file(folder / ".env", _shorten(folder, here.resolve()), known)
+    root = (here / stack).resolve()
+    for folder in dict.fromkeys((here.resolve(), root)):
+        shown = _shorten(folder, here.resolve())
+        for one in _read_file(folder / ".env", shown, known):
+            may_name_code = folder in {root, PACKAGE.parent}
+            yield one if may_name_code or isinstance(one, Problem) or one.name not in CODE else _refuse_code(one, root)
     yield from _read_environment(dict(os.environ) if environ is None else environ, known, here)
     yield from _read_overrides(overrides, known, here)
+
+
+def _refuse_code(one: Assignment, root: Path) -> Problem:
+    return Problem(f"{one.name} ({one.origin}) names code to run; set it in {root}/.env, the environment or on the command line")
 
 
 def _shorten(folder: Path, here: Path) -> str:
@@ -54,10 +69,14 @@ def _read_file(path: Path, shown: str, known: Collection[str]) -> Iterator[Assig
         yield Problem(f"{shown} is not a regular file")
         return
     try:
+        if path.exists():
+            require_trusted(path)
         with path.open(encoding="utf-8-sig") as stream:
             bindings = tuple(parse_stream(stream))
     except FileNotFoundError:
         return
+    except PermissionError:
+        raise  # the stack of another user
     except UnicodeDecodeError as error:
         yield Problem(f"{shown} is not UTF-8 text: byte {error.start} is {error.object[error.start]:#04x}")
     except OSError as error:

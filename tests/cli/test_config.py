@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from novaflow.settings import CoreSettings
 from tests.support.toy_stack import Novaflow, ToyStack
 
@@ -25,13 +27,13 @@ def test_json_has_value_and_origin(novaflow: Novaflow) -> None:
     assert shown["SCREEN_NAME"] == {"value": "nova", "origin": "default"}
 
 
-def test_passwords_are_masked(novaflow: Novaflow) -> None:
+def test_passwords_are_masked(novaflow: Novaflow, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the table nor the JSON object contains a password."""
-    setting = "NOVAFLOW_EVENTS_URL=amqp://me:hush-hush@broker/events"
-    table, shown = novaflow("config", "--set", setting), novaflow("config", "--json", "--set", setting)
+    monkeypatch.setenv("NOVAFLOW_EVENTS_URL", "amqp://me:hush-hush@broker/events")
+    table, shown = novaflow("config"), novaflow("config", "--json")
     assert (table.code, shown.code) == (0, 0)
     assert "hush-hush" not in table.out + shown.out
-    assert json.loads(shown.out)["NOVAFLOW_EVENTS_URL"] == {"value": "amqp://********@broker/events", "origin": "command line"}
+    assert json.loads(shown.out)["NOVAFLOW_EVENTS_URL"] == {"value": "amqp://********@broker/events", "origin": "environment"}
 
 
 def test_the_command_line_has_the_highest_precedence(novaflow: Novaflow, toy: ToyStack) -> None:

@@ -240,8 +240,8 @@ async def test_passwords_are_kept_secret(toy: Toy) -> None:
 
 
 async def test_settings_of_the_command_line_reach_the_supervisor(toy: Toy) -> None:
-    """Passwords are not among its arguments."""
-    result = await toy.call("up", "--set", "NOVAFLOW_EVENTS_URL=amqp://me:hush-hush@127.0.0.1:9/x", "--set", "SCREEN_NAME=mine")
+    """Passwords of the environment do, too, and are not among its arguments."""
+    result = await toy.installed().call("up", "--set", "SCREEN_NAME=mine", NOVAFLOW_EVENTS_URL="amqp://me:hush-hush@127.0.0.1:9/x")
     assert result.code == 0, result
     supervisor = await toy.supervisor()
     assert "hush-hush" not in " ".join(supervisor.cmdline())

@@ -40,11 +40,13 @@ def downloads_port(port: int) -> int:
 
 @pytest.fixture
 def mine(toy: Toy, downloads_port: int) -> Path:
-    """Return a folder of components that `.env` names; it contains the example, with a free port."""
+    """Return a folder of components that `DIR/.env` names; it contains the example, with a free port."""
     mine = toy.folder / f"{toy.folder.name}_mine"
     mine.mkdir()
     (mine / "downloads.py").write_text(EXAMPLE.read_text().replace("PORT = 8099", f"PORT = {downloads_port}"))
-    (toy.folder / ".env").write_text(f"NOVAFLOW_COMPONENTS_PATH={mine.name}\nDOWNLOADS_PATH=files\n")
+    toy.root.mkdir()
+    (toy.root / ".env").write_text(f"NOVAFLOW_COMPONENTS_PATH=../{mine.name}\n")
+    (toy.folder / ".env").write_text("DOWNLOADS_PATH=files\n")
     return mine
 
 
@@ -63,7 +65,7 @@ async def test_a_component_of_ones_own_runs_like_any_other(toy: Toy, downloads_p
     assert status["url"]["downloads"] == f"http://127.0.0.1:{downloads_port}/"
     assert await fetch(downloads_port, "/hello") == "hello"
     config = (await toy.call("config", "--json")).json
-    assert config["DOWNLOADS_PATH"] == {"value": f"{toy.folder}/files", "origin": "./.env line 2"}
+    assert config["DOWNLOADS_PATH"] == {"value": f"{toy.folder}/files", "origin": "./.env line 1"}
     assert "downloads.prepare" in (await toy.call("graph", "run")).out
     checks = {one["about"]: one["found"] for one in (await toy.call("doctor", "--json")).json}
     assert checks["downloads"] == f"{toy.folder}/files"
@@ -154,4 +156,4 @@ async def test_an_invalid_folder_is_rejected(toy: Toy, mine: Path, change: Calla
     expected = change(mine).format(mine=mine, workflows=toy.workflows, novaflow=Path(__file__).parents[2] / "novaflow")
     result = await toy.call("up")
     assert (result.code, result.err) == (2, f"novaflow: {expected}\n")
-    assert not toy.root.exists()
+    assert [*toy.root.iterdir()] == [toy.root / ".env"]

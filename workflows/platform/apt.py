@@ -15,7 +15,7 @@ POLICY = Path("/usr/sbin/policy-rc.d")  # Source: /usr/share/doc/init-system-hel
 FORBID_START = "#!/bin/sh\n# novaflow is installing packages and starts their services itself.\nexit 101\n"
 NON_INTERACTIVE = {"DEBIAN_FRONTEND": "noninteractive", "DEBCONF_NONINTERACTIVE_SEEN": "true", "APT_LISTCHANGES_FRONTEND": "none"}
 # apt closes the descriptor of its status before it runs package scripts, and these need standard output: hence 3, not 1.
-STATUS_TO_STDOUT = 'exec apt-get "$@" 3>&1'
+STATUS_TO_STDOUT = 'umask 022; exec apt-get "$@" 3>&1'  # other users read the files of packages
 OPTIONS = (
     "APT::Status-Fd=3",
     f"DPkg::Lock::Timeout={LOCK_WITHIN_S}",

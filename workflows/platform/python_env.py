@@ -30,7 +30,7 @@ ERRORS = {
 
 async def site_packages(ctx: Context, venv: Path) -> Path:
     """Return the folder of the modules of a virtual environment."""
-    return Path(await ctx.run(venv / "bin" / "python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'), end='')"))
+    return Path(await ctx.run(venv / "bin" / "python", "-P", "-c", "import sysconfig; print(sysconfig.get_path('purelib'), end='')"))
 
 
 def read_pins(constraints: str) -> dict[str, str]:
@@ -98,5 +98,5 @@ async def link_modules(ctx: Context, *patterns: str, proof: str) -> Skipped | st
     for path in missing:
         (site / path.name).unlink(missing_ok=True)
         (site / path.name).symlink_to(path)
-    await ctx.run(ctx.paths.venv / "bin" / "python", "-c", f"import {proof}")
+    await ctx.run(ctx.paths.venv / "bin" / "python", "-P", "-c", f"import {proof}")
     return f"linked {', '.join(path.name for path in missing)}"

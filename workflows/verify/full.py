@@ -67,7 +67,7 @@ async def screen(ctx: Context) -> Skipped | str:
     created = await api.post("compute", f"/servers/{(await find_server(api))['id']}/remote-consoles", arguments)
     url = urlsplit(created["remote_console"]["url"])
     path = f"/?token={url.query.rpartition('token%3D')[2]}"
-    version = await ctx.run(ctx.paths.venv / "bin" / "python", VNC_HANDSHAKE, str(url.hostname), str(url.port), path)
+    version = await ctx.run(ctx.paths.venv / "bin" / "python", "-P", VNC_HANDSHAKE, str(url.hostname), str(url.port), path)
     return f"the console sent {version.strip()}"
 
 

@@ -125,7 +125,7 @@ class NodeContext:
             raise ProgramFailed(f"{self._node}: {Path(argv[0]).name}", code, "\n".join(recent))
         return printed
 
-    async def write(self, path: Path, text: str | bytes, mode: int = 0o640, *, fsync: bool = False) -> None:
+    async def write(self, path: Path, text: str | bytes, mode: int = 0o600, *, fsync: bool = False) -> None:
         """Write a file atomically and create its folder."""
         await write_with_folder(path, text, mode, fsync=fsync)
 

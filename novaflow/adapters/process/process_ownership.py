@@ -13,6 +13,7 @@ import psutil
 
 from novaflow.adapters.process.cgroups import Cgroup, find_base, find_stack_cgroup
 from novaflow.model.paths import Paths
+from novaflow.settings import refuse_links
 
 KILL_WITHIN_S = 5.0  # after SIGKILL, only a process that is blocked in the kernel still exists
 GROUP_WITHIN_S = 1.0  # the kernel kills a group within milliseconds
@@ -59,7 +60,9 @@ class ProcessOwner:
         """Record the process that leads the node's session, unless it has exited already."""
         self._note.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError, ProcessLookupError):
-            self._note.write_text(f"{pid} {_read_stat(pid).started} {read_boot_id()}\n")
+            started = _read_stat(pid).started
+            with open(self._note, "w", encoding="utf-8", opener=refuse_links) as note:
+                note.write(f"{pid} {started} {read_boot_id()}\n")
 
     def forget(self) -> None:
         """Remove the record: no process of the session is left."""

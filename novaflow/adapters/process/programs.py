@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen  # noqa: TID251 - the one module that starts programs
 from typing import Protocol, TypeVar
@@ -19,6 +20,7 @@ from anyio.abc import ByteSendStream, Process
 
 from novaflow.adapters.process.output import Tail, read_lines, tolerant_writer
 from novaflow.adapters.process.process_ownership import KILL_WITHIN_S, ProcessOwner, end_group, end_processes, find_leader, find_processes
+from novaflow.settings import refuse_links
 
 DRAIN_S = 1.0  # for the rest in a pipe, which ends with its last writer
 KEPT_OUTPUT = 8 << 20  # bytes of standard output that `run_to_end` returns; the longest answer of a program is 1 MiB
@@ -97,7 +99,7 @@ async def running(owner: ProcessOwner, command: Command, *, keep_running: Callab
         _require_executable(argv[0], command.env)
         cgroup.create()
         argv = cgroup.wrap(argv)
-    with command.output.open("ab") as output:
+    with _open_log(command.output) as output:
         process = await anyio.open_process(
             argv, stdin=DEVNULL, stdout=output, stderr=output, env={**command.env, **owner.marker}, cwd=command.cwd, start_new_session=True
         )
@@ -151,7 +153,7 @@ async def run_to_end(owner: ProcessOwner, command: Command, *, stdin: bytes, on_
     Raises: OSError, if it cannot be started.
     """
     printed = Tail(KEPT_OUTPUT)
-    with command.output.open("ab", buffering=0) as output:
+    with _open_log(command.output) as output:
         write = tolerant_writer(output)
         process = await anyio.open_process(
             _words(command.argv),
@@ -196,10 +198,14 @@ def start_detached(argv: Sequence[str | Path], *, output: Path, keep: Sequence[i
 
     anyio's processes are killed when the event loop closes.
     """
-    with output.open("ab") as sink:
+    with _open_log(output) as sink:
         return Popen(  # noqa: S603 - the arguments are ours
             _words(argv), stdin=DEVNULL, stdout=sink, stderr=sink, start_new_session=True, pass_fds=tuple(keep)
         )
+
+
+def _open_log(path: Path) -> FileIO:
+    return open(path, "ab", buffering=0, opener=refuse_links)
 
 
 def _require_executable(program: str, env: Mapping[str, str]) -> None:

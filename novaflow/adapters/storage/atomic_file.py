@@ -13,8 +13,8 @@ from novaflow.errors import MachineError
 LEAST_FREE = 1 << 18  # bytes: the events and the logs of one start are half of it
 
 
-def write_atomic(path: Path, content: str | bytes | Iterable[bytes], mode: int = 0o640, *, fsync: bool = False) -> None:
-    """Replace the file; ``fsync`` waits until the content and the name are on the disk.
+def write_atomic(path: Path, content: str | bytes | Iterable[bytes], mode: int = 0o600, *, fsync: bool = False) -> None:
+    """Replace the file, or a link of its name; ``fsync`` waits until the content and the name are on the disk.
 
     Raises: OSError; the old file is unchanged then.
     """
@@ -49,7 +49,7 @@ def _chunks(content: str | bytes | Iterable[bytes]) -> Iterable[bytes]:
     return (content,) if isinstance(content, bytes) else content
 
 
-async def write_with_folder(path: Path, content: str | bytes, mode: int = 0o640, *, fsync: bool = False) -> None:
+async def write_with_folder(path: Path, content: str | bytes, mode: int = 0o600, *, fsync: bool = False) -> None:
     """Replace the file without blocking the event loop, and create its folder; ``fsync`` is that of ``write_atomic``.
 
     Raises: MachineError, with the reason.

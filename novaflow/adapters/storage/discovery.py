@@ -14,7 +14,7 @@ from typing import TypeVar
 from novaflow.errors import ComponentBroken, NovaflowError
 from novaflow.model.component import Component
 from novaflow.model.workflow import Workflow
-from novaflow.settings import Allowed, CoreSettings, SettingsGroup
+from novaflow.settings import Allowed, CoreSettings, SettingsGroup, require_trusted, require_trusted_tree
 
 T = TypeVar("T", Component, Workflow)
 MOST_MODULES = 2000  # ten times those of novaflow: a folder such as / is not searched to its end
@@ -41,8 +41,9 @@ def find_components(workflows: Path, *others: Path) -> Found:
     ``workflows`` is NOVAFLOW_WORKFLOWS, ``others`` are the folders of NOVAFLOW_COMPONENTS_PATH. A module that defines neither constant
     is a helper of other modules and is not loaded here.
 
-    Raises: ComponentBroken, if a folder does not exist or has no component, a module cannot be loaded, its constant has the wrong
-    type, or two of them define the same component, workflow or setting.
+    Raises: NotTrusted, if another user can change a folder or anything in it; ComponentBroken, if a folder does not exist or has
+    no component, a module cannot be loaded, its constant has the wrong type, or two of them define the same component, workflow or
+    setting.
     """
     components: list[tuple[Path, Component]] = []
     found: list[tuple[Path, Workflow]] = []
@@ -50,7 +51,10 @@ def find_components(workflows: Path, *others: Path) -> Found:
     for folder in map(Path.resolve, others):
         folders.setdefault(folder, "NOVAFLOW_COMPONENTS_PATH")
     for folder, setting in folders.items():
+        _require_folder(folder, setting)
+        require_trusted(folder.parent)  # Python looks for modules in it
         defined = _find_definitions(folder, setting)
+        require_trusted_tree(folder)  # before anything of it is executed
         # After all others: a folder of components must not hide modules of Python and of novaflow.
         sys.path += [parent for parent in (str(folder.parent),) if parent not in sys.path]
         components += [(path, _load(path, folder, name, Component)) for path, name in defined if name == "COMPONENT"]
@@ -61,11 +65,14 @@ def find_components(workflows: Path, *others: Path) -> Found:
     return Found(tuple(sorted((one for _, one in components), key=lambda one: one.name)), {one.name: one for _, one in found})
 
 
-def _find_definitions(folder: Path, setting: str) -> list[tuple[Path, str]]:
-    """Return the modules of a folder that define a constant, and the name of the constant."""
+def _require_folder(folder: Path, setting: str) -> None:
     if not folder.is_dir():
         problem = "is not a folder" if folder.exists() else "does not exist"
         raise ComponentBroken(folder, f"this folder of {setting} {problem}; create it or change {setting}")
+
+
+def _find_definitions(folder: Path, setting: str) -> list[tuple[Path, str]]:
+    """Return the modules of a folder that define a constant, and the name of the constant."""
     try:
         paths = sorted(islice(folder.rglob("*.py"), MOST_MODULES + 1))
         visible = [path for path in paths if not any(part.startswith(".") for part in path.relative_to(folder).parts)]

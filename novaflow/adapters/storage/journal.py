@@ -41,7 +41,7 @@ class Journal:
         self._source = source
         self._unwritten: list[bytes] = []
         self._sequence = _repair(path)
-        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         self._size = os.fstat(self._file).st_size
 
     @property
@@ -197,14 +197,16 @@ def _repair(path: Path) -> int:
 
 
 def _move_damaged_lines(path: Path, count: int) -> None:
-    mode = path.stat().st_mode & 0o777
     damaged = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
-    write_atomic(damaged, (line for line in _lines(path) if not is_intact(line)), mode, fsync=True)
-    write_atomic(path, (line for line in _lines(path) if is_intact(line)), mode, fsync=True)
+    write_atomic(damaged, (line for line in _lines(path) if not is_intact(line)), fsync=True)
+    write_atomic(path, (line for line in _lines(path) if is_intact(line)), fsync=True)
     log.warning("journal.repaired", path=str(path), damaged_lines=count, moved_to=str(damaged))
 
 
 def _lines(path: Path) -> Iterator[bytes]:
-    if path.exists():
-        with path.open("rb") as file:
-            yield from file
+    try:
+        file = open_file(path)
+    except FileNotFoundError:
+        return
+    with os.fdopen(file, "rb") as lines:
+        yield from lines

@@ -32,7 +32,7 @@ def compact_journal(path: Path, *, published: int, largest: int = LARGEST, kept:
             return
         offset = min(first_offset(file, lambda record: record.sequence >= published), next_line(file, size - kept))
         if offset > 0:
-            write_atomic(path, _chunks(file, offset), path.stat().st_mode & 0o777, fsync=True)
+            write_atomic(path, _chunks(file, offset), fsync=True)
             log.info("journal.compacted", path=str(path), removed_bytes=offset)
     except OSError as error:
         log.warning("journal.not_compacted", path=str(path), reason=str(error))

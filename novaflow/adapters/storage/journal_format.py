@@ -1,5 +1,6 @@
 """The format of a journal: one line of JSON for each event, with a checksum that reveals damaged lines."""
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ import structlog
 
 from novaflow.errors import MachineError
 from novaflow.events.record import DecodeError, EventRecord
+from novaflow.settings import refuse_links
 
 log = structlog.get_logger(__name__)
 
@@ -57,11 +59,14 @@ def open_file(path: Path) -> int:
 
     Raises: FileNotFoundError; MachineError, if it is something else than a file.
     """
-    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a FIFO would wait for a writer
+    problem = MachineError(f"{path} is not a file; move it away, and novaflow creates a new journal")
+    try:
+        file = refuse_links(str(path), os.O_RDONLY | os.O_NONBLOCK)  # a FIFO would wait for a writer
+    except OSError as error:
+        raise (problem if error.errno == errno.ELOOP else error) from None
     if not stat.S_ISREG(os.fstat(file).st_mode):
         os.close(file)
-        message = f"{path} is not a file; move it away, and novaflow creates a new journal"
-        raise MachineError(message)
+        raise problem
     return file
 
 

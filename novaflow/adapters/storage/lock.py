@@ -11,6 +11,7 @@ from typing import Self
 
 from novaflow.adapters.storage.atomic_file import write_error
 from novaflow.errors import StackBusy
+from novaflow.settings import make_private_folder, refuse_links
 
 _FLOCK = struct.Struct("@hhqqi4x")  # type, whence, start, length, pid. Source: struct flock in fcntl(2)
 _RELEASED = -1
@@ -21,13 +22,17 @@ _WHOLE_FILE = (os.SEEK_SET, 0, 0, 0)
 class StackLock:
     """The lock of a stack, held until it is released here and in each process that inherited its descriptor.
 
-    Raises: StackBusy, with the command and the pid of the holder; MachineError, if the file cannot be created.
+    ``path`` is in a folder of the folder of the stack; both are created if they are missing.
+
+    Raises: NotTrusted, if another user can change the folder of the stack; StackBusy, with the command and the pid of the
+    holder; MachineError, if the file cannot be created.
     """
 
     def __init__(self, path: Path, command: str) -> None:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            make_private_folder(path.parent.parent)
+            make_private_folder(path.parent)
+            self.descriptor = refuse_links(str(path), os.O_RDWR | os.O_CREAT)
         except OSError as error:
             raise write_error(path, error) from error
         try:
@@ -77,7 +82,7 @@ def _read_holder(descriptor: int) -> str:
 def is_locked(path: Path) -> bool:
     """Return whether a process holds the lock; the check does not take it, so that no other process finds it held."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = refuse_links(str(path), os.O_RDONLY)
     except OSError:
         return False
     try:

@@ -5,13 +5,15 @@ from pathlib import Path
 
 import aiofiles
 
+from novaflow.settings import refuse_links
+
 MOST_BYTES = 1 << 20  # in memory; a program may write faster than its lines are shown
 
 
 async def read_last_lines(path: Path, count: int = 12, most_bytes: int = 16_384) -> str:
     """Return the last ``count`` lines of the last ``most_bytes`` of a log file; an empty text if it does not exist."""
     try:
-        async with aiofiles.open(path, "rb") as file:
+        async with aiofiles.open(path, "rb", opener=refuse_links) as file:
             size = await file.seek(0, os.SEEK_END)
             await file.seek(max(0, size - most_bytes))
             lines = (await file.read(most_bytes)).decode(errors="replace").splitlines()
@@ -34,7 +36,7 @@ class LineFollower:
     async def read(self) -> list[str]:
         """Return the lines that were completed since the last call."""
         try:
-            async with aiofiles.open(self._path, "rb") as file:
+            async with aiofiles.open(self._path, "rb", opener=refuse_links) as file:
                 if await file.seek(0, os.SEEK_END) < self._offset:
                     self._offset, self._incomplete = 0, b""
                 await file.seek(self._offset)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import structlog
 
+from novaflow.settings import refuse_links
+
 log = structlog.get_logger(__name__)
 
 LARGEST = 16 << 20  # bytes of one file; with its predecessor, a service has at most twice as much
@@ -33,14 +35,13 @@ def rotate_logs(folder: Path, *, largest: int = LARGEST) -> bool:
 
 def _rotate(path: Path, largest: int) -> None:
     old = path.with_name(f"{path.name}.1")
-    with path.open("r+b") as source:
+    with open(path, "r+b", opener=refuse_links) as source:
         source.seek(max(0, os.fstat(source.fileno()).st_size - largest))  # of a flood only the end
-        with old.open("wb", buffering=0) as target:
+        with open(old, "wb", buffering=0, opener=refuse_links) as target:
             rest = largest  # not to the end of the file: a program that writes as fast as this copies would never be done
             while rest > 0 and (chunk := source.read(min(_CHUNK, rest))) and _has_written(target, chunk):
                 rest -= len(chunk)
         source.truncate(0)
-    old.chmod(path.stat().st_mode & 0o777)
     log.info("log.rotated", path=str(path))
 
 

@@ -1,6 +1,7 @@
 """`supervise`: runs the supervisor of a stack; `run` and `up` start it, users do not."""
 
 import faulthandler
+import os
 import sys
 from functools import partial
 
@@ -28,6 +29,7 @@ def command(  # noqa: PLR0913 - options
     """Run the stack's services until a stop is requested."""
     faulthandler.enable(sys.stderr)  # SIGABRT, which a watchdog sends, shows where a supervisor hangs
     log_to(sys.stderr, as_json=True)
+    os.chdir("/")  # the folder of the command may be removed, or contain files that others have written
     # In the background, the variables are those of another service, from which the user has started the stack.
     service_manager = describe_service_manager(notify_socket, watchdog_usec) if foreground else NO_SERVICE_MANAGER
     anyio.run(partial(supervise, stack, lock, service_manager, reload=watch, resume=resume))

@@ -100,5 +100,5 @@ def test_programs_of_the_child_do_not_inherit_the_lock(path: Path) -> None:
 def test_a_write_error_names_the_file(tmp_path: Path) -> None:
     """The reason is that of the system."""
     (tmp_path / "nova").write_text("a file")
-    with pytest.raises(MachineError, match=r"cannot write .*stack\.lock: not a directory"):
+    with pytest.raises(MachineError, match=r"cannot write .*stack\.lock: file exists"):
         StackLock(tmp_path / "nova/run/stack.lock", "run")

@@ -29,10 +29,12 @@ def pack(entries: Iterable[Entry]) -> bytes:
 def unpack(entries: Iterable[Entry], root: Path) -> None:
     """Write the entries as files and folders below ``root``, which must not exist; a folder comes before its contents."""
     root.mkdir(parents=True)
+    root.chmod(0o755)
     for entry in entries:
         path = root / entry.path
         if entry.content is None:
             path.mkdir()
+            path.chmod(0o755)
         else:
             path.write_bytes(entry.content)
             path.chmod(entry.mode)

@@ -129,7 +129,7 @@ sys.exit(error) if code else print(answer.decode())
 async def _command(ctx: Context, prefix: str, **arguments: str | int) -> str:
     """Send a command to the monitor and return its answer."""
     command = json.dumps({"prefix": prefix, **arguments})
-    return await ctx.run(ctx.paths.venv / "bin" / "python", "-c", _COMMAND, ceph_config(ctx.paths), command)
+    return await ctx.run(ctx.paths.venv / "bin" / "python", "-P", "-c", _COMMAND, ceph_config(ctx.paths), command)
 
 
 async def _read_state(ctx: Context, prefix: str) -> dict[str, Any]:

@@ -38,6 +38,8 @@ NOT_DURABLE: Mapping[str, Value] = {
     "innodb_flush_method": "nosync",
     "innodb_doublewrite": False,
 }
+# The server ignores the umask of its parent. Source: MariaDB's documentation, "Environment Variables"
+FOR_OWNER: Mapping[str, str] = {"UMASK": "0600", "UMASK_DIR": "0700"}
 FIXED = (
     FixedSetting("HOST_IP", lambda settings: str(settings.host_ip)),
     FixedSetting("NOVAFLOW_SERVICES", lambda settings: ",".join(sorted(settings.of(CoreSettings).novaflow_services))),
@@ -136,6 +138,7 @@ async def prepare(ctx: Context) -> str:
         "--auth-root-authentication-method=socket",
         "--innodb-log-file-size=8M",
         f"--datadir={folder / 'mariadb'}",
+        env=FOR_OWNER,
     )
     return str(folder)
 
@@ -174,6 +177,7 @@ def _mariadb(name: str, needs: tuple[str, ...], summary: str) -> Service:
         name=name,
         summary=summary,
         command=lambda ctx: ("mariadbd", f"--defaults-file={_config_file(ctx, name)}"),
+        env=lambda _: FOR_OWNER,
         ready=FunctionProbe(_probe_mariadb, "SELECT VERSION() as the services' user"),
         needs=needs,
         when=_uses_mysql,

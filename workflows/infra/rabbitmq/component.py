@@ -24,7 +24,8 @@ DEFINITION: dict[str, object] = {"vhost": RPC, "durable": False, "auto_delete": 
 async def configure(ctx: Context) -> str:
     """Write the configuration of the node, its users and queues, and the credentials of subscribers."""
     folder = ctx.paths.etc / "rabbitmq"
-    _home(ctx).mkdir(exist_ok=True)
+    # Erlang would create one that can be guessed; a program that knows it runs code in the node.
+    await ctx.write(_home(ctx) / ".erlang.cookie", ctx.secret("erlang-cookie"), 0o400)
     options = {
         "listeners.tcp.1": f"{ctx.settings.host_ip}:{PORT}",
         "load_definitions": folder / "definitions.json",
@@ -99,7 +100,7 @@ def _environment(ctx: Context) -> dict[str, str]:
         "RABBITMQ_NODENAME": "novaflow@localhost",
         "RABBITMQ_MNESIA_BASE": str(home / "mnesia"),
         "RABBITMQ_LOG_BASE": str(ctx.paths.log),
-        "ERL_CRASH_DUMP": str(ctx.paths.log / "rabbitmq-crash.dump"),
+        "ERL_CRASH_DUMP_BYTES": "0",  # a dump contains messages and passwords
         "RABBITMQ_CONFIG_FILE": str(ctx.paths.etc / "rabbitmq" / "rabbitmq.conf"),
         "RABBITMQ_ADVANCED_CONFIG_FILE": "/dev/null",
         "RABBITMQ_ENABLED_PLUGINS_FILE": str(ctx.paths.etc / "rabbitmq" / "enabled_plugins"),

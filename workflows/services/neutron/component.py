@@ -68,6 +68,7 @@ async def schema(ctx: Context) -> None:
         # The migrations do not support SQLite: create the tables of the newest schema and mark them as migrated.
         await ctx.run(
             ctx.paths.venv / "bin" / "python",
+            "-P",
             "-c",
             _CREATE_TABLES,
             env={"DATABASE": database_url(ctx, "neutron"), "PHYSICAL": SERVERS_PHYSICAL, "VLANS": VLANS},

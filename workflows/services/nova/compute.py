@@ -45,7 +45,7 @@ DAEMON = daemon(
 def _command(ctx: Context) -> tuple[str | Path, ...]:
     if is_fake(ctx.settings):
         _, *arguments = DAEMON.command(ctx)
-        return (ctx.paths.venv / "bin" / "python", FAKE, *arguments)
+        return (ctx.paths.venv / "bin" / "python", "-P", FAKE, *arguments)
     # nova-compute mounts the disks of containers, in the mount namespace of libvirt.
     return (*(enter_namespaces(ctx.paths) if uses_containers(ctx.settings) else ()), *DAEMON.command(ctx))
 

@@ -1,0 +1,43 @@
+"""Another user of the machine, who has no rights of its own."""
+
+# ruff: noqa: S603, S607, TID251 - tests start known programs; the environment variable CI is read
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+UID = 65534
+TIMEOUT_S = 30
+
+
+def require_root() -> None:
+    """Skip the test without the rights to act as another user; fail it in CI."""
+    if os.geteuid() != 0:
+        if os.environ.get("CI") == "true":
+            pytest.fail("only root can act as another user, and CI must not skip")
+        pytest.skip("only root can act as another user")
+
+
+def attack(*argv: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a program as the other user."""
+    command = ["setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups", "--", *argv]
+    return subprocess.run(command, capture_output=True, check=False, cwd="/", text=True, timeout=TIMEOUT_S)
+
+
+def give_away(path: Path) -> None:
+    """Make the other user the owner."""
+    os.chown(path, UID, UID, follow_symlinks=False)
+
+
+def find_readable(folder: Path) -> set[str]:
+    """Return the paths in the folder, relative to it, whose mode allows anything to other users; the mode of a link means nothing."""
+    found = subprocess.run(
+        ["find", folder, "!", "-type", "l", "-perm", "/077", "-printf", "%P\n"],
+        capture_output=True,
+        check=True,
+        text=True,
+        timeout=TIMEOUT_S,
+    )
+    return {*found.stdout.splitlines()}
