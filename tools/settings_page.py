@@ -22,6 +22,11 @@ novaflow reads settings from four places; a later one has priority:
 `novaflow config` shows the effective value of each setting and where it was set; passwords are masked. An unknown name that
 is close to a setting is an error. An invalid value is an error that names the setting, the value, the allowed values and the
 place where it was set; nothing is changed then. `.env.example` lists the same settings.
+
+A `.env` that another user could change is refused; [Security](../explanation/security.md) says which users are trusted. These
+settings name code to run, and are not read from the current folder, unless it is the checkout of novaflow or DIR:
+`NOVAFLOW_WORKFLOWS`, `NOVAFLOW_COMPONENTS_PATH`, `NOVAFLOW_ON_READY`, `NOVAFLOW_ON_FAILED`. Passwords, and addresses that contain
+one, are refused on the command line, where every user of the machine can read them.
 """
 
 

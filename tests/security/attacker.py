@@ -1,14 +1,16 @@
 """Another user of the machine, who has no rights of its own."""
 
-# ruff: noqa: S603, S607, TID251 - tests start known programs; the environment variable CI is read
+# ruff: noqa: S603, TID251 - tests start known programs; the environment variable CI is read
 
 import os
+import pwd
 import subprocess
 from pathlib import Path
 
 import pytest
 
 UID = 65534
+NAME = f"{pwd.getpwuid(UID).pw_name} (uid {UID})"
 TIMEOUT_S = 30
 
 
@@ -33,11 +35,6 @@ def give_away(path: Path) -> None:
 
 def find_readable(folder: Path) -> set[str]:
     """Return the paths in the folder, relative to it, whose mode allows anything to other users; the mode of a link means nothing."""
-    found = subprocess.run(
-        ["find", folder, "!", "-type", "l", "-perm", "/077", "-printf", "%P\n"],
-        capture_output=True,
-        check=True,
-        text=True,
-        timeout=TIMEOUT_S,
-    )
+    command = ["find", folder, "!", "-type", "l", "-perm", "/077", "-printf", "%P\\n"]
+    found = subprocess.run(command, capture_output=True, check=True, text=True, timeout=TIMEOUT_S)
     return {*found.stdout.splitlines()}

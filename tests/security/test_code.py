@@ -1,15 +1,17 @@
 """Another user, or a folder that was copied from one, runs code as root."""
 
-# ruff: noqa: S603, TID251 - the test starts nova.sh
+# ruff: noqa: S603, S607, TID251 - tests start novaflow and nova.sh
 
 import subprocess
+import sys
 from pathlib import Path
 
+import anyio
 import pytest
 
 from novaflow.settings import load_settings
 from novaflow.settings.trust import trusted_users
-from tests.security.attacker import give_away
+from tests.security.attacker import NAME, give_away
 from tests.system.toy import Toy
 
 pytestmark = pytest.mark.slow
@@ -39,7 +41,7 @@ async def test_settings_of_another_user_are_refused(toy: Toy) -> None:
     give_away(env)
     result = await toy.call("config")
     assert result.code == 2
-    assert f"{env} belongs to nobody (uid 65534) and has the mode 0644; its owner must be root (uid 0)" in result.err
+    assert f"{env} belongs to {NAME} and has the mode 0644; its owner must be root (uid 0)" in result.err
 
 
 async def test_settings_that_others_may_write_are_refused(toy: Toy) -> None:
@@ -89,7 +91,7 @@ async def test_components_of_another_user_do_not_run(toy: Toy, traces: Path, pla
     give_away(path)
     result = await toy.call("up")
     assert result.code == 2
-    assert f"{path} belongs to nobody (uid 65534)" in result.err
+    assert f"{path} belongs to {NAME}" in result.err
     assert [*traces.iterdir()] == []
 
 
@@ -104,8 +106,7 @@ async def test_components_beside_files_of_others_do_not_run(toy: Toy) -> None:
 async def test_modules_in_the_current_folder_do_not_run(toy: Toy, traces: Path) -> None:
     """The supervisor and the commands import their own modules; a supervisor works in /."""
     plant_modules(toy.folder, traces)
-    program = ROOT / ".venv/bin/novaflow"
-    up = subprocess.run([program, "up"], cwd=toy.folder, env={**toy.env}, capture_output=True, check=False, text=True, timeout=60)
+    up = await anyio.run_process([Path(sys.executable).with_name("novaflow"), "up"], cwd=toy.folder, env=toy.env, check=False)
     assert (up.returncode, [*traces.iterdir()]) == (0, []), up
     assert (await toy.supervisor()).cwd() == "/"
 

@@ -5,7 +5,7 @@ import os
 import psutil
 import pytest
 
-from tests.security.attacker import attack, find_readable, give_away
+from tests.security.attacker import NAME, UID, attack, find_readable, give_away
 from tests.system.toy import Toy
 
 pytestmark = pytest.mark.slow
@@ -44,7 +44,7 @@ async def test_a_folder_of_another_user_is_refused(toy: Toy, command: str) -> No
     give_away(toy.root)
     result = await toy.call(command)
     assert result.code == 2
-    assert f"{toy.root} belongs to nobody (uid 65534) and has the mode 0755; its owner must be root (uid 0)" in result.err
+    assert f"{toy.root} belongs to {NAME} and has the mode 0755; its owner must be root (uid 0)" in result.err
     assert [*toy.root.iterdir()] == []
 
 
@@ -76,7 +76,7 @@ async def test_a_folder_for_the_group_of_another_user_is_refused(toy: Toy) -> No
     toy.root.mkdir()
     toy.root.chmod(0o770)
     assert (await toy.call("config")).code == 0
-    os.chown(toy.root, 0, 65534)
+    os.chown(toy.root, 0, UID)
     result = await toy.call("config")
     assert result.code == 2
     assert "other users must not be able to write there" in result.err
@@ -89,7 +89,7 @@ async def test_a_link_of_another_user_is_not_followed(toy: Toy) -> None:
     assert attack("ln", "-s", toy.folder / "other", toy.folder / "link").returncode == 0
     result = await toy.call("clean", "link")
     assert result.code == 2
-    assert f"{toy.folder}/link belongs to nobody (uid 65534)" in result.err
+    assert f"{toy.folder}/link belongs to {NAME}" in result.err
 
 
 @pytest.mark.parametrize("name", ["log/web.log", "log/supervisor.log", "journal.jsonl", "run/stack.lock"])

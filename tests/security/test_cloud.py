@@ -1,0 +1,72 @@
+"""Another user on the machine of a running cloud."""
+
+import json
+from collections.abc import Mapping
+from fnmatch import fnmatch
+
+import psutil
+import pytest
+
+from tests.cloud.machine_state import processes_of
+from tests.cloud.stacks import Stack
+from tests.security.attacker import attack, find_readable
+
+pytestmark = [pytest.mark.cloud, pytest.mark.timeout(900)]
+
+# What programs give to other users, by pattern; all of it is below DIR, whose mode is 0700.
+ALLOWED: Mapping[str, str] = {}
+DISTRIBUTION_PORT = 25672
+LOCAL = {"127.0.0.1"}
+
+
+@pytest.fixture
+def processes(cloud: Stack) -> list[psutil.Process]:
+    """Return the processes of the cloud."""
+    return [psutil.Process(pid) for pid in processes_of(cloud.folder)]
+
+
+def test_the_files_of_a_cloud_are_for_its_owner(cloud: Stack) -> None:
+    """Each exception is listed with its reason, and each entry of the list has a file."""
+    assert cloud.folder.stat().st_mode & 0o777 == 0o700
+    found = find_readable(cloud.folder)
+    unexpected = {name for name in found if not any(fnmatch(name, pattern) for pattern in ALLOWED)}
+    assert unexpected == set()
+    assert {pattern for pattern in ALLOWED if not any(fnmatch(name, pattern) for name in found)} == set()
+
+
+def test_other_users_see_nothing_of_a_cloud(cloud: Stack) -> None:
+    """They can list none of its folders and read none of its files."""
+    cloud.folder.parent.chmod(0o755)
+    assert attack("ls", cloud.folder).returncode == 2
+    assert attack("cat", cloud.folder / "data/rabbitmq/.erlang.cookie").stdout == ""
+
+
+def test_erlang_is_reached_by_root_on_loopback_only(cloud: Stack, processes: list[psutil.Process]) -> None:
+    """The cookie is a password of the stack; the port of the distribution is on 127.0.0.1; there is no epmd."""
+    cookie = cloud.folder / "data/rabbitmq/.erlang.cookie"
+    assert cookie.read_text() == read_secrets(cloud)["erlang-cookie"]
+    assert (cookie.stat().st_uid, cookie.stat().st_mode & 0o777) == (0, 0o400)
+    listening = [each.laddr for one in processes for each in one.net_connections() if each.status == psutil.CONN_LISTEN]
+    assert {place.ip for place in listening if place.port == DISTRIBUTION_PORT} == LOCAL
+    assert "epmd" not in {one.name() for one in processes}
+
+
+def test_no_secret_is_visible(cloud: Stack, processes: list[psutil.Process]) -> None:
+    """None is in an argument of any process, a log file, an event or the output of `config`."""
+    files = [path for path in (cloud.folder / "log").rglob("*") if path.is_file()]
+    texts = {str(path): path.read_text(errors="replace") for path in (*files, cloud.folder / "journal.jsonl")}
+    texts |= {f"arguments of {one.pid}": " ".join(one.cmdline()) for one in processes}
+    texts["config"] = cloud("config").stdout + cloud("config", "--json").stdout
+    found = {f"{name} in {place}" for place, text in texts.items() for name, secret in read_secrets(cloud).items() if secret in text}
+    assert found == set()
+
+
+def test_no_process_of_a_cloud_dumps_its_memory(processes: list[psutil.Process]) -> None:
+    """The limit of core dumps is 0 for the supervisor and every service."""
+    assert {one.name() for one in processes if one.rlimit(psutil.RLIMIT_CORE) != (0, 0)} == set()
+
+
+def read_secrets(cloud: Stack) -> dict[str, str]:
+    """Return the secrets of the stack by name."""
+    secrets: dict[str, str] = json.loads((cloud.folder / "credentials/secrets.json").read_text())
+    return secrets
