@@ -22,7 +22,7 @@ def timeout_option(summary: str) -> Callable[[Callable[..., None]], Callable[...
 def stack_arguments(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the arguments ``DIR`` and ``--set``; it is called with ``stack`` instead."""
 
-    @click.argument("folder", metavar="[DIR]", default="nova", type=click.Path(file_okay=False, path_type=Path))
+    @click.argument("folder", metavar="[DIR]", default="nova", type=click.Path(file_okay=False, readable=False, path_type=Path))
     @click.option(
         "--set",
         "overrides",

@@ -1,22 +1,31 @@
 """Another user on the machine of a running cloud."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatch
 
 import psutil
 import pytest
 
+from tests.cloud.clients import connected, server
 from tests.cloud.machine_state import processes_of
 from tests.cloud.stacks import Stack
 from tests.security.attacker import attack, find_readable
 
-pytestmark = [pytest.mark.cloud, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.cloud, pytest.mark.timeout(1200), pytest.mark.filterwarnings("default")]
 
 # What programs give to other users, by pattern; all of it is below DIR, whose mode is 0700.
 ALLOWED: Mapping[str, str] = {}
 DISTRIBUTION_PORT = 25672
 LOCAL = {"127.0.0.1"}
+
+
+@pytest.fixture(scope="module")
+def cloud(stack: Stack) -> Iterator[Stack]:
+    """Return the shared stack with a server, whose disk and console are files."""
+    stack.up()
+    with connected(stack.folder / "credentials") as nova, server(nova, "private"):
+        yield stack
 
 
 @pytest.fixture

@@ -68,6 +68,7 @@ async def configure(ctx: Context) -> str:
     (ctx.paths.run / "libvirt").mkdir(exist_ok=True)
     daemon = {
         "unix_sock_dir": f'"{ctx.paths.run}/libvirt"',
+        "unix_sock_ro_perms": '"0700"',
         "unix_sock_rw_perms": '"0700"',
         "unix_sock_admin_perms": '"0700"',
         "auth_unix_ro": '"none"',
