@@ -35,6 +35,6 @@ def give_away(path: Path) -> None:
 
 def find_readable(folder: Path) -> set[str]:
     """Return the paths in the folder, relative to it, whose mode allows anything to other users; the mode of a link means nothing."""
-    command = ["find", folder, "!", "-type", "l", "-perm", "/077", "-printf", "%P\\n"]
+    command = ["find", str(folder), "!", "-type", "l", "-perm", "/077", "-printf", "%P\\n"]
     found = subprocess.run(command, capture_output=True, check=True, text=True, timeout=TIMEOUT_S)
     return {*found.stdout.splitlines()}
