@@ -31,7 +31,7 @@ async def configure(ctx: Context) -> str:
     """Write nova's configuration."""
     await write_config(ctx)
     home = ctx.paths.source if ctx.paths.source.exists() else ctx.paths.venv  # an editable installation has no data files
-    shutil.copy(home / "etc" / "nova" / "api-paste.ini", config_file(ctx).parent)
+    await ctx.write(config_file(ctx).with_name("api-paste.ini"), (home / "etc" / "nova" / "api-paste.ini").read_text())
     return str(config_file(ctx))
 
 
