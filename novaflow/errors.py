@@ -23,9 +23,11 @@ NovaflowError
 │   ├── ServiceUnresponsive a service runs but does not answer
 │   └── SupervisorUnresponsive  the supervisor of a stack runs but does not answer
 ├── NotReady                a service did not become ready in time
+├── OutputClosed            the program that reads the output has ended
 └── Interrupted             a signal stopped the command after a complete clean-up
 """
 
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
@@ -229,6 +231,15 @@ class NotReady(NovaflowError):
     def __init__(self, name: str, within_s: float, answer: str, log_tail: str = "") -> None:
         super().__init__(f"{name} not ready after {within_s:g} s: {answer}")
         self.name, self.within_s, self.answer, self.log_tail = name, within_s, answer, log_tail
+
+
+class OutputClosed(NovaflowError):
+    """The program that reads the output, such as `head`, has ended; what the command does is done.
+
+    The exit code is the one that a shell reports for a program that SIGPIPE ended.
+    """
+
+    exit_code = 128 + signal.SIGPIPE
 
 
 class Interrupted(NovaflowError):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from novaflow.errors import Interrupted, MachineError, NotReady, NovaflowError, RunError, UsageError, WorkflowError
+from novaflow.errors import Interrupted, MachineError, NotReady, NovaflowError, OutputClosed, RunError, UsageError, WorkflowError
 from novaflow.runtime.status_report import EXIT_CODES
 from tools.markdown import GENERATED, escape, table
 
@@ -31,6 +31,7 @@ def _codes() -> Iterator[tuple[str, str]]:
     yield str(NovaflowError.exit_code), "A defect in novaflow; the output is a Python traceback."
     for code in sorted({branch.exit_code for branch in _BRANCHES}):
         yield str(code), " ".join(_first_line(branch) for branch in _BRANCHES if branch.exit_code == code)
+    yield str(OutputClosed.exit_code), _first_line(OutputClosed)
     yield ", ".join(str(Interrupted(number).exit_code) for number in _SIGNALS), _first_line(Interrupted)
 
 

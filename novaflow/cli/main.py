@@ -6,14 +6,14 @@ import resource
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from pathlib import Path
-from typing import TextIO
+from contextlib import contextmanager, suppress
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
-from novaflow.errors import Interrupted, MachineError, NovaflowError, RunError, UsageError
+from novaflow.errors import Interrupted, MachineError, NovaflowError, OutputClosed, RunError, UsageError
+from novaflow.streams import discard_output, substitute_unknown_characters
 
 # Imported one at a time: `--help` of one command imports one.
 COMMANDS = {
@@ -50,8 +50,27 @@ def complete_command(prefix: str) -> list[CompletionItem]:
     return [CompletionItem(name, help=summary) for name, summary in COMMANDS.items() if name.startswith(prefix)]
 
 
+@contextmanager
+def _translate_broken_pipe() -> Iterator[None]:
+    """Raise OutputClosed instead of BrokenPipeError, for which click exits with 1."""
+    try:
+        yield
+    except (BrokenPipeError, ExceptionGroup) as error:
+        if isinstance(error, ExceptionGroup) and error.split(BrokenPipeError)[1] is not None:
+            raise
+        raise OutputClosed from error
+
+
 class _Commands(click.Group):
     """The commands, each of which is a module of `novaflow.cli.commands`."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        with _translate_broken_pipe():  # `--help` prints here
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: click.Context) -> object:
+        with _translate_broken_pipe():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click passes it by name
         return [*COMMANDS]
@@ -89,12 +108,15 @@ def novaflow() -> None:
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command and exit with its exit code."""
     _keep_private()
+    for stream in (sys.stdout, sys.stderr):
+        substitute_unknown_characters(stream)
     try:
         novaflow.main(argv, prog_name="novaflow", standalone_mode=False)
     except click.exceptions.Exit as request:
         sys.exit(request.exit_code)
-    except BrokenPipeError:
-        sys.exit(0)  # the reader of the output, such as `head`, has ended
+    except OutputClosed as error:
+        discard_output(sys.stdout)
+        sys.exit(error.exit_code)
     except (click.ClickException, click.Abort, ExceptionGroup, NovaflowError, OSError) as error:
         sys.exit(_report(error))
 
@@ -113,14 +135,15 @@ def _report(error: Exception) -> int:
     """
     match error:
         case click.ClickException():
-            error.show()
+            with suppress(OSError):  # see _print
+                error.show()
             return UsageError.exit_code
         case PermissionError():
             _print(f"{error.filename}: permission denied; the stack belongs to the user who created it: use sudo")
             return MachineError.exit_code
         case OSError():
             # Without a file name it is an output: novaflow names the others.
-            _discard_output(sys.stdout)
+            discard_output(sys.stdout)
             _print(f"{error.filename or 'the output cannot be written'}: {(error.strerror or str(error)).lower()}")
             return MachineError.exit_code
         case NovaflowError():
@@ -130,12 +153,6 @@ def _report(error: Exception) -> int:
             return _report_group(error)
         case _:
             return Interrupted(signal.SIGINT).exit_code
-
-
-def _discard_output(output: TextIO) -> None:
-    """Write the rest of the output to no file: Python would try it again at its exit, and fail with exit code 120."""
-    with suppress(OSError), Path(os.devnull).open("wb") as nothing:  # an output may be no file
-        os.dup2(nothing.fileno(), output.fileno())
 
 
 def _report_group(group: ExceptionGroup[Exception]) -> int:
@@ -157,8 +174,8 @@ def _flatten(group: ExceptionGroup[Exception]) -> Iterator[Exception]:
 def _print(message: str) -> None:
     try:
         click.echo(f"novaflow: {message}", err=True)
-    except OSError:  # the disk below it is full, or its terminal is closed: the exit code remains
-        _discard_output(sys.stderr)
+    except OSError:  # its reader has ended, or the disk below it is full: the exit code remains
+        discard_output(sys.stderr)
 
 
 if __name__ == "__main__":

@@ -47,6 +47,6 @@ def write_file(path: Path, text: str) -> None:
     Raises: UsageError, if it cannot be written.
     """
     try:
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from error

@@ -35,7 +35,7 @@ def export_credentials(openrc: Path) -> Iterator[str]:
     Raises: UsageError, if it cannot be read.
     """
     try:
-        lines = [shlex.split(line, comments=True) for line in openrc.read_text().splitlines()]
+        lines = [shlex.split(line, comments=True) for line in openrc.read_text(encoding="utf-8").splitlines()]
     except FileNotFoundError:
         return
     except OSError as error:

@@ -86,6 +86,6 @@ def _describe(stack: Stack, status: StackStatus) -> Mapping[str, Any]:
 
 def _find_supervisor(stack: Stack) -> int | None:
     """Return the pid of the last supervisor; ``None`` if another command has written the lock file since."""
-    signature = stack.paths.lock.read_text(errors="replace") if stack.paths.lock.exists() else ""
+    signature = stack.paths.lock.read_text(encoding="utf-8", errors="replace") if stack.paths.lock.exists() else ""
     found = _SUPERVISOR.match(signature)
     return int(found[1]) if found else None

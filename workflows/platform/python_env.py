@@ -47,10 +47,10 @@ async def install_requirements(ctx: Context, venv: Path, files: Iterable[Path]) 
     Raises: MachineError, if the registry is unreachable or the disk is full.
     """
     files, modules = tuple(files), ctx.declared(PythonModule)
-    pins = "".join(file.read_text() for file in files)
-    wanted = pins + "".join(module.source.read_text() + module.entry_points for module in modules) + START
+    pins = "".join(file.read_text(encoding="utf-8") for file in files)
+    wanted = pins + "".join(module.source.read_text(encoding="utf-8") + module.entry_points for module in modules) + START
     installed = venv / "novaflow-requirements.txt"
-    if installed.exists() and installed.read_text() == wanted:
+    if installed.exists() and installed.read_text(encoding="utf-8") == wanted:
         return Skipped("all packages are installed in the pinned versions")
     await ctx.run(UV, "venv", "--quiet", "--allow-existing", "--python", find_distribution().path("python"), venv)
     await install_with_uv(ctx, venv, "--require-hashes", *(word for file in files for word in ("--requirements", file)))
@@ -80,7 +80,7 @@ async def install_with_uv(ctx: Context, venv: Path, *words: str | Path, env: Map
 async def _install_module(ctx: Context, site: Path, module: PythonModule) -> None:
     """Write the module with the metadata of a distribution, in which other packages look for entry points."""
     distribution = site / f"{module.name}-1.dist-info"
-    await ctx.write(site / f"{module.name}.py", module.source.read_text())
+    await ctx.write(site / f"{module.name}.py", module.source.read_text(encoding="utf-8"))
     await ctx.write(distribution / "METADATA", f"Metadata-Version: 2.1\nName: {module.name}\nVersion: 1\n")
     await ctx.write(distribution / "entry_points.txt", module.entry_points)
 

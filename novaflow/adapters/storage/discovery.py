@@ -76,12 +76,13 @@ def _find_definitions(folder: Path, setting: str) -> list[tuple[Path, str]]:
     try:
         paths = sorted(islice(folder.rglob("*.py"), MOST_MODULES + 1))
         visible = [path for path in paths if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
-        defined = [(path, name) for path in visible for name in _DEFINITION.findall(path.read_text(errors="replace"))]
+        texts = [(path, path.read_text(encoding="utf-8", errors="replace")) for path in visible]
     except OSError as error:
         reason = f"cannot be read: {error.filename}: {(error.strerror or '').lower()}"
         raise ComponentBroken(folder, f"this folder of {setting} {reason}; change {setting}") from error
     if len(paths) > MOST_MODULES:
         raise ComponentBroken(folder, f"this folder of {setting} has more than {MOST_MODULES} modules; name the folder of the components")
+    defined = [(path, name) for path, text in texts for name in _DEFINITION.findall(text)]
     if all(name != "COMPONENT" for _, name in defined):
         raise ComponentBroken(folder, f"no module in this folder of {setting} defines COMPONENT; add one or change {setting}")
     return defined

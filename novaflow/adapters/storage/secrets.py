@@ -42,7 +42,7 @@ class Secrets:
 
 def _read(path: Path) -> dict[str, str]:
     try:
-        known = json.loads(path.read_text())
+        known = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:

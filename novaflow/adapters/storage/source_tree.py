@@ -25,5 +25,5 @@ def name_module(path: Path) -> str:
 
 def find_importers(paths: Paths, modules: Collection[str]) -> frozenset[str]:
     """Return the nodes whose processes have imported one of the modules."""
-    imported = {file.name: set(file.read_text().splitlines()) for file in paths.imports.iterdir()}
+    imported = {file.name: set(file.read_text(encoding="utf-8").splitlines()) for file in paths.imports.iterdir()}
     return frozenset(node for node, names in imported.items() if names & set(modules))

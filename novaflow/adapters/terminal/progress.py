@@ -25,6 +25,7 @@ from novaflow.events.types import (
     WorkflowChanged,
     WorkflowState,
 )
+from novaflow.streams import discard_output
 
 NOTE_EVERY_S = 5.0  # of one step, where the output is lines
 
@@ -53,11 +54,16 @@ class _Running:
 
 
 class Progress:
-    """Shows the events of nodes and the progress of running steps."""
+    """Shows the events of nodes and the progress of running steps.
+
+    An output that fails does not stop the work that is shown: the rest is discarded. The end of the block raises the OSError,
+    unless the reader of the output has only ended.
+    """
 
     def __init__(self, stream: TextIO, *, note_every_s: float = NOTE_EVERY_S) -> None:
         self._note_every_s = note_every_s
         self._stream = stream
+        self._lost: OSError | None = None
         self._console = Console(file=stream, highlight=False)
         self._began_s = time.monotonic()
         self._running: dict[str, _Running] = {}
@@ -75,6 +81,8 @@ class Progress:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._live:
             self._live.stop()
+        if self._lost and not error and not isinstance(self._lost, BrokenPipeError):
+            raise self._lost
 
     def show(self, record: EventRecord) -> None:
         """Show one event."""
@@ -127,8 +135,15 @@ class Progress:
             self._console.print(Text.assemble(*stamped), no_wrap=True, overflow="ellipsis")
         else:
             # Without rich, which takes a millisecond a line: a graph may have a thousand nodes.
-            self._stream.write("".join(word for word, _ in stamped) + "\n")
+            self._write("".join(word for word, _ in stamped) + "\n")
+
+    def _write(self, line: str) -> None:
+        try:
+            self._stream.write(line)
             self._stream.flush()
+        except OSError as error:
+            self._lost = error
+            discard_output(self._stream)
 
     def _draw(self) -> Group:
         table = Table.grid(padding=(0, 2))

@@ -26,6 +26,13 @@ PIPE_WIDTH = 240  # columns
 _VERDICTS = {Severity.GOOD: "[green]✔[/]", Severity.WARNING: "[yellow]![/]", Severity.UNWISE: "[red]✘[/]", Severity.BAD: "[red]✘[/]"}
 
 
+class _Console(Console):
+    """A console that raises BrokenPipeError when the reader of its output has ended; rich ends the program with exit code 1."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def print_status(status: Mapping[str, Any], stream: TextIO) -> None:
     """Print the object of ``describe_status``: the state of the stack, its services and addresses."""
     console = _console(stream)
@@ -74,4 +81,4 @@ def print_orphans(orphans: Iterable[OrphanedResource], stream: TextIO) -> None:
 
 def _console(stream: TextIO) -> Console:
     # A pipe has no width: nothing is cut.
-    return Console(file=stream, highlight=False, width=None if stream.isatty() else PIPE_WIDTH)
+    return _Console(file=stream, highlight=False, width=None if stream.isatty() else PIPE_WIDTH)

@@ -79,4 +79,4 @@ async def write_config(ctx: Context) -> None:
     }
     await ctx.write(config_file(ctx), render_config(options, locks(ctx, "ec2")), 0o600)
     await ctx.write(config_folder(ctx) / "api-paste.ini", PIPELINE)
-    await ctx.write(config_folder(ctx) / FILTERS.name, FILTERS.read_text())
+    await ctx.write(config_folder(ctx) / FILTERS.name, FILTERS.read_text(encoding="utf-8"))

@@ -48,7 +48,7 @@ async def _find_in_git(ctx: Context, tree: Path) -> tuple[str, ...]:
 
 async def _find_in_bazaar(ctx: Context, tree: Path) -> tuple[str, ...]:
     changes = await ctx.run(*BRZ, "status", "--short", tree)
-    revision, fetched = await _revision(ctx, tree), (tree / _FETCHED_FILE).read_text()
+    revision, fetched = await _revision(ctx, tree), (tree / _FETCHED_FILE).read_text(encoding="utf-8")
     return _label("changed", changes) + (_label("not pushed", revision) if revision != fetched else ())
 
 

@@ -74,8 +74,8 @@ async def _require_replaceable(ctx: Context, tree: Path) -> None:
 def _require_no_conflicts(tree: Path) -> None:
     from workflows.services.nova.requirement_conflicts import find_conflicts  # noqa: PLC0415 - the import takes 25 ms
 
-    pins = read_pins(CONSTRAINTS.read_text())
-    if conflicts := find_conflicts((tree / "requirements.txt").read_text(), pins):
+    pins = read_pins(CONSTRAINTS.read_text(encoding="utf-8"))
+    if conflicts := find_conflicts((tree / "requirements.txt").read_text(encoding="utf-8"), pins):
         listed = "\n".join(conflicts)
         advice = f"use a branch or tag of the same series as nova {pins['nova']}, or change {CONSTRAINTS}"
         raise UsageError(f"the tree's requirements conflict with the stack's pinned releases; {advice}:\n{listed}")
@@ -110,8 +110,8 @@ async def editable(ctx: Context) -> Skipped | str:
             return Skipped("no source tree; nova is the release")
         await _install(ctx, "--reinstall-package", "nova", "--require-hashes", "--requirements", CONSTRAINTS)
         return "the source tree was removed; nova is the release"
-    current = _fingerprint(tree) + IMPORT_NOTES.read_text()
-    if is_editable and installed.exists() and installed.read_text() == current:
+    current = _fingerprint(tree) + IMPORT_NOTES.read_text(encoding="utf-8")
+    if is_editable and installed.exists() and installed.read_text(encoding="utf-8") == current:
         return Skipped(f"nova runs from {tree}")
     _require_no_conflicts(tree)
     await _install(ctx, "--no-deps", "--no-build-isolation", "--editable", tree)
@@ -143,7 +143,7 @@ async def _has_version(ctx: Context, tree: Path) -> bool:
 def _is_editable(venv: Path) -> bool:
     """Return whether nova is installed as a link to a source tree. Source: PEP 610."""
     found = venv.glob("lib/python3*/site-packages/nova-*.dist-info/direct_url.json")
-    return any(json.loads(path.read_text()).get("dir_info", {}).get("editable", False) for path in found)
+    return any(json.loads(path.read_text(encoding="utf-8")).get("dir_info", {}).get("editable", False) for path in found)
 
 
 def _fingerprint(tree: Path) -> str:

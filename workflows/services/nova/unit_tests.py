@@ -23,8 +23,8 @@ RESULT = re.compile(r"^\{\d+\} (?P<test>\S+).* \.\.\. (?P<result>ok|FAILED|SKIPP
 @step(within_s=600, pool=ConcurrencyPool.NET)
 async def tools(ctx: Context) -> Skipped | str:
     """Install the test runner, each release with its hash."""
-    pinned, installed = REQUIREMENTS.read_text(), ctx.paths.venv / "novaflow-tests.txt"
-    if installed.exists() and installed.read_text() == pinned:
+    pinned, installed = REQUIREMENTS.read_text(encoding="utf-8"), ctx.paths.venv / "novaflow-tests.txt"
+    if installed.exists() and installed.read_text(encoding="utf-8") == pinned:
         return Skipped("the test runner is installed")
     await install_with_uv(ctx, ctx.paths.venv, "--require-hashes", "--requirements", REQUIREMENTS)
     await ctx.write(installed, pinned)

@@ -41,7 +41,7 @@ API = WsgiApi(
 @step(within_s=60)
 async def configure(ctx: Context) -> str:
     """Write the object store's program and configuration; the objects of earlier runs are kept."""
-    await ctx.write(_folder(ctx) / SOURCE.name, SOURCE.read_text())
+    await ctx.write(_folder(ctx) / SOURCE.name, SOURCE.read_text(encoding="utf-8"))
     await API.configure(ctx)
     return str(ctx.paths.data / "objectstore")
 
