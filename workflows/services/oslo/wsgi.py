@@ -1,7 +1,9 @@
 """APIs that are WSGI applications; gunicorn serves each of them."""
 
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from novaflow.model.context import Context
 from novaflow.model.probe import HttpProbe, Probe
@@ -34,7 +36,7 @@ class WsgiApi:
             summary=self.summary,
             # gunicorn takes its arguments from the environment: oslo.config would parse those of the command line.
             command=lambda ctx: (ctx.paths.venv / "bin" / "gunicorn",),
-            env=lambda ctx: {**self.env(ctx), "GUNICORN_CMD_ARGS": f"--config {ctx.paths.etc}/gunicorn/{self.name}.py"},
+            env=lambda ctx: {**self.env(ctx), "GUNICORN_CMD_ARGS": shlex.join(("--config", str(self._config_file(ctx))))},
             ready=self.ready or HttpProbe(port=self.port),
             port=self.port,
             needs=self.needs,
@@ -55,7 +57,12 @@ class WsgiApi:
             "timeout": 0,  # a request on a slow machine may take long; a thread that hangs does not block the others
             "graceful_timeout": 1,
             "keepalive": 75,
+            "limit_request_line": 0,  # none: nova lists the ports of all servers of a page by their ids
+            "limit_request_field_size": 65_536,  # bytes; gunicorn multiplies it to limit all headers, so that it must not be 0
             "errorlog": "-",
         }
         text = "".join(f"{name} = {value!r}\n" for name, value in options.items())
-        await ctx.write(ctx.paths.etc / "gunicorn" / f"{self.name}.py", text)
+        await ctx.write(self._config_file(ctx), text)
+
+    def _config_file(self, ctx: Context) -> Path:
+        return ctx.paths.etc / "gunicorn" / f"{self.name}.py"

@@ -1,10 +1,16 @@
 """gunicorn's configuration of an API."""
 
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
+from novaflow.adapters.http import HttpClient
 from novaflow.model.probe import HttpProbe
 from tests.support.contexts import open_context
 from tests.support.settings import make_settings
@@ -43,3 +49,48 @@ async def test_the_service_passes_its_configuration_by_environment(tmp_path: Pat
         assert service.env is not None
         assert service.env(ctx) == {"ONE_CONFIG": "/etc/one", "GUNICORN_CMD_ARGS": f"--config {tmp_path}/etc/gunicorn/one-api.py"}
     assert (service.port, service.ready, service.needs) == (8790, HttpProbe(port=8790), ("one.configure",))
+
+
+@asynccontextmanager
+async def serving(root: Path) -> AsyncIterator[int]:
+    """Run gunicorn with the configuration of an API that answers each request with 200; return its port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    api = WsgiApi("one-api", "One API.", "one_wsgi:application", port, env=lambda _: {}, needs=())
+    (root / "one_wsgi.py").write_text("def application(_, start):\n    start('200 OK', [])\n    return [b'one']\n")
+    async with open_context(root) as ctx:
+        ctx.paths.run.mkdir(parents=True)
+        await api.configure(ctx)
+        env = api.service().env
+        assert env is not None
+        variables = {**env(ctx), "PYTHONPATH": str(root)}
+    argv = [str(Path(sys.executable).with_name("gunicorn"))]
+    async with await anyio.open_process(argv, env=variables, stderr=None) as gunicorn:
+        try:
+            with anyio.fail_after(30):
+                while not await answers(port):  # noqa: ASYNC110 - another process listens
+                    await anyio.sleep(0.02)
+            yield port
+        finally:
+            gunicorn.terminate()
+
+
+async def answers(port: int) -> bool:
+    """Return whether a program listens on the port."""
+    try:
+        await (await anyio.connect_tcp("127.0.0.1", port)).aclose()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.slow
+async def test_a_request_may_name_hundreds_of_ids(tmp_path: Path) -> None:
+    """Gunicorn limits neither the request line nor a header: nova lists the ports of all servers of a page in one request."""
+    root = tmp_path / "a folder"
+    root.mkdir()
+    ids = "&".join(f"id={number:036}" for number in range(1000))
+    async with serving(root) as port, aclosing(HttpClient()) as client:
+        url = f"http://127.0.0.1:{port}/v2.0/ports"
+        assert (await client.request("GET", f"{url}?{ids}")).status == 200
+        assert (await client.request("GET", url, headers={"X-Long": "x" * 20_000})).status == 200
