@@ -1,6 +1,7 @@
 """An HTTP server that records requests and returns prepared responses, and a step's context that uses it as OpenStack's APIs."""
 
 import json
+import math
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -99,5 +100,5 @@ async def open_cloud_context(root: Path, rest: RestServer, *components: Componen
     endpoints = Component("apis", "APIs.", declares=tuple(Endpoint(name, rest.port, f"/{name}") for name in SERVICE_TYPES))
     async with open_context(root, endpoints, *components, **options) as ctx:
         ctx.paths.run.mkdir(parents=True, exist_ok=True)
-        (ctx.paths.run / "admin-token.json").write_text(json.dumps({"token": "token", "project_id": "project"}))
+        (ctx.paths.run / "admin-token.json").write_text(json.dumps({"token": "token", "project_id": "project", "renew_at_s": math.inf}))
         yield ctx

@@ -1,22 +1,25 @@
 """A client of OpenStack's REST APIs with the administrator's token."""
 
 import json
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from novaflow.errors import StepFailed
-from novaflow.model.context import Context
+from novaflow.model.context import Answer, Context
 from novaflow.model.probe import NotYet
 from workflows.services.endpoint import PROJECT_ID, Endpoint
-from workflows.services.keystone.identity import DOMAIN, ENDPOINT
+from workflows.services.keystone.identity import DOMAIN
 
 Json = Any  # the decoded body of a response
 API_VERSIONS = "compute 2.90, volume 3.67"  # volume 3.67 is the first whose paths need no project
 SUCCESS = range(200, 300)  # Source: RFC 9110, section 15.3
+USED_PART = 0.9  # of a token's lifetime; services pass the token on, and need some of it for themselves
 SERVER_ERROR = range(500, 600)  # Source: RFC 9110, section 15.6
 
 
@@ -30,7 +33,7 @@ class ServerFailed(StepFailed, NotYet):
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """A client with a token for one project."""
+    """A client with a token for one project; the token that ``log_in`` has saved since is used instead."""
 
     ctx: Context
     token: str
@@ -75,17 +78,34 @@ class Api:
     ) -> Json:
         """Send one request and return the JSON of the response; the body is ``body`` as JSON or the file ``content``.
 
+        A saved token is renewed before it expires, and when a service rejects it.
+
         Raises: ServerFailed, if the status is 500 or above; StepFailed, if it is another one that is not a success; NotYet, if
         the connection fails.
         """
-        sent = {"X-Auth-Token": self.token, "OpenStack-API-Version": API_VERSIONS, **(headers or {})}
-        if content is not None:
-            sent["Content-Type"] = "application/octet-stream"
-        response = await self.ctx.http(method, url, json=body, content=content, headers=sent)
+        response = await self._send(await self._valid_token(), method, url, body, content, headers)
+        if response.status == HTTPStatus.UNAUTHORIZED and _read_saved(self.ctx):
+            await log_in(self.ctx)
+            response = await self._send(await self._valid_token(), method, url, body, content, headers)
         if response.status not in SUCCESS:
             message = f"{method} {url} returned {response.status}: {json.dumps(response.json)[:600]}"
             raise (ServerFailed if response.status in SERVER_ERROR else StepFailed)(message)
         return response.json
+
+    async def _send(  # noqa: PLR0913, PLR0917 - those of ``request``, and the token
+        self, token: str, method: str, url: str, body: object, content: Path | None, headers: Mapping[str, str] | None
+    ) -> Answer:
+        sent = {"X-Auth-Token": token, "OpenStack-API-Version": API_VERSIONS, **(headers or {})}
+        if content is not None:
+            sent["Content-Type"] = "application/octet-stream"
+        return await self.ctx.http(method, url, json=body, content=content, headers=sent)
+
+    async def _valid_token(self) -> str:
+        saved = _read_saved(self.ctx)
+        if saved and saved["renew_at_s"] <= time.time():
+            await log_in(self.ctx)
+            saved = _read_saved(self.ctx)
+        return str(saved["token"]) if saved else self.token
 
     async def find_public_url(self, service_types: Collection[str]) -> str | None:
         """Return the public URL of a service with one of these types in the catalog; ``None`` if there is none."""
@@ -100,9 +120,9 @@ def admin_api(ctx: Context) -> Api:
 
     Raises: NotYet, if there is no token yet.
     """
-    if not _token_file(ctx).exists():
+    saved = _read_saved(ctx)
+    if not saved:
         raise NotYet("the administrator has not logged in to keystone yet")
-    saved = json.loads(_token_file(ctx).read_text())
     return Api(ctx, saved["token"], saved["project_id"])
 
 
@@ -114,10 +134,17 @@ async def log_in(ctx: Context) -> str:
     project = {"name": "admin", "domain": {"id": DOMAIN}}
     user = {"name": "admin", "domain": {"id": DOMAIN}, "password": ctx.secret("account-admin")}
     body = {"auth": {"identity": {"methods": ["password"], "password": {"user": user}}, "scope": {"project": project}}}
-    response = await ctx.http("POST", f"{ENDPOINT.url(ctx.settings)}/auth/tokens", json=body)
+    requested_s = time.time()
+    response = await ctx.http("POST", Api(ctx, "", "").url("identity", "/auth/tokens"), json=body)
     if response.status != HTTPStatus.CREATED:
         raise StepFailed(f"keystone rejected the administrator's login with {response.status}: {response.json}")
-    saved = {"token": response.headers["x-subject-token"], "project_id": response.json["token"]["project"]["id"]}
+    token = response.json["token"]
+    lifetime = datetime.fromisoformat(token["expires_at"]) - datetime.fromisoformat(token["issued_at"])
+    saved = {
+        "token": response.headers["x-subject-token"],
+        "project_id": token["project"]["id"],
+        "renew_at_s": requested_s + USED_PART * lifetime.total_seconds(),
+    }
     await ctx.write(_token_file(ctx), json.dumps(saved), 0o600)
     return str(saved["project_id"])
 
@@ -125,6 +152,15 @@ async def log_in(ctx: Context) -> str:
 def forget_token(ctx: Context) -> None:
     """Delete the token of an earlier run."""
     _token_file(ctx).unlink(missing_ok=True)
+
+
+def _read_saved(ctx: Context) -> Json:
+    """Return what ``log_in`` has saved; ``None`` if there is nothing, or if another version of novaflow has saved it."""
+    try:
+        saved = json.loads(_token_file(ctx).read_text())
+    except FileNotFoundError:
+        return None
+    return saved if "renew_at_s" in saved else None
 
 
 def _token_file(ctx: Context) -> Path:

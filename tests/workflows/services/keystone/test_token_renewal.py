@@ -1,0 +1,152 @@
+"""The renewal of the administrator's token, on an HTTP server that issues tokens and checks them as keystone and its middleware do."""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from novaflow.adapters.local import NodeContext
+from novaflow.errors import StepFailed
+from novaflow.model.component import Component
+from tests.support.contexts import open_context
+from workflows.services.endpoint import Endpoint
+from workflows.services.keystone.client import admin_api, log_in
+
+
+@dataclass
+class Keystone:
+    """The tokens that were issued, those that are still valid, and the lifetime of new ones."""
+
+    port: int = 0
+    lifetime_s: float = 86_400
+    issued: list[str] = field(default_factory=list)
+    valid: set[str] = field(default_factory=set)
+    used: list[str] = field(default_factory=list)
+    uploads: list[bytes] = field(default_factory=list)
+
+    def issue(self) -> tuple[str, dict[str, object]]:
+        """Return a new token and the body of the response."""
+        self.issued.append(f"token-{len(self.issued) + 1}")
+        self.valid.add(self.issued[-1])
+        now = datetime.now(UTC)
+        times = {"issued_at": now, "expires_at": now + timedelta(seconds=self.lifetime_s)}
+        shown = {name: f"{time:%Y-%m-%dT%H:%M:%S.%f}Z" for name, time in times.items()}  # Source: keystone's API reference
+        return self.issued[-1], {"token": {**shown, "project": {"id": "project"}}}
+
+
+def read_body(request: BaseHTTPRequestHandler) -> bytes:
+    """Return the body of a request, which httpx sends in chunks if it is a file."""
+    if request.headers.get("Transfer-Encoding") != "chunked":
+        return request.rfile.read(int(request.headers.get("Content-Length", 0)))
+    body = b""
+    while size := int(request.rfile.readline(), 16):
+        body += request.rfile.read(size)
+        request.rfile.readline()
+    request.rfile.readline()
+    return body
+
+
+@pytest.fixture
+def keystone() -> Iterator[Keystone]:
+    """Return a server that runs during the test."""
+    state = Keystone()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            read_body(self)
+            token, body = state.issue()
+            self._respond(201, body, {"X-Subject-Token": token})
+
+        def do_GET(self) -> None:
+            self._check(b"")
+
+        def do_PUT(self) -> None:
+            self._check(read_body(self))
+
+        def _check(self, content: bytes) -> None:
+            token = self.headers["X-Auth-Token"]
+            state.used.append(token)
+            if token in state.valid:
+                state.uploads.append(content)
+            self._respond(200 if token in state.valid else 401, {}, {})
+
+        def _respond(self, status: int, body: object, headers: dict[str, str]) -> None:
+            self.send_response(status)
+            for name, value in {"Content-Type": "application/json", **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(json.dumps(body).encode())
+
+        def log_message(self, *_: object) -> None:
+            """Print nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        state.port = server.server_port
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        yield state
+        server.shutdown()
+        thread.join()
+
+
+@asynccontextmanager
+async def logged_in(root: Path, keystone: Keystone) -> AsyncIterator[NodeContext]:
+    """Return the context of a step after the login."""
+    declares = tuple(Endpoint(name, keystone.port) for name in ("identity", "image"))
+    async with open_context(root, Component("apis", "APIs.", declares=declares)) as ctx:
+        ctx.paths.run.mkdir(parents=True)
+        assert await log_in(ctx) == "project"
+        yield ctx
+
+
+async def test_a_valid_token_is_used_again(tmp_path: Path, keystone: Keystone) -> None:
+    """All steps share one login."""
+    async with logged_in(tmp_path, keystone) as ctx:
+        for _ in range(3):
+            await admin_api(ctx).get("image", "/images")
+    assert (keystone.issued, keystone.used) == (["token-1"], ["token-1"] * 3)
+
+
+async def test_a_token_is_renewed_before_it_expires(tmp_path: Path, keystone: Keystone) -> None:
+    """A client that was created with the old token uses the new one, too, and the next request does not log in again."""
+    keystone.lifetime_s = 0
+    async with logged_in(tmp_path, keystone) as ctx:
+        api = admin_api(ctx)
+        keystone.lifetime_s = 86_400
+        await api.get("image", "/images")
+        await api.get("image", "/images")
+        await admin_api(ctx).get("image", "/images")
+    assert (keystone.issued, keystone.used) == (["token-1", "token-2"], ["token-2"] * 3)
+
+
+async def test_a_rejected_token_is_renewed(tmp_path: Path, keystone: Keystone) -> None:
+    """The request is sent again with its whole body."""
+    (tmp_path / "image").write_text("kernel")
+    async with logged_in(tmp_path, keystone) as ctx:
+        keystone.valid.clear()
+        await admin_api(ctx).put("image", "/file", content=tmp_path / "image")
+    assert keystone.used == ["token-1", "token-2"]
+    assert keystone.uploads == [b"kernel"]
+
+
+async def test_a_token_that_is_always_rejected_fails_the_step(tmp_path: Path, keystone: Keystone) -> None:
+    """The request is sent once more, and not for ever."""
+    async with logged_in(tmp_path, keystone) as ctx:
+        api = admin_api(ctx)
+        keystone.valid = RejectAll()
+        with pytest.raises(StepFailed, match="returned 401"):
+            await api.get("image", "/images")
+    assert keystone.used == ["token-1", "token-2"]
+
+
+class RejectAll(set[str]):
+    """A set of valid tokens that stays empty."""
+
+    def add(self, _: str) -> None:
+        """Add nothing."""
