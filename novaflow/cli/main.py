@@ -39,7 +39,7 @@ COMMANDS = {
     "config": "show the effective settings and where each one is set",
     "help": "show the help of a command, with an example",
     "completion": "print a shell completion script",
-    "env": "print settings and credentials as shell exports",
+    "env": "print credentials as shell exports",
 }
 HIDDEN = ("supervise",)
 ALIASES = {"run_detached": ("run", "--detach"), "run-detached": ("run", "--detach")}

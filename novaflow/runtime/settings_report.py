@@ -5,9 +5,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from novaflow.errors import UsageError
-from novaflow.model.settings import Settings
 from novaflow.settings import Loaded
-from novaflow.settings.texts import write_display_texts, write_masked_texts, write_texts
+from novaflow.settings.texts import write_display_texts, write_masked_texts
 
 
 def describe_settings(loaded: Loaded) -> Mapping[str, Mapping[str, str]]:
@@ -21,12 +20,6 @@ def tabulate_settings(loaded: Loaded) -> str:
     values = write_display_texts(loaded.settings)
     name_width, value_width = (max(map(len, texts)) for texts in (values.keys(), values.values()))
     return "\n".join(f"{name:<{name_width}}  {value:<{value_width}}  {loaded.origins[name]}" for name, value in values.items())
-
-
-def export_settings(settings: Settings) -> Iterator[str]:
-    """Yield a shell export for each setting; an empty one where nothing is set, which removes the value of another stack."""
-    for name, text in write_texts(settings).items():
-        yield f"export {name}={shlex.quote(text)}"
 
 
 def export_credentials(openrc: Path) -> Iterator[str]:
@@ -45,5 +38,5 @@ def export_credentials(openrc: Path) -> Iterator[str]:
     for line in lines:
         match line:
             case ["export", *assignments]:
-                for name, _, text in (word.partition("=") for word in assignments):
+                for name, _, text in (word.partition("=") for word in assignments if "=" in word):
                     yield f"export {name}={shlex.quote(text)}"

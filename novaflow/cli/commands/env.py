@@ -1,18 +1,27 @@
-"""`env`: prints settings and credentials as shell exports."""
+"""`env`: prints credentials as shell exports."""
 
 import click
 
 from novaflow.cli.arguments import stack_arguments
-from novaflow.runtime.settings_report import export_credentials, export_settings
+from novaflow.cli.output import warn
+from novaflow.runtime.settings_report import export_credentials
 from novaflow.runtime.stack import Stack
+from novaflow.settings import bypass_proxies
 
 
 @click.command("env")
 @stack_arguments
 def command(*, stack: Stack) -> None:
-    """Print settings and credentials as shell exports, passwords included.
+    """Print the credentials as shell exports, passwords included.
+
+    The address of the stack is added to `no_proxy`. Settings are not exported: they would apply to every stack.
 
     Example: eval "$(novaflow env)"
     """
-    for line in (*export_settings(stack.settings), *export_credentials(stack.paths.credentials / "openrc")):
+    exports = tuple(export_credentials(stack.paths.credentials / "openrc"))
+    for line in exports:
         click.echo(line)
+    if exports:
+        click.echo(bypass_proxies(stack.settings.host_ip), nl=False)
+    else:
+        warn(f"{stack.name} has no credentials yet; `novaflow up` creates them")

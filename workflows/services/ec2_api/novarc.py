@@ -5,6 +5,7 @@ import shlex
 import zipfile
 
 from novaflow.model.context import Context
+from novaflow.settings import bypass_proxies
 from workflows.services.ec2_api.endpoint import ENDPOINT
 from workflows.services.keystone.identity import REGION
 from workflows.services.objectstore.endpoint import ENDPOINT as S3
@@ -31,7 +32,7 @@ export AWS_SECRET_ACCESS_KEY="$EC2_SECRET_KEY"
 export AWS_DEFAULT_REGION={region}
 export AWS_ENDPOINT_URL_EC2="$EC2_URL"
 export AWS_ENDPOINT_URL_S3="$S3_URL"
-"""
+{bypass_proxies}"""
 
 
 async def write_novarc(ctx: Context, access: str, secret: str) -> str:
@@ -40,6 +41,7 @@ async def write_novarc(ctx: Context, access: str, secret: str) -> str:
     text = NOVARC.format(
         folder=shlex.quote(str(folder)), access=access, secret=secret, region=REGION,
         ec2=ENDPOINT.url(ctx.settings), s3=S3.url(ctx.settings), key=KEY, certificate=CERTIFICATE, authority=AUTHORITY,
+        bypass_proxies=bypass_proxies(ctx.settings.host_ip),
     )  # fmt: skip
     await ctx.write(folder / "novarc", text, 0o600)
     await _create_certificates(ctx)

@@ -3,6 +3,7 @@
 from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.step import step
+from novaflow.settings import bypass_proxies
 from workflows.infra.ldap.directory import user_login
 from workflows.services.keystone.identity import DOMAIN, ENDPOINT, REGION
 
@@ -22,7 +23,7 @@ async def write(ctx: Context) -> str:
         "OS_IDENTITY_API_VERSION": "3",
         "OS_INTERFACE": "public",
     }
-    openrc = "".join(f"export {name}='{value}'\n" for name, value in exports.items())
+    openrc = "".join(f"export {name}='{value}'\n" for name, value in exports.items()) + bypass_proxies(ctx.settings.host_ip)
     # A template, because nine lines with known values do not justify a dependency on a YAML library.
     clouds = f"""\
 clouds:

@@ -53,3 +53,5 @@ async def test_novarc_can_be_sourced_anywhere(tmp_path: Path) -> None:
     novarc = tmp_path / "home folder" / "novarc"
     output = await anyio.run_process(["bash", "-c", '. "$0" && echo "$EC2_URL $EC2_SECRET_KEY" && ls "$EC2_CERT"', str(novarc)])
     assert output.stdout.decode().splitlines() == ["http://127.0.0.1:8773/ secret", str(novarc.with_name("cert.pem"))]
+    proxies = await anyio.run_process(["/bin/sh", "-euc", '. "$0" && echo "$no_proxy"', str(novarc)], env={"NO_PROXY": "one"})
+    assert proxies.stdout == b"one,127.0.0.1\n"

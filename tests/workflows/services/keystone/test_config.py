@@ -73,8 +73,9 @@ async def test_clients_log_in_with_openrc_and_clouds_yaml(tmp_path: Path) -> Non
         password = ctx.secret("account-admin")
     files = [tmp_path / "credentials" / name for name in ("openrc", "clouds.yaml")]
     assert [path.stat().st_mode & 0o777 for path in files] == [0o600, 0o600]
-    output = (await anyio.run_process(["sh", "-c", ". $0; env", str(files[0])])).stdout.decode()
+    output = (await anyio.run_process(["/bin/sh", "-euc", ". $0; env", str(files[0])], env={"no_proxy": "one"})).stdout.decode()
     environment = dict(line.partition("=")[::2] for line in output.splitlines())
+    assert (environment["no_proxy"], environment["NO_PROXY"]) == ("one,127.0.0.1", "one,127.0.0.1")
     auth = yaml.safe_load(files[1].read_text())["clouds"]["novaflow"]["auth"]
     assert (environment["OS_AUTH_URL"], environment["OS_USERNAME"], environment["OS_PASSWORD"]) == (
         "http://127.0.0.1:5000/v3",
