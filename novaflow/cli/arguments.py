@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from novaflow.cli.output import warn
 from novaflow.cli.shell_completion import complete_setting
 from novaflow.errors import UsageError
 from novaflow.runtime.stack import open_stack
@@ -33,7 +34,10 @@ def stack_arguments(command: Callable[..., None]) -> Callable[..., None]:
     )
     @functools.wraps(command)
     def open_and_call(folder: Path, overrides: tuple[str, ...], **others: object) -> None:
-        command(stack=open_stack(folder, dict(_split(text) for text in overrides)), **others)
+        stack = open_stack(folder, dict(_split(text) for text in overrides))
+        for note in stack.loaded.notes:
+            warn(note)
+        command(stack=stack, **others)
 
     return open_and_call
 

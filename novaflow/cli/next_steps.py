@@ -12,7 +12,7 @@ from novaflow.runtime.stack import Stack
 def print_next_steps(stack: Stack) -> None:
     """Print the commands that a new user needs next, and how OpenStack's own clients find the cloud."""
     program, root = find_program(), stack.paths.root
-    folder = "" if root == Path.cwd() / "nova" else f" {root}"
+    folder = "" if root == _current_folder() / "nova" else f" {root}"
     width = len(f"{program} status{folder}") + 4
     click.echo()
     for command in ("status", "verify", "clean"):
@@ -27,4 +27,12 @@ def find_program() -> str:
     script = Path(__file__).parents[2] / "nova.sh"
     if shutil.which("novaflow") or not script.exists():
         return "novaflow"
-    return f"./{script.name}" if script.parent == Path.cwd() else str(script)
+    return f"./{script.name}" if script.parent == _current_folder() else str(script)
+
+
+def _current_folder() -> Path:
+    """Return the current folder; the root folder if it has been deleted, because no command can be called in it."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return Path("/")

@@ -4,9 +4,22 @@ import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from novaflow.errors import UsageError
-from novaflow.settings import Loaded
+from novaflow.errors import SettingsInvalid, UsageError
+from novaflow.model.settings import Settings
+from novaflow.settings import Loaded, SettingsGroup, bypass_proxies
 from novaflow.settings.texts import write_display_texts, write_masked_texts
+
+
+def require_available(loaded: Loaded) -> None:
+    """Return if this machine has what the settings name.
+
+    Raises: SettingsInvalid, with one line for each setting.
+    """
+    texts = write_masked_texts(loaded.settings)
+    groups = (group for group in loaded.settings.groups.values() if isinstance(group, SettingsGroup))
+    missing = [(name, one.reason) for group in groups for one in group.find_unavailable() for name in one.names]
+    if missing:
+        raise SettingsInvalid("\n".join(f"{name}={texts[name]} ({loaded.origins[name]}): {reason}" for name, reason in missing))
 
 
 def describe_settings(loaded: Loaded) -> Mapping[str, Mapping[str, str]]:
@@ -40,3 +53,8 @@ def export_credentials(openrc: Path) -> Iterator[str]:
             case ["export", *assignments]:
                 for name, _, text in (word.partition("=") for word in assignments if "=" in word):
                     yield f"export {name}={shlex.quote(text)}"
+
+
+def export_proxy_exception(settings: Settings) -> str:
+    """Return lines for a shell that exempt the stack's address from the user's proxies."""
+    return bypass_proxies(settings.host_ip)

@@ -107,6 +107,6 @@ def _resolve(folder: Path) -> Path:
     try:
         return folder.expanduser().resolve()
     except FileNotFoundError as error:
-        raise UsageError("the current folder has been deleted; change to another one") from error
+        raise UsageError("the current folder has been deleted; change to another one, or name the whole path of DIR") from error
     except (OSError, RuntimeError) as error:  # a loop of links, or a user without a home folder
         raise UsageError(f"{folder} cannot be the folder of a stack: {str(error).rstrip('.').lower()}") from error

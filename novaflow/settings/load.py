@@ -13,7 +13,7 @@ from novaflow.errors import SettingsInvalid
 from novaflow.model.settings import Settings
 from novaflow.settings.core import CoreSettings
 from novaflow.settings.group import Conflict, SettingsGroup, find_allowed, find_fields, holds_paths, is_secret
-from novaflow.settings.sources import Assignment, Problem, read_sources
+from novaflow.settings.sources import Assignment, Note, Problem, find_current_folder, read_sources
 from novaflow.settings.texts import MASK, write_value
 
 _ELSEWHERE = ("192.0.2.1", 9)  # RFC 5737, documentation; connecting a datagram socket selects a route and sends nothing
@@ -23,10 +23,14 @@ _FOLDERS = ("NOVAFLOW_WORKFLOWS", "NOVAFLOW_COMPONENTS_PATH")
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Effective settings; ``origins`` maps the name of each setting, as users write it, to the source of its value."""
+    """Effective settings; ``origins`` maps the name of each setting, as users write it, to the source of its value.
+
+    ``notes`` are lines for the user about files that are ignored.
+    """
 
     settings: Settings
     origins: Mapping[str, str]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,9 @@ class _Reader:
         group = self.fields[name]
         if name not in self.chosen:
             return f"{name}={write_value(group.model_fields[name.lower()].get_default())} (default)"
-        return f"{name}={MASK if is_secret(group, name) else self.chosen[name].text} ({self.chosen[name].origin})"
+        text = self.chosen[name].text
+        shown = MASK if is_secret(group, name) else text if text.isprintable() else repr(text)
+        return f"{name}={shown} ({self.chosen[name].origin})"
 
 
 def load_settings(
@@ -87,7 +93,7 @@ def load_settings(
     fields = find_fields((CoreSettings, *groups))
     sources = tuple(read_sources(fields, stack=stack, overrides=overrides, environ=environ, cwd=cwd))
     last = {one.name: one for one in sources if isinstance(one, Assignment)}
-    reader = _Reader(fields, {name: one for name, one in last.items() if one.text}, ((cwd or Path.cwd()) / stack).absolute())
+    reader = _Reader(fields, {name: one for name, one in last.items() if one.text}, ((cwd or find_current_folder()) / stack).absolute())
     problems = [one.text for one in sources if isinstance(one, Problem)]
     problems += [_refuse_secret(name) for name in overrides if name in fields and is_secret(fields[name], name)]
     values: dict[type, object] = {}
@@ -102,7 +108,8 @@ def load_settings(
     settings = _combine(values)
     if conflicts := [*_find_conflicts(settings)]:
         raise SettingsInvalid("\n".join(map(reader.explain_conflict, conflicts)))
-    return Loaded(settings, {name: reader.chosen[name].origin if name in reader.chosen else "default" for name in fields})
+    origins = {name: reader.chosen[name].origin if name in reader.chosen else "default" for name in fields}
+    return Loaded(settings, origins, tuple(one.text for one in sources if isinstance(one, Note)))
 
 
 def _refuse_secret(name: str) -> str:
@@ -120,7 +127,7 @@ def load_component_folders(
     fields = {name: group for name, group in find_fields((CoreSettings,)).items() if name in _FOLDERS}
     sources = read_sources(fields, stack=stack, overrides=overrides, environ=environ, cwd=cwd)
     last = {one.name: one for one in sources if isinstance(one, Assignment)}
-    reader = _Reader(fields, {name: one for name, one in last.items() if one.text}, ((cwd or Path.cwd()) / stack).absolute())
+    reader = _Reader(fields, {name: one for name, one in last.items() if one.text}, ((cwd or find_current_folder()) / stack).absolute())
     try:
         core = reader.build(CoreSettings)
     except ValidationError as error:

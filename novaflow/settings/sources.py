@@ -35,21 +35,39 @@ class Problem:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that is ignored, in one line for the user."""
+
+    text: str
+
+
+Source = Assignment | Problem | Note
+
+
+def find_current_folder() -> Path:
+    """Return the current folder; if it has been deleted, a path that does not exist."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return Path("/proc/self/cwd").readlink()  # Source: proc_pid_cwd(5); the kernel appends " (deleted)"
+
+
 def read_sources(
     known: Collection[str], *, stack: Path, overrides: Mapping[str, str], environ: Mapping[str, str] | None, cwd: Path | None
-) -> Iterator[Assignment | Problem]:
+) -> Iterator[Source]:
     """Yield the assignments of all sources, the strongest last; ``environ`` and ``cwd`` default to the process's.
 
     Raises: NotTrusted, if another user can change a .env file; PermissionError, if a .env file belongs to another user.
     """
-    here = Path.cwd() if cwd is None else cwd
+    here = find_current_folder() if cwd is None else cwd
     # A stack in the current folder has one .env file.
     root = (here / stack).resolve()
     for folder in dict.fromkeys((here.resolve(), root)):
         shown = _shorten(folder, here.resolve())
         for one in _read_file(folder / ".env", shown, known):
-            may_name_code = folder in {root, PACKAGE.parent}
-            yield one if may_name_code or isinstance(one, Problem) or one.name not in CODE else _refuse_code(one, root)
+            names_code = isinstance(one, Assignment) and one.name in CODE
+            yield _refuse_code(one, root) if names_code and folder not in {root, PACKAGE.parent} else one
     yield from _read_environment(dict(os.environ) if environ is None else environ, known, here)
     yield from _read_overrides(overrides, known, here)
 
@@ -64,7 +82,10 @@ def _shorten(folder: Path, here: Path) -> str:
     return str((folder.relative_to(here) if folder.is_relative_to(here) else folder) / ".env")
 
 
-def _read_file(path: Path, shown: str, known: Collection[str]) -> Iterator[Assignment | Problem]:
+def _read_file(path: Path, shown: str, known: Collection[str]) -> Iterator[Source]:
+    if path.is_dir():
+        yield Note(f"{shown} is a folder, such as a virtual environment, and no file of settings: it is ignored")
+        return
     if path.exists() and not path.is_file():  # a pipe would be waited for
         yield Problem(f"{shown} is not a regular file")
         return
@@ -92,7 +113,7 @@ def _line_of(binding: Binding) -> int:
     return binding.original.line + text[: len(text) - len(text.lstrip())].count("\n")
 
 
-def _read_binding(binding: Binding, origin: str, folder: Path, known: Collection[str]) -> Iterator[Assignment | Problem]:
+def _read_binding(binding: Binding, origin: str, folder: Path, known: Collection[str]) -> Iterator[Source]:
     if binding.error or (binding.key is not None and binding.value is None):
         # The text after the equals sign may be a password.
         start = binding.original.string.strip().partition("=")[0].partition("\n")[0]
@@ -104,7 +125,7 @@ def _read_binding(binding: Binding, origin: str, folder: Path, known: Collection
             yield _unknown(binding.key, origin, suggestion)
 
 
-def _read_environment(environ: Mapping[str, str], known: Collection[str], here: Path) -> Iterator[Assignment | Problem]:
+def _read_environment(environ: Mapping[str, str], known: Collection[str], here: Path) -> Iterator[Source]:
     for name, text in environ.items():
         if name in known:
             yield Assignment(name, text, "environment", here)
@@ -112,7 +133,7 @@ def _read_environment(environ: Mapping[str, str], known: Collection[str], here: 
             yield _unknown(name, "environment", suggestion)
 
 
-def _read_overrides(overrides: Mapping[str, str], known: Collection[str], here: Path) -> Iterator[Assignment | Problem]:
+def _read_overrides(overrides: Mapping[str, str], known: Collection[str], here: Path) -> Iterator[Source]:
     for name, text in overrides.items():
         if name in known:
             yield Assignment(name, text, "command line", here)

@@ -28,8 +28,7 @@ def read_path(path: Path) -> Path:
     """Return a path that has the same meaning for a shell and for novaflow."""
     if path.parts[:1] and path.parts[0].startswith("~"):
         raise ValueError("~ is not expanded; write the whole path")
-    if "\0" in str(path):
-        raise ValueError("a path cannot contain a NUL character")
+    read_text(str(path))
     if len(str(path).encode(errors="replace")) > LONGEST_PATH or any(
         len(part.encode(errors="replace")) > LONGEST_NAME for part in path.parts
     ):
@@ -45,9 +44,16 @@ def read_paths(value: str | tuple[str | Path, ...]) -> tuple[Path, ...]:
 
 def read_line(secret: SecretStr | None) -> SecretStr | None:
     """Return a password that configuration files can hold."""
-    if secret is not None and not secret.get_secret_value().isprintable():
-        raise ValueError("contains a line break or another character that is not printable")
+    if secret is not None:
+        read_text(secret.get_secret_value())
     return secret
+
+
+def read_text(text: str | None) -> str | None:
+    """Return a text that configuration files can hold."""
+    if text is not None and not text.isprintable():
+        raise ValueError("contains a line break or another character that is not printable")
+    return text
 
 
 def read_names(value: str | tuple[str, ...]) -> tuple[str, ...]:
@@ -62,6 +68,7 @@ def read_names(value: str | tuple[str, ...]) -> tuple[str, ...]:
 
 def read_broker(url: SecretStr | None) -> SecretStr | None:
     """Return the address of a broker, or of several; the message quotes nothing of it, because any part may be a password."""
+    read_line(url)
     if url is not None and not all(_is_broker(each) for each in url.get_secret_value().split(";")):
         raise ValueError("not the address of an AMQP broker")
     return url

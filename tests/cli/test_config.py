@@ -61,3 +61,31 @@ def test_an_invalid_value_is_refused(novaflow: Novaflow) -> None:
     assert ended.code == 2
     assert "NOVAFLOW_JOBS=many (command line)" in ended.err
     assert "a whole number from 1 up" in ended.err
+
+
+SETTINGS = """
+from pydantic import Field
+
+from novaflow.model.component import Component
+from novaflow.settings import Allowed, Conflict, SettingsGroup
+from typing import Annotated
+
+
+class Cards(SettingsGroup):
+    card: Annotated[str, Allowed("a card")] = Field(default="none", description="A card.")
+
+    def find_unavailable(self):
+        return [Conflict(("CARD",), "there is no such card")] if self.card != "none" else []
+
+
+COMPONENT = Component("cards", "Cards.", settings=(Cards,))
+"""
+
+
+def test_what_the_machine_does_not_have_is_refused(novaflow: Novaflow, toy: ToyStack) -> None:
+    """`config` names setting, value and origin; `status` works, because the card may have been removed."""
+    toy.write("components/cards.py", SETTINGS)
+    ended = novaflow("config", "--set", "CARD=eth7")
+    assert (ended.code, ended.out, ended.err) == (2, "", "novaflow: CARD=eth7 (command line): there is no such card\n")
+    assert novaflow("config").code == 0
+    assert novaflow("status", "--set", "CARD=eth7").code == 6

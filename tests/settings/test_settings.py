@@ -162,6 +162,15 @@ def test_auto_without_a_route_is_rejected() -> None:
         ("FLAT_INTERFACE", "longer-than-fits", "not a valid name of a network interface; "),
         ("NOVAFLOW_SERVICES", "api,no way", "'no way' is not a valid component name; "),
         ("INSTANCES_PATH", "~/instances", "~ is not expanded; write the whole path; "),
+        ("INSTANCES_PATH", "/srv/\x1b[31m", "contains a line break or another character that is not printable; "),
+        ("LOCK_PATH", "/srv/a\n[DEFAULT]", "contains a line break or another character that is not printable; "),
+        ("NOVAFLOW_WORKFLOWS", "/srv/a\tb", "contains a line break or another character that is not printable; "),
+        ("NOVAFLOW_COMPONENTS_PATH", "/srv/a:/srv/\x07", "contains a line break or another character that is not printable; "),
+        ("NOVAFLOW_LDAP_USER", "cn=a\npassword=b", "contains a line break or another character that is not printable; "),
+        ("NOVAFLOW_LDAP_URL", "ldap://a/dc=b\nc", "contains a line break or another character that is not printable; "),
+        ("INTERFACE", "eth\x07", "not a valid name of a network interface; "),
+        ("SCREEN_NAME", "nova\n", "allowed: letters, digits, - and _"),
+        ("NOVAFLOW_SERVICES", "api\x07", "'api\\x07' is not a valid component name; "),
         ("MYSQL_PASS", "two\nlines", ""),
         ("FIXED_RANGE", "10.0.0.0/33", "the prefix has 33 bits, an address has 32; "),
         ("FIXED_RANGE", "10.0.0.0/x", "not a network; "),
@@ -181,7 +190,7 @@ def test_auto_without_a_route_is_rejected() -> None:
 def test_an_invalid_value_is_rejected(tmp_path: Path, name: str, value: str, why: str) -> None:
     """The error names setting, value, origin, problem and allowed values."""
     (line,) = reject(tmp_path, {name: value})
-    shown = "********" if name == "MYSQL_PASS" else value
+    shown = "********" if name == "MYSQL_PASS" else value if value.isprintable() else repr(value)
     assert line.startswith(f"{name}={shown} (environment): {why}")
 
 
@@ -194,6 +203,7 @@ def test_an_invalid_value_is_rejected(tmp_path: Path, name: str, value: str, why
         "amqp://user:secret@first/;",
         "amqp://user:secret@first/;second",
         "amqp://user:not;secret@broker/",
+        "amqp://user:secret@bro\nker/",
     ],
 )
 def test_an_invalid_secret_is_not_shown(tmp_path: Path, value: str) -> None:
@@ -298,10 +308,13 @@ def test_a_syntax_error_is_reported_with_its_line(tmp_path: Path, text: str, lin
     assert reject(tmp_path) == [f"./.env line {line} is not NAME=VALUE with closed quotes: {start!r} …"]
 
 
-def test_a_folder_named_env_is_rejected(tmp_path: Path) -> None:
-    """The error names it."""
+def test_a_folder_named_env_is_ignored(tmp_path: Path) -> None:
+    """It may be a virtual environment; the user is told so."""
     (tmp_path / ".env").mkdir()
-    assert reject(tmp_path) == ["./.env is not a regular file"]
+    write_env(tmp_path / "nova", "NOVAFLOW_JOBS=3\n")
+    loaded = load(tmp_path)
+    assert loaded.settings.of(CoreSettings).novaflow_jobs == 3
+    assert loaded.notes == ("./.env is a folder, such as a virtual environment, and no file of settings: it is ignored",)
 
 
 def test_an_unreadable_file_is_rejected(tmp_path: Path) -> None:

@@ -192,13 +192,12 @@ async def test_an_invalid_setting_is_rejected(toy: Toy, text: str, parts: tuple[
     assert untouched(toy)
 
 
-async def test_a_settings_file_that_is_a_folder_is_rejected(toy: Toy) -> None:
-    """The error names the file."""
+async def test_a_settings_file_that_is_a_folder_is_ignored(toy: Toy) -> None:
+    """A virtual environment may have this name; every command says so and works."""
     (toy.folder / ".env").mkdir()
-    result = await toy.call("up")
-    assert result.code == 2
-    assert ".env" in result.err
-    assert untouched(toy)
+    result = await toy.call("config", "--json")
+    assert (result.code, result.json["SCREEN_NAME"]["origin"]) == (0, "default")
+    assert result.err == "novaflow: ./.env is a folder, such as a virtual environment, and no file of settings: it is ignored\n"
 
 
 async def test_set_needs_a_name_and_a_value(toy: Toy) -> None:
@@ -248,13 +247,26 @@ async def test_a_folder_that_cannot_be_written_is_rejected(toy: Toy) -> None:
     assert "cannot write /proc/nova/run/stack.lock" in result.err
 
 
-async def test_a_deleted_current_folder_is_rejected(toy: Toy) -> None:
+async def call_in_deleted_folder(toy: Toy, words: str) -> Result:
+    """Run a command in a folder that has been deleted."""
+    command = f"mkdir deleted && cd deleted && rmdir ../deleted && exec {sys.executable} -m novaflow.cli.main {words}"
+    ended = await anyio.run_process(["sh", "-c", command], check=False, cwd=toy.folder, env=toy.env)
+    return Result(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
+
+
+async def test_a_deleted_current_folder_has_no_default_stack(toy: Toy) -> None:
     """It is one line, with the exit code of a usage error."""
-    (toy.folder / "deleted").mkdir()
-    command = f"cd {toy.folder}/deleted && rmdir ../deleted && exec {sys.executable} -m novaflow.cli.main status"
-    ended = await anyio.run_process(["sh", "-c", command], check=False, env=toy.env)
-    assert ended.returncode == 2
-    assert ended.stderr == b"novaflow: the current folder has been deleted; change to another one\n"
+    result = await call_in_deleted_folder(toy, "status")
+    assert result.code == 2
+    assert result.err == "novaflow: the current folder has been deleted; change to another one, or name the whole path of DIR\n"
+
+
+async def test_the_current_folder_may_be_deleted(toy: Toy) -> None:
+    """A stack that is named by its whole path is started, shown and stopped."""
+    for words, code in (("up", 0), ("status --json", 0), ("config", 0), ("verify", 0), ("env", 0), ("doctor", 0), ("clean", 0)):
+        result = await call_in_deleted_folder(toy, f"{words} {toy.root}")
+        assert (result.code, "Traceback" in result.err) == (code, False), (words, result)
+    assert not toy.is_held
 
 
 @pytest.mark.parametrize("words", [("config",), ("--help",), ("status", "--json"), ("graph", "run"), ("events",)])

@@ -4,7 +4,7 @@ import click
 
 from novaflow.cli.arguments import stack_arguments
 from novaflow.cli.output import print_json
-from novaflow.runtime.settings_report import describe_settings, tabulate_settings
+from novaflow.runtime.settings_report import describe_settings, require_available, tabulate_settings
 from novaflow.runtime.stack import Stack
 
 
@@ -16,6 +16,7 @@ def command(*, stack: Stack, as_json: bool) -> None:
 
     Example: novaflow config --set USE_MYSQL=0
     """
+    require_available(stack.loaded)
     if as_json:
         print_json(describe_settings(stack.loaded))
     else:

@@ -4,9 +4,8 @@ import click
 
 from novaflow.cli.arguments import stack_arguments
 from novaflow.cli.output import warn
-from novaflow.runtime.settings_report import export_credentials
+from novaflow.runtime.settings_report import export_credentials, export_proxy_exception
 from novaflow.runtime.stack import Stack
-from novaflow.settings import bypass_proxies
 
 
 @click.command("env")
@@ -22,6 +21,6 @@ def command(*, stack: Stack) -> None:
     for line in exports:
         click.echo(line)
     if exports:
-        click.echo(bypass_proxies(stack.settings.host_ip), nl=False)
+        click.echo(export_proxy_exception(stack.settings), nl=False)
     else:
         warn(f"{stack.name} has no credentials yet; `novaflow up` creates them")

@@ -8,9 +8,11 @@ from pydantic import AfterValidator, Field
 
 from novaflow.model.settings import Settings
 from novaflow.settings import Allowed, Conflict, Password, SettingsGroup, Switch
+from novaflow.settings.validators import read_text
 
 
 def _read_directory(url: str | None) -> str | None:
+    read_text(url)
     if url is not None and not _is_directory(url):
         raise ValueError("not the address of an LDAP server followed by the name of the entry above its users")
     return url
@@ -37,9 +39,9 @@ class LdapSettings(SettingsGroup):
         AfterValidator(_read_directory),
         Allowed("ldap://HOST:PORT/NAME, or ldaps, where users are below NAME, such as ou=people,dc=example,dc=com", default="none"),
     ] = Field(default=None, description="The LDAP server of USE_OPENDJ=1 and the entry above its users.")
-    novaflow_ldap_user: Annotated[str | None, Allowed("a name such as cn=reader,dc=example,dc=com", default="none")] = Field(
-        default=None, description="User that may search the LDAP server; none: anonymous search."
-    )
+    novaflow_ldap_user: Annotated[
+        str | None, AfterValidator(read_text), Allowed("a name such as cn=reader,dc=example,dc=com", default="none")
+    ] = Field(default=None, description="User that may search the LDAP server; none: anonymous search.")
     novaflow_ldap_pass: Password = Field(default=None, description="Password of NOVAFLOW_LDAP_USER.")
 
     def find_conflicts(self, settings: Settings) -> Iterator[Conflict]:

@@ -1,6 +1,7 @@
 """Settings of servers' networks."""
 
 import re
+import socket
 from collections.abc import Iterator
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network
@@ -47,7 +48,8 @@ def _explain_range(text: str) -> str:
 
 
 def _read_interface(name: str | None) -> str | None:
-    if name is not None and (len(name) > _LONGEST_INTERFACE or not re.fullmatch(r"[^\s/:]+", name) or name in {".", ".."}):
+    is_name = name is None or (len(name) <= _LONGEST_INTERFACE and name.isprintable() and name not in {".", ".."})
+    if not is_name or (name and not re.fullmatch(r"[^\s/:]+", name)):
         raise ValueError("not a valid name of a network interface")
     return name
 
@@ -75,6 +77,13 @@ class NetworkSettings(SettingsGroup):
     )
     use_ipv6: Switch = Field(default=False, description="1: servers also get a routed IPv6 address.")
     novaflow_nat: Switch = Field(default=False, description="1: servers reach the networks of this machine, with its address.")
+
+    def find_unavailable(self) -> Iterator[Conflict]:
+        """Yield the network interfaces that do not exist."""
+        existing = {name for _, name in socket.if_nameindex()}
+        for setting, name in (("INTERFACE", self.interface), ("FLAT_INTERFACE", self.flat_interface)):
+            if name and name not in existing:
+                yield Conflict((setting,), "this machine has no such network interface; `ip link` lists them")
 
     def find_conflicts(self, settings: Settings) -> Iterator[Conflict]:
         """Yield the ranges that overlap, and one interface in two bridges."""

@@ -16,7 +16,7 @@ from workflows.services.neutron.daemons import agent_probe
 from workflows.services.neutron.external_network import gateway_v4, gateway_v6, router
 from workflows.services.neutron.l3_agent import has_free_range_v6
 from workflows.services.neutron.networks import external_v6, fixed_v6
-from workflows.services.neutron.settings import NetMan
+from workflows.services.neutron.settings import NetMan, NetworkSettings
 
 UNIQUE_LOCAL = IPv6Network("fd00::/8")  # Source: RFC 4193, section 3.1
 
@@ -167,3 +167,11 @@ def test_ipv6_is_checked_only_if_it_is_used(tmp_path: Path) -> None:
     """A kernel without IPv6 runs a stack with USE_IPV6=0."""
     result = has_free_range_v6(make_settings(), Paths(tmp_path))
     assert (result.severity, result.found) == (Severity.GOOD, "disabled")
+
+
+def test_an_interface_that_does_not_exist_is_unavailable() -> None:
+    """The loopback interface exists everywhere."""
+    settings = make_settings(interface="lo", flat_interface="no-such-card0").of(NetworkSettings)
+    assert [(one.names, one.reason.partition(";")[0]) for one in settings.find_unavailable()] == [
+        (("FLAT_INTERFACE",), "this machine has no such network interface")
+    ]
