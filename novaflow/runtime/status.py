@@ -1,5 +1,7 @@
 """The status of a stack, from its supervisor or, without one, from its journal."""
 
+import errno
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,7 +21,10 @@ _SUPERVISOR = re.compile(r"`novaflow run`, pid (\d+)")
 
 
 async def query_status(stack: Stack) -> Mapping[str, Any]:
-    """Return the object that `status --json` prints; a stack whose supervisor does not answer has failed."""
+    """Return the object that `status --json` prints; a stack whose supervisor does not answer has failed.
+
+    Raises: PermissionError, if this user may not see the stack.
+    """
     try:
         return await query_supervisor(stack) or _describe_unsupervised(stack)
     except SupervisorUnresponsive as error:
@@ -29,14 +34,17 @@ async def query_status(stack: Stack) -> Mapping[str, Any]:
 async def query_supervisor(stack: Stack) -> Mapping[str, Any] | None:
     """Return the status that the stack's supervisor reports; ``None`` if no supervisor runs.
 
-    Raises: SupervisorUnresponsive, if one runs that does not answer.
+    Raises: SupervisorUnresponsive, if one runs that does not answer; PermissionError, if this user may not connect to it.
     """
     if not is_locked(stack.paths.lock):
         return None
     try:
-        return await ControlClient(stack.paths.control).fetch_status()
+        status = await ControlClient(stack.paths.control).fetch_status()
     except TimeoutError as error:
         raise supervisor_unresponsive(stack) from error
+    if status is None and stack.paths.control.exists() and not os.access(stack.paths.control, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(stack.paths.control))
+    return status
 
 
 def supervisor_unresponsive(stack: Stack) -> SupervisorUnresponsive:
@@ -72,7 +80,9 @@ def _fold(stack: Stack, after: int) -> StackStatus:
 
 def _describe_unsupervised(stack: Stack) -> Mapping[str, Any]:
     status = read_status(stack)
-    if status.state in SUPERVISED:
+    if not stack.paths.root.exists():
+        status = replace(status, reason=f"there is no stack in {stack.paths.root}: the folder does not exist")
+    elif status.state in SUPERVISED:
         pid = _find_supervisor(stack)
         supervisor = "the supervisor" if pid is None else f"the supervisor (pid {pid})"
         reason = f"{supervisor} has crashed; adopt its services with `novaflow up`, or stop them with `novaflow clean`"

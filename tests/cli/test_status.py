@@ -10,14 +10,14 @@ from tests.support.toy_stack import Novaflow, ToyStack, service_is, stack_is
 CRASHED = "the supervisor (pid 4711) has crashed; adopt its services with `novaflow up`, or stop them with `novaflow clean`"
 
 
-def test_a_stack_that_was_never_run_is_stopped(novaflow: Novaflow, toy: ToyStack) -> None:
-    """The exit code is 6, and no folder is created."""
+def test_a_stack_that_does_not_exist_is_stopped(novaflow: Novaflow, toy: ToyStack) -> None:
+    """The exit code is 6, the reason says so, and no folder is created."""
     ended = novaflow("status", "--json")
     assert (ended.code, ended.err) == (6, "")
     assert json.loads(ended.out) == {
         "stack": "nova",
         "state": "stopped",
-        "reason": "never run",
+        "reason": f"there is no stack in {toy.root}: the folder does not exist",
         "since": None,
         "run_id": "",
         "ready_after_s": None,
@@ -27,6 +27,13 @@ def test_a_stack_that_was_never_run_is_stopped(novaflow: Novaflow, toy: ToyStack
         "notes": {},
     }
     assert not toy.root.exists()
+
+
+def test_a_stack_that_was_never_run_is_stopped(novaflow: Novaflow, toy: ToyStack) -> None:
+    """The reason differs from that of a folder that does not exist."""
+    toy.root.mkdir()
+    ended = novaflow("status", "--json")
+    assert (ended.code, json.loads(ended.out)["reason"]) == (6, "never run")
 
 
 def test_a_stack_is_named_after_its_folder(novaflow: Novaflow) -> None:

@@ -80,9 +80,14 @@ def _read_holder(descriptor: int) -> str:
 
 
 def is_locked(path: Path) -> bool:
-    """Return whether a process holds the lock; the check does not take it, so that no other process finds it held."""
+    """Return whether a process holds the lock; the check does not take it, so that no other process finds it held.
+
+    Raises: PermissionError, if this user may not read it.
+    """
     try:
         descriptor = refuse_links(str(path), os.O_RDONLY)
+    except PermissionError:
+        raise
     except OSError:
         return False
     try:
