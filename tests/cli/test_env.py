@@ -45,7 +45,7 @@ async def test_the_stack_is_reached_without_a_proxy(novaflow: Novaflow, toy: Toy
 
 
 def test_a_stack_that_was_never_run_has_no_credentials(novaflow: Novaflow, toy: ToyStack) -> None:
-    """Nothing is exported, the user is told so, and no folder is created."""
+    """Nothing is exported, a note says so, and no folder is created."""
     ended = novaflow("env")
     assert (ended.code, ended.out) == (0, "")
     assert ended.err == "novaflow: nova has no credentials yet; `novaflow up` creates them\n"

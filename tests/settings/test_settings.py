@@ -309,7 +309,7 @@ def test_a_syntax_error_is_reported_with_its_line(tmp_path: Path, text: str, lin
 
 
 def test_a_folder_named_env_is_ignored(tmp_path: Path) -> None:
-    """It may be a virtual environment; the user is told so."""
+    """It may be a virtual environment; a note says so."""
     (tmp_path / ".env").mkdir()
     write_env(tmp_path / "nova", "NOVAFLOW_JOBS=3\n")
     loaded = load(tmp_path)

@@ -9,6 +9,7 @@ from novaflow.model.settings import Settings
 from novaflow.model.step import EVERYTHING, step
 from workflows.services.keystone.client import Api, admin_api
 from workflows.services.neutron.networks import PRIVATE, SERVERS_PHYSICAL, fixed_v6
+from workflows.services.neutron.resolvers import find_resolvers
 from workflows.services.neutron.settings import NetMan, NetworkSettings
 
 
@@ -64,6 +65,8 @@ def _subnets(ctx: Context) -> list[dict[str, object]]:
     settings = ctx.settings.of(NetworkSettings)
     has_dhcp = settings.net_man is not NetMan.FLAT
     v4: dict[str, object] = {"name": PRIVATE, "ip_version": 4, "cidr": str(settings.fixed_range), "enable_dhcp": has_dhcp}
+    if settings.novaflow_nat and not has_dhcp:  # else the DHCP server forwards their questions
+        v4["dns_nameservers"] = list(find_resolvers())
     modes = {"ipv6_ra_mode": "slaac", "ipv6_address_mode": "slaac"}  # the router advertises the prefix
     v6: dict[str, object] = {"name": f"{PRIVATE}-v6", "ip_version": 6, "cidr": str(fixed_v6(ctx.paths)), **modes}
     return [v4, v6] if settings.use_ipv6 else [v4]

@@ -8,6 +8,7 @@ from workflows.infra.database.urls import database_url
 from workflows.infra.openvswitch.bridges import EXTERNAL, INTEGRATION, SERVERS, datapath_type, ovsdb_address
 from workflows.services.keystone.service_auth import service_credentials, token_validation
 from workflows.services.neutron.networks import EXTERNAL_PHYSICAL, SERVERS_PHYSICAL
+from workflows.services.neutron.resolvers import find_resolvers
 from workflows.services.neutron.settings import NetMan, NetworkSettings
 from workflows.services.nova.endpoints import METADATA_PORT
 from workflows.services.oslo.config_file import Sections, render_config
@@ -113,9 +114,12 @@ def _openvswitch_agent(ctx: Context) -> Sections:
 def _dhcp_agent(ctx: Context) -> Sections:
     # One agent serves metadata: the L3 agent, or the DHCP agent in a stack without it.
     serves_metadata = ctx.has_component("neutron-metadata-agent") and not ctx.has_component("neutron-l3-agent")
+    # Without NOVAFLOW_NAT, servers reach no name server.
+    resolvers = find_resolvers() if ctx.settings.of(NetworkSettings).novaflow_nat else ()
     return {
         "DEFAULT": {
             "interface_driver": "openvswitch",
+            **({"dnsmasq_dns_servers": ",".join(resolvers)} if resolvers else {}),
             "resync_interval": 5,
             "dnsmasq_config_file": str(config_file(ctx, DNSMASQ)),
             "enable_isolated_metadata": serves_metadata,

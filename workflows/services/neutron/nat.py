@@ -9,6 +9,7 @@ from novaflow.model.settings import Settings
 from novaflow.model.step import Skipped, step
 from workflows.infra.openvswitch.bridges import EXTERNAL
 from workflows.infra.openvswitch.orphans import OUT_CHAIN
+from workflows.services.neutron.resolvers import find_resolvers
 from workflows.services.neutron.settings import NetworkSettings
 
 SYSCTL = "net.ipv4.ip_forward"
@@ -35,7 +36,7 @@ async def nat(ctx: Context) -> str:
     await ctx.run("iptables", "-t", "nat", "-A", OUT_CHAIN, "-s", servers, "!", "-o", EXTERNAL, "-j", "MASQUERADE")
     await ctx.run("iptables", "-A", OUT_CHAIN, "-i", EXTERNAL, "-s", servers, "-j", "ACCEPT")
     await ctx.run("iptables", "-A", OUT_CHAIN, "-o", EXTERNAL, "-m", "conntrack", "--ctstate", "ESTABLISHED,RELATED", "-j", "ACCEPT")
-    return f"{servers} is masqueraded"
+    return f"{servers} is masqueraded; servers resolve names with {', '.join(find_resolvers()) or 'no name server: this machine has none'}"
 
 
 async def find_forwarding(ctx: Context) -> Sequence[OrphanedResource]:

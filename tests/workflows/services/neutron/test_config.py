@@ -9,6 +9,7 @@ from novaflow.model.component import Component
 from tests.support.contexts import open_context
 from tests.support.settings import make_settings
 from workflows.services.neutron.config import config_file, write_configs
+from workflows.services.neutron.resolvers import find_resolvers
 from workflows.services.neutron.settings import NetMan
 
 L3, METADATA = (Component(f"neutron-{name}-agent", "An agent.") for name in ("l3", "metadata"))
@@ -63,3 +64,28 @@ async def test_nova_and_the_agent_share_a_secret(tmp_path: Path) -> None:
     async with open_context(tmp_path) as ctx:
         assert config["DEFAULT"]["metadata_proxy_shared_secret"] == ctx.secret("metadata")
     assert config["DEFAULT"]["nova_metadata_port"] == "8775"
+
+
+@pytest.mark.parametrize(("novaflow_nat", "servers"), [(True, ",".join(find_resolvers())), (False, "")])
+async def test_nat_servers_resolve_names(tmp_path: Path, novaflow_nat: bool, servers: str) -> None:  # noqa: FBT001
+    """With NOVAFLOW_NAT=1, the DHCP server forwards their questions to the name servers of this machine."""
+    config = await read(tmp_path, "dhcp-agent.ini", novaflow_nat=novaflow_nat)
+    assert config["DEFAULT"].get("dnsmasq_dns_servers", "") == servers
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "found"),
+    [
+        ("# mine\nsearch example.com\nnameserver 192.0.2.1\nnameserver 192.0.2.2\n", "nameserver 192.0.2.3\n", ("192.0.2.1", "192.0.2.2")),
+        ("nameserver 127.0.0.53\noptions edns0\n", "nameserver 192.0.2.3\n", ("192.0.2.3",)),
+        ("nameserver ::1\nnameserver 2001:db8::1\nnameserver\n", None, ()),
+        (None, None, ()),
+    ],
+)
+def test_reachable_name_servers_are_found(tmp_path: Path, first: str | None, second: str | None, found: tuple[str, ...]) -> None:
+    """Those on the loopback interface are not reachable for servers: systemd-resolved lists the real ones in its own file."""
+    files = [tmp_path / "first", tmp_path / "second"]
+    for file, text in zip(files, (first, second), strict=True):
+        if text is not None:
+            file.write_text(text)
+    assert find_resolvers(files) == found

@@ -16,6 +16,7 @@ from workflows.services.neutron.daemons import agent_probe
 from workflows.services.neutron.external_network import gateway_v4, gateway_v6, router
 from workflows.services.neutron.l3_agent import has_free_range_v6
 from workflows.services.neutron.networks import external_v6, fixed_v6
+from workflows.services.neutron.resolvers import find_resolvers
 from workflows.services.neutron.settings import NetMan, NetworkSettings
 
 UNIQUE_LOCAL = IPv6Network("fd00::/8")  # Source: RFC 4193, section 3.1
@@ -79,6 +80,21 @@ async def test_net_man_determines_the_private_network(
     assert rest.bodies("POST", "/network/v2.0/networks") == [{"network": created}]
     (subnet,) = rest.bodies("POST", "/network/v2.0/subnets")
     assert (subnet["subnet"]["cidr"], subnet["subnet"]["enable_dhcp"]) == ("10.0.0.0/24", has_dhcp)
+
+
+@pytest.mark.parametrize(("net_man", "is_given"), [(NetMan.FLAT, True), (NetMan.FLAT_DHCP, False)])
+async def test_a_network_without_dhcp_has_name_servers_with_nat(
+    tmp_path: Path,
+    rest: RestServer,
+    net_man: NetMan,
+    is_given: bool,  # noqa: FBT001
+) -> None:
+    """They are on the config drive; elsewhere the DHCP server answers."""
+    prepare_network(rest)
+    async with open_cloud_context(tmp_path, rest, settings=make_settings(net_man=net_man, novaflow_nat=True)) as ctx:
+        await network.body(ctx)
+    (subnet,) = rest.bodies("POST", "/network/v2.0/subnets")
+    assert subnet["subnet"].get("dns_nameservers") == ([*find_resolvers()] if is_given else None)
 
 
 async def test_ping_and_ssh_are_allowed(tmp_path: Path, rest: RestServer) -> None:
