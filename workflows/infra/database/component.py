@@ -17,7 +17,7 @@ from novaflow.model.settings import Settings
 from novaflow.model.step import EVERYTHING, ConcurrencyPool, step
 from novaflow.settings import CoreSettings
 from workflows.infra.database.cloud_data import ONE_WRITER, count, query_mariadb, reset, restore
-from workflows.infra.database.origin import FixedSetting
+from workflows.infra.database.origin import HOST_NAME, FixedSetting
 from workflows.infra.database.settings import DatabaseSettings
 from workflows.infra.database.urls import (
     SQLITE_PLUGIN,
@@ -41,6 +41,7 @@ NOT_DURABLE: Mapping[str, Value] = {
 # The server ignores the umask of its parent. Source: MariaDB's documentation, "Environment Variables"
 FOR_OWNER: Mapping[str, str] = {"UMASK": "0600", "UMASK_DIR": "0700"}
 FIXED = (
+    HOST_NAME,
     FixedSetting("HOST_IP", lambda settings: str(settings.host_ip)),
     FixedSetting("NOVAFLOW_SERVICES", lambda settings: ",".join(sorted(settings.of(CoreSettings).novaflow_services))),
     FixedSetting("USE_MYSQL", lambda settings: str(int(settings.of(DatabaseSettings).use_mysql))),

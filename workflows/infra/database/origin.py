@@ -1,6 +1,7 @@
 """What the databases of the stack's cloud were created for, and whether they can still be used."""
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,16 @@ class FixedSetting:
 
     name: str
     value: Callable[[Settings], str]
+
+
+HOST_NAME = FixedSetting("the name of this machine", lambda _: os.uname().nodename)  # nova and neutron identify their hosts by it
+
+
+def host_name(paths: Paths) -> str:
+    """Return the name of this machine that the cloud was created with: services keep it if the machine is renamed while they run."""
+    if not origin_file(paths).exists():
+        return os.uname().nodename
+    return _read_settings(paths).get(HOST_NAME.name, os.uname().nodename)
 
 
 def origin_file(paths: Paths) -> Path:
@@ -44,13 +55,19 @@ def find_mismatch(settings: Settings, paths: Paths, components: tuple[Component,
     """Return why these settings and components cannot use the databases of the cloud; ``None`` if they can, or there are none."""
     if has_no_cloud(settings, paths):
         return None
-    origin = json.loads(origin_file(paths).read_text())
-    known: Mapping[str, str] = origin["settings"]
+    known = _read_settings(paths)
     for each in declared(components, FixedSetting):
         value = each.value(settings)
         if value != known.get(each.name, value):
             found = f"{each.name} is {value or 'empty'}, but the cloud in {paths.root} was created with {known[each.name] or 'no value'}"
             return f"{found}; set it back, or {DELETE}"
-    if origin["template"] != template_key(settings, paths, declared(components, Database), declared(components, PythonRequirements)):
+    if json.loads(origin_file(paths).read_text())["template"] != template_key(
+        settings, paths, declared(components, Database), declared(components, PythonRequirements)
+    ):
         return f"the cloud in {paths.root} was created with other versions of its packages; {DELETE}"
     return None
+
+
+def _read_settings(paths: Paths) -> Mapping[str, str]:
+    known: Mapping[str, str] = json.loads(origin_file(paths).read_text())["settings"]
+    return known

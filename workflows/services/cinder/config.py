@@ -1,10 +1,10 @@
 """cinder's configuration."""
 
-import os
 from pathlib import Path
 
 from novaflow.model.context import Context
 from workflows.infra.ceph.cluster import POOL, SECRET, ceph_config
+from workflows.infra.database.origin import host_name
 from workflows.infra.database.urls import database_url
 from workflows.services.keystone.service_auth import service_credentials, token_validation
 from workflows.services.oslo.config_file import Sections, render_config
@@ -29,7 +29,7 @@ async def write_config(ctx: Context) -> None:
     options: Sections = {
         "DEFAULT": {
             "use_stderr": True,
-            "host": os.uname().nodename,
+            "host": host_name(ctx.paths),
             "my_ip": ctx.settings.host_ip,
             "state_path": state,
             "image_conversion_dir": state / "conversion",

@@ -1,9 +1,9 @@
 """heat's configuration."""
 
-import os
 from pathlib import Path
 
 from novaflow.model.context import Context
+from workflows.infra.database.origin import host_name
 from workflows.infra.database.urls import database_url
 from workflows.services.keystone.identity import DOMAIN, REGION, auth_url
 from workflows.services.keystone.service_auth import token_validation
@@ -29,7 +29,7 @@ async def write_config(ctx: Context) -> None:
     options: Sections = {
         "DEFAULT": {
             "use_stderr": True,
-            "host": os.uname().nodename,
+            "host": host_name(ctx.paths),
             "num_engine_workers": 1,
             "graceful_shutdown_timeout": 2,  # 60 s by default
             "region_name_for_services": REGION,

@@ -1,9 +1,9 @@
 """neutron's configuration: one file for its servers, a second one for each agent."""
 
-import os
 from pathlib import Path
 
 from novaflow.model.context import Context
+from workflows.infra.database.origin import host_name
 from workflows.infra.database.urls import database_url
 from workflows.infra.openvswitch.bridges import EXTERNAL, INTEGRATION, SERVERS, datapath_type, ovsdb_address
 from workflows.services.keystone.service_auth import service_credentials, token_validation
@@ -55,7 +55,7 @@ def _servers(ctx: Context) -> Sections:
     return {
         "DEFAULT": {
             "use_stderr": True,
-            "host": os.uname().nodename,
+            "host": host_name(ctx.paths),
             "bind_host": ctx.settings.host_ip,
             "state_path": ctx.paths.data / "neutron",
             "core_plugin": "ml2",

@@ -1,10 +1,9 @@
 """Services of neutron without an API, and the readiness probe of its agents."""
 
-import os
-
 from novaflow.model.context import Context
 from novaflow.model.probe import FunctionProbe, NotYet, Probe
 from novaflow.model.service import Service
+from workflows.infra.database.origin import host_name
 from workflows.infra.openvswitch.bridges import ovs_environment
 from workflows.services.keystone.client import admin_api
 from workflows.services.neutron.config import config_file
@@ -30,7 +29,7 @@ def agent_probe(binary: str) -> FunctionProbe:
     """Return a probe that succeeds when neutron's API reports the agent on this host alive."""
 
     async def find_agent(ctx: Context) -> str:
-        path = f"/v2.0/agents?binary={binary}&host={os.uname().nodename}"
+        path = f"/v2.0/agents?binary={binary}&host={host_name(ctx.paths)}"
         agents = (await admin_api(ctx).get("network", path))["agents"]
         if not any(agent["alive"] for agent in agents):
             raise NotYet("neutron's API does not report the agent alive")

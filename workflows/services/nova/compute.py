@@ -8,6 +8,7 @@ from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.paths import Paths
 from novaflow.model.settings import Settings
+from workflows.infra.database.origin import host_name
 from workflows.infra.libvirt.address import uses_containers
 from workflows.infra.libvirt.namespaces import enter_namespaces
 from workflows.platform.disk import find_write_error, free_mib
@@ -51,7 +52,8 @@ def _command(ctx: Context) -> tuple[str | Path, ...]:
 
 
 def _environment(ctx: Context) -> dict[str, str]:
-    return {**NATIVE_THREADS, **({"NOVAFLOW_HOST_ID": fake_host_id(ctx.paths)} if is_fake(ctx.settings) else {})}
+    fake = {"NOVAFLOW_HOST_NAME": host_name(ctx.paths), "NOVAFLOW_HOST_ID": fake_host_id(ctx.paths)}
+    return {**NATIVE_THREADS, **(fake if is_fake(ctx.settings) else {})}
 
 
 COMPUTE = replace(

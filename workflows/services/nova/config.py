@@ -1,6 +1,5 @@
 """nova's configuration: one file for all of its services."""
 
-import os
 import uuid
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from novaflow.model.paths import Paths
 from novaflow.model.probe import Probe
 from novaflow.model.service import Service
 from novaflow.model.settings import Settings
+from workflows.infra.database.origin import host_name
 from workflows.infra.database.urls import database_url
 from workflows.infra.libvirt.address import libvirt_url
 from workflows.infra.libvirt.settings import LibvirtSettings, LibvirtType
@@ -60,7 +60,7 @@ def _default_options(ctx: Context) -> dict[str, Value]:
     has_no_dhcp = ctx.settings.of(NetworkSettings).net_man is NetMan.FLAT
     return {
         "use_stderr": True,
-        "host": os.uname().nodename,
+        "host": host_name(ctx.paths),
         "my_ip": ctx.settings.host_ip,
         "state_path": ctx.paths.data / "nova",
         "instances_path": ctx.settings.of(NovaSettings).instances_path,
@@ -141,7 +141,7 @@ def is_fake(settings: Settings) -> bool:
 
 def fake_host_id(paths: Paths) -> str:
     """Return the id of the host of the fake driver, which is the same at each start."""
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{paths.root}#{os.uname().nodename}"))
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{paths.root}#{host_name(paths)}"))
 
 
 def find_virt_type(chosen: LibvirtType) -> str:

@@ -1,8 +1,8 @@
 """nova-compute with nova's fake driver, changed so that its host and its servers survive a restart.
 
 The driver is for nova's own tests: it invents a new id for its host in each process, which nova-compute then refuses as another
-host's, and it forgets its servers. Runs as a program in the stack's environment, with the arguments of nova-compute and the id in
-NOVAFLOW_HOST_ID.
+host's, and it forgets its servers. Runs as a program in the stack's environment, with the arguments of nova-compute and the name
+and the id of the host in NOVAFLOW_HOST_NAME and NOVAFLOW_HOST_ID.
 """
 
 import os
@@ -21,7 +21,8 @@ def main() -> None:
     from nova.virt.fake import FakeDriver  # noqa: PLC0415
     from oslo_utils.fixture import uuidsentinel  # noqa: PLC0415
 
-    setattr(uuidsentinel, f"node_{os.uname().nodename}", os.environ["NOVAFLOW_HOST_ID"])  # noqa: TID251 - a program of its own
+    name, host_id = os.environ["NOVAFLOW_HOST_NAME"], os.environ["NOVAFLOW_HOST_ID"]  # noqa: TID251 - a program of its own
+    setattr(uuidsentinel, f"node_{name}", host_id)
     FakeDriver.resume_state_on_host_boot = resume
     compute.main()
 

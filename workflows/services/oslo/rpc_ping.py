@@ -4,11 +4,11 @@ Source: oslo.messaging, option `rpc_ping_enabled` and the messages of its AMQP d
 """
 
 import json
-import os
 import uuid
 
 from novaflow.model.context import Context
 from novaflow.model.probe import FunctionProbe, NotYet
+from workflows.infra.database.origin import host_name
 from workflows.infra.rabbitmq.urls import rpc_url
 
 REPLY_WITHIN_S = 2.0  # a running server replies in milliseconds; otherwise the message stays in its queue
@@ -18,7 +18,7 @@ def rpc_probe(exchange: str, topic: str) -> FunctionProbe:
     """Return a probe that succeeds when the RPC server of the topic on this host replies to a ping."""
 
     async def ping(ctx: Context) -> str:
-        server = f"{topic}.{os.uname().nodename}"
+        server = f"{topic}.{host_name(ctx.paths)}"
         reply = await ctx.amqp_request(rpc_url(ctx), exchange, server, _write_ping, within_s=REPLY_WITHIN_S)
         answer = json.loads(json.loads(reply)["oslo.message"])
         if answer.get("result") != "pong":

@@ -1,5 +1,6 @@
 """The settings and packages that the databases of a cloud were created for."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from novaflow.model.paths import Paths
 from novaflow.model.settings import Settings
 from tests.support.contexts import open_context
 from tests.support.settings import make_settings
-from workflows.infra.database.origin import FixedSetting, find_mismatch, has_no_cloud, write_origin
+from workflows.infra.database.origin import HOST_NAME, FixedSetting, find_mismatch, has_no_cloud, host_name, write_origin
 from workflows.infra.database.settings import DatabaseSettings
 from workflows.infra.database.urls import Database
 
@@ -47,6 +48,23 @@ async def test_another_value_is_named(tmp_path: Path) -> None:
         f"USE_MYSQL is 0, but the cloud in {tmp_path} was created with 1; set it back, or delete the cloud with `novaflow up --fresh`"
     )
     assert found == expected
+
+
+async def test_a_cloud_keeps_the_name_of_its_host(tmp_path: Path) -> None:
+    """After the machine was renamed, services and probes use the old name until the stack stops; then the cloud cannot be used."""
+    assert host_name(Paths(tmp_path)) == os.uname().nodename
+    old = Component("one", "One.", declares=(FixedSetting(HOST_NAME.name, lambda _: "old-name"),))
+    await create(tmp_path, old, make_settings())
+    assert host_name(Paths(tmp_path)) == "old-name"
+    found = find_mismatch(make_settings(), Paths(tmp_path), (Component("one", "One.", declares=(HOST_NAME,)),))
+    assert found is not None
+    assert found.startswith(f"the name of this machine is {os.uname().nodename}, but the cloud in {tmp_path} was created with old-name; ")
+
+
+async def test_a_cloud_of_an_older_version_has_no_name(tmp_path: Path) -> None:
+    """It can be used, with the name of the machine."""
+    await create(tmp_path, component("nova"), make_settings())
+    assert host_name(Paths(tmp_path)) == os.uname().nodename
 
 
 @pytest.mark.parametrize("databases", [("nova", "heat"), ()])

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from novaflow.model.check import Severity
+from novaflow.model.component import Component
 from novaflow.model.paths import Paths
 from novaflow.model.probe import NotYet
 from tests.support.rest import RestServer, open_cloud_context
 from tests.support.settings import make_settings
+from workflows.infra.database.origin import HOST_NAME, FixedSetting, write_origin
 from workflows.services.cloud.component import network
 from workflows.services.neutron.daemons import agent_probe
 from workflows.services.neutron.external_network import gateway_v4, gateway_v6, router
@@ -177,6 +179,16 @@ async def test_an_agent_is_ready_when_the_api_reports_it_alive(tmp_path: Path, r
         with pytest.raises(NotYet, match=r"^neutron's API does not report the agent alive$"):
             await probe.check(ctx)
         assert await probe.check(ctx) == "neutron's API reports the agent alive"
+
+
+async def test_an_agent_is_found_after_the_machine_was_renamed(tmp_path: Path, rest: RestServer) -> None:
+    """The probe asks for the name that the agent was configured with."""
+    async with open_cloud_context(
+        tmp_path, rest, Component("one", "One.", declares=(FixedSetting(HOST_NAME.name, lambda _: "old"),))
+    ) as ctx:
+        await write_origin(ctx)
+        rest.respond("GET", "/network/v2.0/agents?binary=neutron-dhcp-agent&host=old", {"agents": [{"alive": True}]})
+        assert await agent_probe("neutron-dhcp-agent").check(ctx) == "neutron's API reports the agent alive"
 
 
 def test_ipv6_is_checked_only_if_it_is_used(tmp_path: Path) -> None:
