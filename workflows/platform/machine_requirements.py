@@ -20,7 +20,10 @@ from workflows.platform.settings import MachineSettings
 DISK_MIB = 3_400  # environment 700, template 150, packages 1,600, disks of servers
 MEMORY_MIB = 5_000  # all services of a stack use 3,600, a small server 150
 OLDEST_PYTHON = (3, 11)  # of the series of Nova that is installed
-LONGEST_FOLDER = 70  # characters; a Unix socket's path is limited to 107, and the stack's are up to 30 longer than the folder's
+# Services split words at spaces and interpret quotes (privsep, haproxy), begin comments (#, ;) or names ($, %) in their configuration,
+# or take the character for a separator of lists (:) and URLs (?, &).
+BREAKING = frozenset("\"'\\`#;$%:?&*")
+LONGEST_FOLDER = 70  # bytes; a Unix socket's path is limited to 107, and the stack's are up to 30 longer than the folder's
 
 
 def check_user(_: Settings, __: Paths) -> CheckResult:
@@ -94,13 +97,16 @@ def check_memory(_: Settings, __: Paths) -> CheckResult:
     return CheckResult("memory", Severity.WARNING, f"{memory_mib} MiB; {MEMORY_MIB} MiB are recommended", "the machine may swap")
 
 
-def check_folder_length(_: Settings, paths: Paths) -> CheckResult:
-    """Check that the paths of the stack's sockets are short enough."""
-    length = len(str(paths.root))
-    if length <= LONGEST_FOLDER:
-        return CheckResult("folder", Severity.GOOD, str(paths.root))
-    found = f"{paths.root} has {length} characters; the limit is {LONGEST_FOLDER}"
-    return CheckResult("folder", Severity.BAD, found, "choose a DIR with a shorter path")
+def check_folder(_: Settings, paths: Paths) -> CheckResult:
+    """Check that the path of the stack fits into sockets' addresses and into the configuration of all services."""
+    folder = str(paths.root)
+    if (length := len(os.fsencode(folder))) > LONGEST_FOLDER:
+        found = f"{folder} has {length} bytes; the limit is {LONGEST_FOLDER}"
+        return CheckResult("folder", Severity.BAD, found, "choose a DIR with a shorter path")
+    if breaking := sorted({each for each in folder if each in BREAKING or each.isspace() or not each.isprintable()}):
+        found = f"{folder!r} contains {', '.join(map(repr, breaking))}, which the configuration of services cannot contain"
+        return CheckResult("folder", Severity.BAD, found, f"choose a DIR without spaces and {' '.join(sorted(BREAKING))}")
+    return CheckResult("folder", Severity.GOOD, folder)
 
 
 COMPONENT = Component(
@@ -114,7 +120,7 @@ COMPONENT = Component(
         check_disk_space,
         check_lock_folder,
         check_memory,
-        check_folder_length,
+        check_folder,
     ),
     parts={"clean": (removal(find_mounts, REMOVERS),)},
     orphans=(find_mounts,),

@@ -14,7 +14,7 @@ from workflows.platform.machine_requirements import (
     COMPONENT,
     check_address,
     check_disk_space,
-    check_folder_length,
+    check_folder,
     check_lock_folder,
     check_python,
     describe_distribution,
@@ -66,8 +66,43 @@ def test_an_address_of_another_machine_is_bad(tmp_path: Path) -> None:
 def test_a_long_folder_is_bad() -> None:
     """The paths of sockets in it would exceed the limit of the kernel."""
     folder = Path("/") / ("a" * 80)
-    result = check_folder_length(DEFAULTS, Paths(folder))
-    assert result == CheckResult("folder", Severity.BAD, f"{folder} has 81 characters; the limit is 70", "choose a DIR with a shorter path")
+    result = check_folder(DEFAULTS, Paths(folder))
+    assert result == CheckResult("folder", Severity.BAD, f"{folder} has 81 bytes; the limit is 70", "choose a DIR with a shorter path")
+
+
+def test_the_length_of_a_folder_is_counted_in_bytes() -> None:
+    """A letter of another script has up to four of them."""
+    result = check_folder(DEFAULTS, Paths(Path("/srv", "雲" * 30)))
+    assert (result.severity, result.found.partition(" has ")[2]) == (Severity.BAD, "95 bytes; the limit is 70")
+    assert check_folder(DEFAULTS, Paths(Path("/srv", "雲" * 20))).severity is Severity.GOOD
+
+
+@pytest.mark.parametrize(
+    ("folder", "named"),
+    [
+        ("/srv/my stack", "' '"),
+        ("/srv/a#b", "'#'"),
+        ("/srv/a%20b", "'%'"),
+        ("/srv/it's", '"\'"'),
+        ("/srv/a;$b", "'$', ';'"),
+        ("/srv/a\nb", "'\\n'"),
+        ("/srv/a:b", "':'"),
+    ],
+)
+def test_a_folder_that_breaks_configuration_is_bad(folder: str, named: str) -> None:
+    """The result names the characters, and the advice all that are refused."""
+    result = check_folder(DEFAULTS, Paths(Path(folder)))
+    assert (result.severity, result.found) == (
+        Severity.BAD,
+        f"{folder!r} contains {named}, which the configuration of services cannot contain",
+    )
+    assert result.advice == "choose a DIR without spaces and \" # $ % & ' * : ; ? \\ `"
+
+
+@pytest.mark.parametrize("folder", ["/srv/nova", "/home/jürgen/nova-2", "/srv/a+b@c_d~,=/x.y"])
+def test_a_folder_with_other_characters_is_good(folder: str) -> None:
+    """Letters of any script and the usual punctuation are accepted."""
+    assert check_folder(DEFAULTS, Paths(Path(folder))).severity is Severity.GOOD
 
 
 def test_a_read_only_folder_of_locks_is_bad(tmp_path: Path) -> None:

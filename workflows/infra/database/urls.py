@@ -31,7 +31,7 @@ class Database:
 def database_url(ctx: Context, name: str) -> str:
     """Return the SQLAlchemy URL of a service's database."""
     if ctx.settings.of(DatabaseSettings).use_mysql:
-        return f"mysql+pymysql://{USER}:{_quote_for_pymysql(database_password(ctx))}@localhost/{name}?unix_socket={socket_path(ctx.paths)}"
+        return f"mysql+pymysql://{USER}:{_quote_for_pymysql(database_password(ctx))}@localhost/{name}?unix_socket={quote(str(socket_path(ctx.paths)))}"
     return f"sqlite:///{sqlite_file(ctx.paths, name)}?timeout={LOCK_TIMEOUT_S}&plugin={SQLITE_PLUGIN}"
 
 

@@ -1,5 +1,7 @@
 """The address of the stack's libvirt."""
 
+from urllib.parse import quote
+
 from novaflow.model.paths import Paths
 from novaflow.model.settings import Settings
 from workflows.infra.libvirt.settings import LibvirtSettings, LibvirtType
@@ -13,4 +15,4 @@ def uses_containers(settings: Settings) -> bool:
 def libvirt_url(settings: Settings, paths: Paths) -> str:
     """Return the address of the stack's libvirt."""
     driver = "lxc" if uses_containers(settings) else "qemu"
-    return f"{driver}+unix:///system?socket={paths.run}/libvirt/libvirt-sock"
+    return f"{driver}+unix:///system?socket={quote(str(paths.run))}/libvirt/libvirt-sock"

@@ -10,6 +10,7 @@ from sqlalchemy import make_url
 from novaflow.adapters.local import NodeContext
 from novaflow.model.component import Component
 from novaflow.model.paths import Paths
+from tests.support.contexts import open_context
 from tests.support.settings import make_settings
 from workflows.infra.database.urls import Database, database_url, find_sealed_template, template_folder, template_key
 from workflows.platform.requirements import PythonRequirements
@@ -106,3 +107,9 @@ def test_another_database_makes_the_template_out_of_date(stack: tuple[Paths, tup
     """A component that was added has tables of its own."""
     paths, components = stack
     assert find_sealed_template(make_settings(), paths, (*components, Component("magnum", "", declares=(Database("magnum"),)))) is None
+
+
+async def test_the_path_of_the_socket_is_part_of_a_url(tmp_path: Path) -> None:
+    """SQLAlchemy reads the path back, although + means a space in a URL."""
+    async with open_context(tmp_path / "a+b ü") as ctx:
+        assert make_url(database_url(ctx, "nova")).query == {"unix_socket": f"{tmp_path}/a+b ü/run/mariadb.sock"}
