@@ -9,11 +9,12 @@ from novaflow.model.context import Context
 from novaflow.model.paths import Paths
 from novaflow.model.settings import Settings
 from novaflow.model.step import step
-from workflows.services.objectstore import s3_store
+from workflows.platform.requirements import PythonPackages
+from workflows.services.objectstore import s3_server
 from workflows.services.objectstore.endpoint import ENDPOINT
 from workflows.services.oslo.wsgi import WsgiApi
 
-SOURCE = Path(s3_store.__file__)
+SOURCE = Path(s3_server.__file__).parent
 
 
 def is_private(settings: Settings, _: Paths) -> CheckResult:
@@ -31,9 +32,9 @@ def _folder(ctx: Context) -> Path:
 API = WsgiApi(
     name="objectstore",
     summary="Buckets and objects.",
-    application=f"{SOURCE.stem}:application()",
+    application=f"{SOURCE.name}.application:application()",
     port=ENDPOINT.port,
-    env=lambda ctx: {"PYTHONPATH": str(_folder(ctx)), "BUCKETS": str(ctx.paths.data / "objectstore" / "buckets")},
+    env=lambda ctx: {"PYTHONPATH": str(_folder(ctx)), "OBJECTSTORE": str(ctx.paths.data / "objectstore")},
     needs=("objectstore.configure",),
 )
 
@@ -41,7 +42,8 @@ API = WsgiApi(
 @step(within_s=60)
 async def configure(ctx: Context) -> str:
     """Write the object store's program and configuration; the objects of earlier runs are kept."""
-    await ctx.write(_folder(ctx) / SOURCE.name, SOURCE.read_text(encoding="utf-8"))
+    for module in sorted(SOURCE.glob("*.py")):
+        await ctx.write(_folder(ctx) / SOURCE.name / module.name, module.read_text(encoding="utf-8"))
     await API.configure(ctx)
     return str(ctx.paths.data / "objectstore")
 
@@ -52,5 +54,5 @@ COMPONENT = Component(
     checks=(is_private,),
     parts={"run": (configure, API.service())},
     urls=lambda settings: {"s3": ENDPOINT.url(settings)},
-    declares=(ENDPOINT,),
+    declares=(ENDPOINT, PythonPackages(("awscrt",))),  # CRC-32C and CRC-64/NVME, the checksum of today's AWS command line
 )

@@ -1,0 +1,72 @@
+"""The object store, served by gunicorn as in the stack."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+# ruff: noqa: ANN401, S603, TID251 - boto3 has no types; a server of the tests' own
+
+ROOT = Path(__file__).parents[2]
+APPLICATION = "workflows.services.objectstore.s3_server.application:application()"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running object store and the folder of its data."""
+
+    url: str
+    folder: Path
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """The address and the port."""
+        host, _, port = self.url.removeprefix("http://").partition(":")
+        return host, int(port)
+
+    @contextmanager
+    def client(self, **options: Any) -> Iterator[Any]:
+        """Yield a client of boto3 that does not repeat requests."""
+        client = boto3.client(
+            "s3",
+            endpoint_url=self.url,
+            aws_access_key_id="any",
+            aws_secret_access_key="any",
+            region_name="us-east-1",
+            config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}, **options),
+        )
+        yield client
+        client.close()
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Server]:
+    """Run the object store with the data in a folder; requests wait until the server answers."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with socket.create_server(("127.0.0.1", 0)) as listener, (folder.parent / "objectstore.log").open("ab") as log:
+        argv = [sys.executable, "-m", "gunicorn", APPLICATION, "--bind", f"fd://{listener.fileno()}", "--worker-class", "gthread"]
+        argv += ["--threads", "8", "--graceful-timeout", "1", "--no-control-socket", "--worker-tmp-dir", str(folder.parent)]
+        env = {**os.environ, "OBJECTSTORE": str(folder), "PYTHONPATH": str(ROOT)}
+        with subprocess.Popen(argv, env=env, stdout=log, stderr=log, pass_fds=(listener.fileno(),)) as process:
+            try:
+                yield Server(f"http://127.0.0.1:{listener.getsockname()[1]}", folder)
+            finally:
+                process.terminate()
+
+
+def error_of(call: Any, **arguments: Any) -> tuple[int, str]:
+    """Return the status and the code of the error that a call raises."""
+    with pytest.raises(ClientError) as raised:
+        call(**arguments)
+    response = raised.value.response
+    return response["ResponseMetadata"]["HTTPStatusCode"], response["Error"]["Code"]

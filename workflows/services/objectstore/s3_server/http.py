@@ -1,0 +1,73 @@
+"""Requests and responses of the S3 protocol."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import IO, Any
+from urllib.parse import parse_qs, quote, unquote, urlsplit
+
+from .errors import S3Error
+
+MAX_KEY = 1024  # bytes, S3's limit
+# Parameters of signatures, and the name of the operation that some clients add; they do not select an operation.
+IGNORED = frozenset({"awsaccesskeyid", "expires", "signature", "x-id"})
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request; ``key`` is empty in a request for a bucket, ``bucket`` is empty in a request for all buckets.
+
+    ``query`` contains what selects or changes the operation. ``headers`` have lower-case names; parameters that begin with
+    ``x-amz-`` are among them, because a presigned address contains headers as parameters.
+    """
+
+    method: str
+    bucket: str
+    key: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    input: IO[bytes]
+
+    @classmethod
+    def read(cls, environ: Mapping[str, Any]) -> "Request":
+        """Return the request of a WSGI environment; the path is decoded once, from its original form if the server provides it."""
+        raw = environ.get("RAW_URI") or quote(environ.get("PATH_INFO", "/").encode("latin-1"))
+        path = raw.partition("?")[0] if raw.startswith("/") else urlsplit(raw).path
+        try:
+            bucket, _, key = unquote(path, errors="strict").removeprefix("/").partition("/")
+            parsed = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True, errors="strict")
+        except ValueError as error:
+            raise S3Error(400, "InvalidURI", "the address is not encoded in UTF-8") from error
+        if len(key.encode()) > MAX_KEY:
+            raise S3Error(400, "KeyTooLongError", f"the key has {len(key.encode())} bytes, at most {MAX_KEY} are allowed")
+        signed = {name.lower(): values[-1] for name, values in parsed.items() if name.lower().startswith("x-amz-")}
+        query = {name: values[-1] for name, values in parsed.items() if name.lower() not in IGNORED | signed.keys()}
+        return cls(environ["REQUEST_METHOD"], bucket, key, query, {**signed, **_headers(environ)}, environ["wsgi.input"])
+
+    @property
+    def kind(self) -> str:
+        """What the request is for: ``service``, ``bucket`` or ``object``."""
+        return "object" if self.key else "bucket" if self.bucket else "service"
+
+    def number(self, name: str, default: int) -> int:
+        """Return a parameter that is a number; raise InvalidArgument if it is none or negative."""
+        text = self.query.get(name, str(default))
+        with suppress(ValueError):
+            if text.isascii() and (number := int(text)) >= 0:
+                return number
+        raise S3Error(400, "InvalidArgument", f"{name} is {text!r}; expected a number")
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A response; ``body`` is sent block by block, and closed if it has a method ``close``."""
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Iterable[bytes] = (b"",)
+
+
+def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
+    found = {name.removeprefix("HTTP_"): value for name, value in environ.items() if name.startswith("HTTP_")}
+    found |= {name: environ[name] for name in ("CONTENT_LENGTH", "CONTENT_TYPE") if environ.get(name)}
+    return {name.lower().replace("_", "-"): value for name, value in found.items()}
