@@ -29,12 +29,12 @@ class Body:
             yield from iter(lambda: self._input.read(BLOCK), b"")
         elif "content-length" in headers:
             length = _length(headers, "content-length")
-            yield from _of_length(_read_exactly(self._input, length), length)
+            yield from _of_length(read_exactly(self._input, length), length)
 
     def _read_aws_chunks(self) -> Iterator[bytes]:
         # A chunk: its size in hexadecimal, perhaps ";chunk-signature=...", CRLF, content, CRLF. The last one has size 0.
         while size := _chunk_size(self._read_line()):
-            yield from _read_exactly(self._input, size)
+            yield from read_exactly(self._input, size)
             if self._read_line():
                 raise invalid("a chunk is longer than its size")
         while line := self._read_line(may_end=True):
@@ -75,7 +75,8 @@ def _of_length(blocks: Iterator[bytes], length: int) -> Iterator[bytes]:
         raise S3Error(400, "IncompleteBody", f"the content has {found} bytes; {length} were announced")
 
 
-def _read_exactly(source: IO[bytes], length: int) -> Iterator[bytes]:
+def read_exactly(source: IO[bytes], length: int) -> Iterator[bytes]:
+    """Yield ``length`` bytes in blocks, fewer if there are no more."""
     while length and (block := source.read(min(BLOCK, length))):
         length -= len(block)
         yield block

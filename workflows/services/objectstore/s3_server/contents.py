@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from .body import BLOCK
+from .body import BLOCK, read_exactly
 
 FOLDER = "contents"
 
@@ -65,9 +65,9 @@ class Contents:
         """Remove the contents that the index does not have, which a crash left."""
         self.remove(*({f"{FOLDER}/{path.name}" for path in (self._root / FOLDER).iterdir()} - used))
 
-    def open(self, file: str, first: int = 0, length: int = -1) -> "Content":
-        """Open a content from byte ``first``; ``length`` -1 is all of the rest."""
-        return Content((self._root / file).open("rb"), first, length)
+    def open(self, file: str) -> "Content":
+        """Open a content."""
+        return Content((self._root / file).open("rb"))
 
     def etag(self, file: str) -> str:
         """Return the MD5 hash of a content."""
@@ -76,18 +76,21 @@ class Contents:
 
 
 class Content:
-    """Bytes of an open file, block by block; the file is closed after the last of them, or by ``close``."""
+    """The bytes of an open file, block by block; the file is closed after the last of them, or by ``close``."""
 
-    def __init__(self, stream: IO[bytes], first: int, length: int) -> None:
-        stream.seek(first)
-        self._stream, self._rest = stream, length
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._length: int | None = None
+
+    def select(self, first: int, length: int) -> None:
+        """Limit the content to ``length`` bytes from byte ``first``."""
+        self._stream.seek(first)
+        self._length = length
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield blocks of the file."""
         with self._stream:
-            while block := self._stream.read(BLOCK if self._rest < 0 else min(BLOCK, self._rest)):
-                self._rest -= len(block) if self._rest > 0 else 0
-                yield block
+            yield from read_exactly(self._stream, self._length) if self._length is not None else iter(lambda: self._stream.read(BLOCK), b"")
 
     def close(self) -> None:
         """Close the file."""

@@ -20,16 +20,13 @@ SOURCE = "x-amz-copy-source"
 def copy_object(store: Store, request: Request) -> Response:
     """Store a copy of an object; with the directive REPLACE it has the headers or the tags of the request."""
     store.objects.check_bucket(request.bucket)
-    bucket, key = source_of(request)
-    found = store.objects.find(bucket, key)
-    check_read(request.headers, found, f"{SOURCE}-")
-    replaces_headers, replaces_tags = _replaces(request.headers, "metadata"), _replaces(request.headers, "tagging")
-    if (bucket, key) == (request.bucket, request.key) and not replaces_headers and not replaces_tags:
-        raise invalid("a copy of an object to itself must replace its metadata or its tags")
-    details = replace(found.details, headers=stored_headers(request)) if replaces_headers else found.details
-    details = replace(details, tags=tags_of(request)) if replaces_tags else details
-    details = _with_checksum(store, found, details, request.headers.get("x-amz-checksum-algorithm", "").lower())
-    with store.copy(found) as file:
+    source = source_of(request)
+    with store.copy(*source) as (found, file):
+        check_read(request.headers, found, f"{SOURCE}-")
+        is_change = _replaces(request.headers, "metadata") or _replaces(request.headers, "tagging")
+        if source == (request.bucket, request.key) and not is_change:
+            raise invalid("a copy of an object to itself must replace its metadata or its tags")
+        details = _with_checksum(store, file, _details(request, found.details), request.headers.get("x-amz-checksum-algorithm", "").lower())
         new = StoredObject(request.key, file, found.size, found.etag, details)
         unused = store.objects.put(request.bucket, new, lambda old: check_write(request.headers, request.key, old))
     store.contents.remove(*unused)
@@ -60,10 +57,15 @@ def _replaces(headers: Mapping[str, str], what: str) -> bool:
     return directive == "REPLACE"
 
 
-def _with_checksum(store: Store, found: StoredObject, details: Details, algorithm: str) -> Details:
+def _details(request: Request, source: Details) -> Details:
+    headers = stored_headers(request) if _replaces(request.headers, "metadata") else source.headers
+    return replace(source, headers=headers, tags=tags_of(request) if _replaces(request.headers, "tagging") else source.tags)
+
+
+def _with_checksum(store: Store, file: str, details: Details, algorithm: str) -> Details:
     if not algorithm or algorithm in details.checksums:
         return details
     verifier = Verifier({}, algorithm=algorithm)
-    for block in store.open(found):
+    for block in store.contents.open(file):
         verifier.update(block)
     return replace(details, checksums=verifier.finish({}).checksums, checksum_type="FULL_OBJECT")

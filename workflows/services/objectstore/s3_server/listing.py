@@ -97,7 +97,7 @@ def _end(prefix: bytes) -> bytes:
 def _start(request: Request) -> str:
     token = request.query.get("continuation-token", "")
     try:
-        return base64.urlsafe_b64decode(token).decode() if token else request.query.get("start-after", "")
+        return base64.b64decode(token, altchars=b"-_", validate=True).decode() if token else request.query.get("start-after", "")
     except (binascii.Error, UnicodeDecodeError) as error:
         raise S3Error(400, "InvalidArgument", f"the continuation token {token!r} is not one of a listing") from error
 

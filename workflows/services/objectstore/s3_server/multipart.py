@@ -1,10 +1,12 @@
 """Multipart uploads: created, filled, listed and aborted; ``completion`` makes the object."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 from .body import Body
 from .checksums import PREFIX, Verified, Verifier, check_algorithm
 from .conditions import byte_range, check_read
+from .contents import Content
 from .copying import SOURCE, checksum_parts, source_of
 from .errors import S3Error, invalid
 from .http import Request, Response
@@ -38,7 +40,8 @@ def put_part(store: Store, request: Request) -> Response:
     """Store a part of an upload, from the content of the request or from an object."""
     upload = store.uploads.find(request.bucket, request.key, request.query["uploadId"])
     if SOURCE in request.headers:
-        part = _store_part(store, request, upload, _source(store, request), Verifier({}, algorithm=upload.algorithm))
+        with _source(store, request) as source:
+            part = _store_part(store, request, upload, source, Verifier({}, algorithm=upload.algorithm))
         parts = ("LastModified", iso_time(part.modified)), ("ETag", f'"{part.etag}"'), *checksum_parts(part.checksums)
         return respond("CopyPartResult", parts)
     part = _store_part(store, request, upload, Body(request), Verifier(request.headers, algorithm=upload.algorithm))
@@ -68,7 +71,7 @@ def list_parts(store: Store, request: Request) -> Response:
     )
 
 
-def _store_part(store: Store, request: Request, upload: Upload, source: Body | Iterable[bytes], verifier: Verifier) -> Part:
+def _store_part(store: Store, request: Request, upload: Upload, source: Body | Content, verifier: Verifier) -> Part:
     number = request.number("partNumber", 0)
     if not 1 <= number <= MAX_PARTS:
         raise S3Error(400, "InvalidArgument", f"partNumber is {number}; expected 1 to {MAX_PARTS}")
@@ -81,14 +84,17 @@ def _store_part(store: Store, request: Request, upload: Upload, source: Body | I
     return part
 
 
-def _source(store: Store, request: Request) -> Iterable[bytes]:
-    found = store.objects.find(*source_of(request))
-    check_read(request.headers, found, f"{SOURCE}-")
-    text = request.headers.get(f"{SOURCE}-range", "")
-    wanted = byte_range(text, found.size) if text else (0, found.size - 1)
-    if wanted is None:
-        raise S3Error(400, "InvalidArgument", f"{SOURCE}-range is {text!r}; expected bytes=FIRST-LAST")
-    return store.open(found, wanted[0], wanted[1] + 1 - wanted[0])
+@contextmanager
+def _source(store: Store, request: Request) -> Iterator[Content]:
+    found, content = store.open(*source_of(request))
+    with closing(content):
+        check_read(request.headers, found, f"{SOURCE}-")
+        text = request.headers.get(f"{SOURCE}-range", "")
+        wanted = byte_range(text, found.size) if text else (0, found.size - 1)
+        if wanted is None:
+            raise S3Error(400, "InvalidArgument", f"{SOURCE}-range is {text!r}; expected bytes=FIRST-LAST")
+        content.select(wanted[0], wanted[1] + 1 - wanted[0])
+        yield content
 
 
 def _describe(part: Part) -> tuple[tuple[str, str], ...]:

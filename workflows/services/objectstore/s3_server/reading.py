@@ -2,6 +2,7 @@
 
 from .checksums import PREFIX
 from .conditions import byte_range, check_read, http_time
+from .contents import Content
 from .errors import S3Error
 from .http import Request, Response
 from .objects import StoredObject
@@ -13,7 +14,15 @@ RESPONSE = "response-"  # the prefix of parameters that replace headers of the r
 
 def get_object(store: Store, request: Request) -> Response:
     """Return an object, or a range of it; the body of a HEAD is not sent."""
-    found = store.objects.find(request.bucket, request.key)
+    found, content = store.open(request.bucket, request.key)
+    try:
+        return _respond(request, found, content)
+    except S3Error:
+        content.close()
+        raise
+
+
+def _respond(request: Request, found: StoredObject, content: Content) -> Response:
     check_read(request.headers, found)
     part = _range(request, found)
     first, last = part or (0, found.size - 1)
@@ -26,7 +35,8 @@ def get_object(store: Store, request: Request) -> Response:
     if not part and request.headers.get("x-amz-checksum-mode", "").upper() == "ENABLED":
         headers |= {f"{PREFIX}{name}": value for name, value in found.details.checksums.items()}
         headers |= {f"{PREFIX}type": found.details.checksum_type} if found.details.checksums else {}
-    return Response(206 if part else 200, headers, store.open(found, first, last + 1 - first))
+    content.select(first, last + 1 - first)
+    return Response(206 if part else 200, headers, content)
 
 
 def _headers(found: StoredObject) -> dict[str, str]:

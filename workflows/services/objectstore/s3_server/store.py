@@ -1,14 +1,17 @@
 """What the operations work on: the index and the contents."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from .contents import Content, Contents
 from .database import Database
-from .errors import no_such_key
+from .errors import S3Error
 from .objects import Objects, StoredObject
 from .uploads import Uploads
+
+T = TypeVar("T")
 
 
 class Store:
@@ -22,22 +25,26 @@ class Store:
         self.uploads = Uploads(database)
         self.contents.remove_except(self.objects.files())
 
-    def open(self, found: StoredObject, first: int = 0, length: int = -1) -> Content:
-        """Open the content of an object; raise NoSuchKey if it was deleted or replaced meanwhile."""
-        try:
-            return self.contents.open(found.file, first, length)
-        except FileNotFoundError as error:
-            raise no_such_key(found.key) from error
+    def open(self, bucket: str, key: str) -> tuple[StoredObject, Content]:
+        """Return an object and its content, which the caller closes; raise NoSuchBucket or NoSuchKey."""
+        return self._hold(bucket, key, self.contents.open)
 
     @contextmanager
-    def copy(self, found: StoredObject) -> Iterator[str]:
-        """Copy the content of an object; the copy is removed if the block raises an error. Raise NoSuchKey as ``open`` does."""
+    def copy(self, bucket: str, key: str) -> Iterator[tuple[StoredObject, str]]:
+        """Return an object and the file of a copy of its content, which is removed if the block raises an error."""
+        found, file = self._hold(bucket, key, self.contents.link)
         try:
-            file = self.contents.link(found.file)
-        except FileNotFoundError as error:
-            raise no_such_key(found.key) from error
-        try:
-            yield file
+            yield found, file
         except BaseException:
             self.contents.remove(file)
             raise
+
+    def _hold(self, bucket: str, key: str, take: Callable[[str], T]) -> tuple[StoredObject, T]:
+        """Return an object and what ``take`` returns for its file, of the newer object if it is replaced meanwhile."""
+        missing = None
+        while (found := self.objects.find(bucket, key)) != missing:
+            try:
+                return found, take(found.file)
+            except FileNotFoundError:
+                missing = found
+        raise S3Error(500, "InternalError", f"the content of {key} is missing: {found.file}")
