@@ -1,6 +1,7 @@
 """The object store used by curl and by the AWS command line."""
 
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ import httpx
 import pytest
 
 from tests.support.objectstore import Server, serving
+from tests.support.programs import wait_until
 
 # ruff: noqa: ANN401, S603, S607, TID251 - boto3 has no types; programs that every developer has
 
@@ -31,8 +33,8 @@ def aws(server: Server) -> Callable[..., str]:
     env = {"PATH": os.defpath, "AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_DEFAULT_REGION": "us-east-1"}
 
     def run(*words: str) -> str:
-        program = [Path(sys.executable).with_name("aws"), "--endpoint-url", server.url, *words]
-        return subprocess.run(program, env=env, stdout=subprocess.PIPE, check=True).stdout.decode()
+        program = str(Path(sys.executable).with_name("aws"))
+        return subprocess.run([program, "--endpoint-url", server.url, *words], env=env, stdout=subprocess.PIPE, check=True).stdout.decode()
 
     return run
 
@@ -134,13 +136,17 @@ def run_all(functions: Iterable[Callable[[], None]]) -> None:
         raise errors[0]
 
 
-def test_objects_survive_a_crash(tmp_path: Path) -> None:
-    """After SIGKILL of the server, stored objects are whole, and files of unfinished uploads are removed."""
+async def test_objects_survive_a_crash(tmp_path: Path) -> None:
+    """If the server is killed during uploads, stored objects are whole, and nothing of the unfinished ones is left."""
+    contents = tmp_path / "data" / "contents"
     with serving(tmp_path / "data") as server, server.client() as s3:
         s3.create_bucket(Bucket="kept")
         s3.put_object(Bucket="kept", Key="k", Body=b"content", Metadata={"a": "1"})
-    (tmp_path / "data" / "contents" / "unfinished").write_bytes(b"half")
+        with socket.create_connection(server.address) as connection:
+            connection.sendall(b"PUT /kept/k HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n" + bytes(2_000_000))
+            await wait_until(lambda: len([*contents.iterdir()]) == 2)
+            server.kill()
     with serving(tmp_path / "data") as server, server.client() as s3:
         found = s3.get_object(Bucket="kept", Key="k")
         assert (found["Body"].read(), found["Metadata"]) == (b"content", {"a": "1"})
-        assert len([*(tmp_path / "data" / "contents").iterdir()]) == 1
+        assert len([*contents.iterdir()]) == 1
