@@ -93,6 +93,6 @@ def _length(headers: Mapping[str, str], name: str) -> int:
     text = headers.get(name, "")
     if not text:
         raise S3Error(411, "MissingContentLength", f"the header {name} is missing")
-    if not text.isascii() or not text.isdigit():
+    if not re.fullmatch("[0-9]{1,18}", text):
         raise S3Error(400, "InvalidArgument", f"{name} is {text!r}; expected a number")
     return int(text)

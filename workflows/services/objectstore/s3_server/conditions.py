@@ -46,7 +46,7 @@ def byte_range(text: str, size: int) -> tuple[int, int] | None:
 
     Raise InvalidRange if the object ends before the range.
     """
-    found = re.fullmatch(r"bytes=(\d*)-(\d*)", text.strip())
+    found = re.fullmatch("bytes=([0-9]{0,18})-([0-9]{0,18})", text.strip())
     if not found or found[0].endswith("=-"):
         return None
     begin, end = found.groups()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from .checksums import Verifier
 from .conditions import check_read, check_write
@@ -36,10 +36,13 @@ def copy_object(store: Store, request: Request) -> Response:
 
 def source_of(request: Request) -> tuple[str, str]:
     """Return the bucket and the key of the source of a copy."""
-    name, _, version = request.headers[SOURCE].partition("?")
+    name, _, version = request.headers[SOURCE].partition("?versionId=")
     if version:
         raise not_implemented("copying a version of an object")
-    bucket, _, key = unquote(name).removeprefix("/").partition("/")
+    try:
+        bucket, _, key = unquote_to_bytes(name.encode("latin-1")).decode().removeprefix("/").partition("/")
+    except UnicodeDecodeError:
+        bucket = key = ""
     if not bucket or not key:
         raise S3Error(400, "InvalidArgument", f"{SOURCE} is {name!r}; expected /BUCKET/KEY")
     return bucket, key

@@ -1,7 +1,7 @@
 """Requests and responses of the S3 protocol."""
 
+import re
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
@@ -40,7 +40,7 @@ class Request:
             raise S3Error(400, "InvalidURI", "the address is not encoded in UTF-8") from error
         if len(key.encode()) > MAX_KEY:
             raise S3Error(400, "KeyTooLongError", f"the key has {len(key.encode())} bytes, at most {MAX_KEY} are allowed")
-        signed = {name.lower(): values[-1] for name, values in parsed.items() if name.lower().startswith("x-amz-")}
+        signed = {name.lower(): as_header(name, values[-1]) for name, values in parsed.items() if name.lower().startswith("x-amz-")}
         query = {name: values[-1] for name, values in parsed.items() if name.lower() not in IGNORED | signed.keys()}
         return cls(environ["REQUEST_METHOD"], bucket, key, query, {**signed, **_headers(environ)}, environ["wsgi.input"])
 
@@ -50,12 +50,11 @@ class Request:
         return "object" if self.key else "bucket" if self.bucket else "service"
 
     def number(self, name: str, default: int) -> int:
-        """Return a parameter that is a number; raise InvalidArgument if it is none or negative."""
+        """Return a parameter that is a number; raise InvalidArgument if it is none, negative or of more than nine digits."""
         text = self.query.get(name, str(default))
-        with suppress(ValueError):
-            if text.isascii() and (number := int(text)) >= 0:
-                return number
-        raise S3Error(400, "InvalidArgument", f"{name} is {text!r}; expected a number")
+        if not re.fullmatch("[0-9]{1,9}", text):
+            raise S3Error(400, "InvalidArgument", f"{name} is {text!r}; expected a number")
+        return int(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +64,13 @@ class Response:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Iterable[bytes] = (b"",)
+
+
+def as_header(name: str, value: str) -> str:
+    """Return a parameter as the value of a header, whose bytes WSGI writes as characters; raise InvalidArgument for a line break."""
+    if not value.isprintable():
+        raise S3Error(400, "InvalidArgument", f"{name} is {value!r}; expected characters that can be printed")
+    return value.encode().decode("latin-1")
 
 
 def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
