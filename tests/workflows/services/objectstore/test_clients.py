@@ -103,13 +103,15 @@ def test_one_of_several_writers_wins_whole(server: Server, bucket: str) -> None:
     seen: list[tuple[str, bytes]] = []
 
     def write(content: bytes) -> None:
-        for _ in range(10):
-            assert httpx.put(url, content=content).status_code == 200
+        with httpx.Client() as client:
+            for _ in range(10):
+                assert client.put(url, content=content).status_code == 200
 
     def read() -> None:
-        for _ in range(20):
-            found = httpx.get(url)
-            seen.append((found.headers["ETag"], found.content))
+        with httpx.Client() as client:
+            for _ in range(20):
+                found = client.get(url)
+                seen.append((found.headers["ETag"], found.content))
 
     run_all([*(lambda content=content: write(content) for content in contents), read, read])
     assert len(seen) == 40
