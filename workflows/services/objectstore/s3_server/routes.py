@@ -66,7 +66,7 @@ ROUTES = (
     Route("DELETE", "object", delete_tags, needs=_names("tagging")),
     Route("POST", "object", create_upload, needs=_names("uploads")),
     Route("PUT", "object", put_part, needs=_names("partNumber uploadId")),
-    Route("GET", "object", list_parts, needs=_names("uploadId"), allows=_names("max-parts part-number-marker encoding-type")),
+    Route("GET", "object", list_parts, needs=_names("uploadId"), allows=_names("max-parts part-number-marker")),
     Route("POST", "object", complete_upload, needs=_names("uploadId")),
     Route("DELETE", "object", abort_upload, needs=_names("uploadId")),
 )
