@@ -66,8 +66,10 @@ def read_sources(
     for folder in dict.fromkeys((here.resolve(), root)):
         shown = _shorten(folder, here.resolve())
         for one in _read_file(folder / ".env", shown, known):
-            names_code = isinstance(one, Assignment) and one.name in CODE
-            yield _refuse_code(one, root) if names_code and folder not in {root, PACKAGE.parent} else one
+            if isinstance(one, Assignment) and one.name in CODE and folder not in {root, PACKAGE.parent}:
+                yield _refuse_code(one, root)
+            else:
+                yield one
     yield from _read_environment(dict(os.environ) if environ is None else environ, known, here)
     yield from _read_overrides(overrides, known, here)
 

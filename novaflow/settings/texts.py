@@ -13,6 +13,11 @@ from novaflow.settings.group import SettingsGroup, find_allowed
 MASK = "********"
 
 
+def write_texts(settings: Settings) -> Mapping[str, str]:
+    """Return each setting by its name as it is written in a .env file, with secrets."""
+    return {name: write_value(value) for name, _, value in _each(settings)}
+
+
 def write_masked_texts(settings: Settings) -> Mapping[str, str]:
     """Return each setting by its name, with secrets masked."""
     return {name: _mask(value) for name, _, value in _each(settings)}
