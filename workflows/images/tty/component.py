@@ -90,6 +90,7 @@ async def container(ctx: Context) -> str:
     unpack([*files, Entry("sbin"), Entry("sbin/init", next(file.content for file in files if file.path == "init"), 0o755)], root)
     disk.unlink(missing_ok=True)
     await ctx.run("mke2fs", "-q", "-t", "ext4", "-d", root, disk, f"{CONTAINER_MIB}M")
+    shutil.rmtree(root)
     return str(disk)
 
 
