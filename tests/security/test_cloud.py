@@ -62,7 +62,8 @@ def test_erlang_is_reached_by_root_on_loopback_only(cloud: Stack) -> None:
     cookie = cloud.folder / "data/rabbitmq/.erlang.cookie"
     assert cookie.read_text() == read_secrets(cloud)["erlang-cookie"]
     assert (cookie.stat().st_uid, cookie.stat().st_mode & 0o777) == (0, 0o400)
-    listening = [each.laddr for each in psutil.net_connections() if each.status == psutil.CONN_LISTEN]
+    nodes = [psutil.Process(pid) for pid, command in processes_of(cloud.folder).items() if "beam.smp" in command]
+    listening = [each.laddr for node in nodes for each in node.net_connections() if each.status == psutil.CONN_LISTEN]
     assert {place.ip for place in listening if place.port == DISTRIBUTION_PORT} == LOCAL
     assert not any("epmd" in command.split()[0] for command in processes_of(cloud.folder).values() if command)
 
