@@ -81,8 +81,8 @@ def find_handler(request: Request) -> Callable[[Store, Request], Response]:
         if route.needs <= names <= route.needs | route.allows:
             return copy_object if route.handle is put_object and SOURCE in request.headers else route.handle
     if not routes and not names:
-        raise S3Error(405, "MethodNotAllowed", f"the method {request.method} is not supported for a {request.kind}")
-    raise not_implemented(f"{request.method} of a {request.kind} with {', '.join(sorted(names)) or 'no parameters'}")
+        raise S3Error(405, "MethodNotAllowed", f"the method {request.method} is not supported for the {request.kind}")
+    raise not_implemented(f"{request.method} of the {request.kind} with {', '.join(sorted(names)) or 'no parameters'}")
 
 
 def _check_headers(request: Request) -> None:
