@@ -26,7 +26,7 @@ def small_disk(folder: Path, size_mib: int) -> Iterator["Disk"]:
     require_root()
     folder.mkdir()
     options = f"size={size_mib}M"
-    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=True, timeout=WITHIN_S)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"mode=700,{options}", "tmpfs", folder], check=True, timeout=WITHIN_S)
     try:
         yield Disk(folder)
     finally:

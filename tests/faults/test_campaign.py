@@ -18,6 +18,7 @@ def test_a_cloud_recovers_from_faults_and_loses_nothing(stack: Stack) -> None:
         campaign.kill("rabbitmq")
         campaign.kill("libvirtd")
         campaign.kill("mariadb")
+        campaign.kill("ovs-vswitchd")
 
     rows, losses = run_campaign(stack, choose, seed=7)
     print_table(rows, losses)

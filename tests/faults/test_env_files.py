@@ -1,7 +1,7 @@
 """No content of `.env` leads to a traceback or a hang.
 
-Done: `config` is called with a generated `.env`: assignments of every known setting, of other names, open
-quotes, and any bytes. How often: 100 files, 500 with ``FAULTS=long``.
+Done: `config` is called with a generated `.env` in DIR, where every setting is allowed: assignments of every known setting, of
+other names, open quotes, and any bytes. How often: 100 files, 500 with ``FAULTS=long``.
 Must hold: the exit code is 0 or 2; with 2 the message names the file or a setting, and there is no other error.
 """
 
@@ -58,9 +58,11 @@ CONTENTS = st.one_of(
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Run the commands in an empty folder."""
+    """Return the folder of a stack; commands run in the folder that contains it."""
     monkeypatch.chdir(tmp_path)
-    yield tmp_path
+    stack = tmp_path / "nova"
+    stack.mkdir()
+    yield stack
     structlog.reset_defaults()
 
 
@@ -84,4 +86,4 @@ def test_a_pipe_is_not_waited_for(folder: Path) -> None:
     """A file that is none is refused at once."""
     os.mkfifo(folder / ".env")
     ended = run_main("config")
-    assert (ended.code, ended.err) == (2, "novaflow: ./.env is not a regular file\n")
+    assert (ended.code, ended.err) == (2, "novaflow: nova/.env is not a regular file\n")

@@ -115,7 +115,8 @@ class BootedToy(Toy):
 
     def __init__(self, folder: Path, port: int, prefix: tuple[str, ...]) -> None:
         super().__init__(folder, port, prefix)
-        (folder / ".env").write_text(f'NOVAFLOW_WORKFLOWS="{self.workflows}"\n')
+        self.root.mkdir()
+        (self.root / ".env").write_text(f'NOVAFLOW_WORKFLOWS="{self.workflows}"\n')
 
     @property
     def env(self) -> Mapping[str, str]:

@@ -135,7 +135,8 @@ async def test_settings_that_a_boot_does_not_read_are_refused(machine: PrivateMa
         f"novaflow: a start at boot would not have the value of SCREEN_NAME (command line), NOVAFLOW_JOBS (environment); {where}\n"
     )
     assert machine.files == {}
-    (machine.toy.root / ".env").write_text("SCREEN_NAME=mine\nNOVAFLOW_JOBS=77\n")
+    with (machine.toy.root / ".env").open("a") as settings:
+        settings.write("SCREEN_NAME=mine\nNOVAFLOW_JOBS=77\n")
     assert (await machine.toy.call("boot", "on")).code == 0
     await machine.toy.call("boot", "off")
 

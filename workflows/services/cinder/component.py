@@ -25,7 +25,7 @@ from workflows.services.oslo.wsgi import WsgiApi
 ENDPOINT = Endpoint("block-storage", port=8776, path="/v3")
 CONTROL_EXCHANGE = "openstack"  # oslo.messaging's default
 SECRET_XML = f"""\
-<secret ephemeral='yes' private='yes'>
+<secret ephemeral='no' private='yes'>
   <uuid>{SECRET}</uuid>
   <usage type='ceph'><name>client.cinder</name></usage>
 </secret>

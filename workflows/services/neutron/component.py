@@ -20,7 +20,7 @@ from workflows.platform.system_packages import SystemPackages
 from workflows.services.endpoint import Endpoint
 from workflows.services.keystone.accounts import account
 from workflows.services.neutron.config import OPENFLOW_PORT, VLANS, config_file, write_configs
-from workflows.services.neutron.daemons import agent_probe, daemon
+from workflows.services.neutron.daemons import after_switch, agent_probe, daemon
 from workflows.services.neutron.networks import SERVERS_PHYSICAL
 from workflows.services.neutron.settings import NetworkSettings
 from workflows.services.oslo.rpc_ping import rpc_probe
@@ -118,12 +118,14 @@ OPENVSWITCH_AGENT = daemon(
     config="openvswitch-agent.ini",
     port=OPENFLOW_PORT,
 )
-DHCP_AGENT = daemon(
-    "neutron-dhcp-agent",
-    "Assigns addresses to servers over DHCP.",
-    agent_probe("neutron-dhcp-agent"),
-    needs=("rabbitmq", "openvswitch", "keystone.configure"),
-    config="dhcp-agent.ini",
+DHCP_AGENT = after_switch(
+    daemon(
+        "neutron-dhcp-agent",
+        "Assigns addresses to servers over DHCP.",
+        agent_probe("neutron-dhcp-agent"),
+        needs=("rabbitmq", "openvswitch", "keystone.configure"),
+        config="dhcp-agent.ini",
+    )
 )
 
 COMPONENT = Component(

@@ -1,5 +1,8 @@
 """Services of neutron without an API, and the readiness probe of its agents."""
 
+from dataclasses import replace
+from pathlib import Path
+
 from novaflow.model.context import Context
 from novaflow.model.probe import FunctionProbe, NotYet, Probe
 from novaflow.model.service import Service
@@ -7,6 +10,8 @@ from workflows.infra.database.origin import host_name
 from workflows.infra.openvswitch.bridges import ovs_environment
 from workflows.services.keystone.client import admin_api
 from workflows.services.neutron.config import config_file
+
+_AFTER_SWITCH = Path(__file__).with_name("run-after-switch.sh")
 
 
 def daemon(  # noqa: PLR0913 - the services differ in all of them
@@ -23,6 +28,12 @@ def daemon(  # noqa: PLR0913 - the services differ in all of them
         within_s=120,
         port=port,
     )
+
+
+def after_switch(agent: Service) -> Service:
+    """Return the agent as one that has ports in namespaces: it is restarted with the switch, and connects them again."""
+    command = agent.command
+    return replace(agent, command=lambda ctx: ("/bin/sh", _AFTER_SWITCH, *command(ctx)), restart_with=("ovs-vswitchd",))
 
 
 def agent_probe(binary: str) -> FunctionProbe:

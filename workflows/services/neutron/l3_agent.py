@@ -9,7 +9,7 @@ from novaflow.model.step import step
 from workflows.infra.openvswitch.bridges import EXTERNAL
 from workflows.platform.routes import ROUTES_V6, find_overlap
 from workflows.platform.system_packages import SystemPackages
-from workflows.services.neutron.daemons import agent_probe, daemon
+from workflows.services.neutron.daemons import after_switch, agent_probe, daemon
 from workflows.services.neutron.external_network import IPV6, gateway_v4, gateway_v6, router
 from workflows.services.neutron.nat import find_forwarding, nat, stop_forwarding
 from workflows.services.neutron.networks import external_v6, fixed_v6
@@ -37,12 +37,14 @@ def has_free_range_v6(settings: Settings, paths: Paths) -> CheckResult:
     return CheckResult("IPv6", Severity.GOOD, str(fixed_v6(paths)))
 
 
-AGENT = daemon(
-    "neutron-l3-agent",
-    "Routes between networks and floating addresses.",
-    agent_probe("neutron-l3-agent"),
-    needs=("neutron-rpc-server", "neutron-api", "keystone.accounts", "neutron.account", "openvswitch"),
-    config="l3-agent.ini",
+AGENT = after_switch(
+    daemon(
+        "neutron-l3-agent",
+        "Routes between networks and floating addresses.",
+        agent_probe("neutron-l3-agent"),
+        needs=("neutron-rpc-server", "neutron-api", "keystone.accounts", "neutron.account", "openvswitch"),
+        config="l3-agent.ini",
+    )
 )
 
 
