@@ -1,6 +1,7 @@
 """neutron, the networking service: its API, its RPC server and the agents that every stack has."""
 
 import shutil
+from dataclasses import replace
 
 from novaflow.model.check import CheckResult, Severity
 from novaflow.model.component import Component
@@ -110,13 +111,18 @@ PERIODIC = daemon(
     needs=("database", "rabbitmq"),
     config="ml2.ini",
 )
-OPENVSWITCH_AGENT = daemon(
-    "neutron-openvswitch-agent",
-    "Connects the ports of servers to the switch.",
-    agent_probe("neutron-openvswitch-agent"),
-    needs=("rabbitmq", "openvswitch", "keystone.configure"),
-    config="openvswitch-agent.ini",
-    port=OPENFLOW_PORT,
+# It connects a network to a physical one when it finds the first port of the network. After a restart of the switch it does so
+# again only for ports that exist already; those of routers are connected later.
+OPENVSWITCH_AGENT = replace(
+    daemon(
+        "neutron-openvswitch-agent",
+        "Connects the ports of servers to the switch.",
+        agent_probe("neutron-openvswitch-agent"),
+        needs=("rabbitmq", "openvswitch", "keystone.configure"),
+        config="openvswitch-agent.ini",
+        port=OPENFLOW_PORT,
+    ),
+    restart_with=("ovs-vswitchd",),
 )
 DHCP_AGENT = after_switch(
     daemon(
