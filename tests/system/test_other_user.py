@@ -42,10 +42,11 @@ async def test_an_absent_a_new_and_a_private_stack_differ(toy: Toy) -> None:
     new = await call_without_privileges(toy, "status", "new")
     assert (new.code, new.out.splitlines()[0]) == (6, "new is stopped: never run")
     (toy.folder / "private/nova").mkdir(parents=True)
-    give_away(toy.folder / "private", 0o700)
-    for folder in ("private", "private/nova"):
+    # Not given away: a folder of a user who is neither root nor the caller is refused before it is read.
+    (toy.folder / "private").chmod(0)
+    for folder, first in (("private", "private/credentials"), ("private/nova", "private/nova")):
         private = await call_without_privileges(toy, "status", folder)
-        assert (private.code, private.out, private.err) == (5, "", f"novaflow: {toy.folder}/{folder}/.env: {DENIED}")
+        assert (private.code, private.out, private.err) == (5, "", f"novaflow: {toy.folder}/{first}: {DENIED}")
 
 
 async def test_the_journal_of_another_user_is_not_a_stopped_stack(toy: Toy) -> None:
