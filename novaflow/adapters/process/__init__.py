@@ -1,6 +1,7 @@
 """Programs and processes: start, find, measure and end them."""
 
 from novaflow.adapters.process.cgroups import Cgroup, find_base, find_stack_cgroup
+from novaflow.adapters.process.exec_program import replace_process
 from novaflow.adapters.process.hooks import Hooks
 from novaflow.adapters.process.limits import set_descriptor_limit
 from novaflow.adapters.process.listeners import find_listener, is_served_by
@@ -24,7 +25,6 @@ from novaflow.adapters.process.programs import (
     start_detached,
     watching_without_threads,
 )
-from novaflow.adapters.process.replacement import replace_process
 from novaflow.adapters.process.subreaper import become_subreaper, reap_orphans
 from novaflow.adapters.process.usage import Meter
 
