@@ -17,12 +17,13 @@ from tests.security.attacker import attack, find_readable
 pytestmark = [pytest.mark.cloud, pytest.mark.timeout(1200), pytest.mark.filterwarnings("default")]
 
 # What programs give to other users, by pattern; all of it is below DIR, whose mode is 0700.
+UV_LOCK = "run/.cache/uv/.lock"
 ALLOWED: Mapping[str, str] = {
     "venv/*": "Python packages, which are public; uv gives them the mode of their archives",
     "venv-ec2/*": "the same",
     "data/novnc*": "pages of a package of the distribution; dpkg gives them the mode of its archive",
     "data/tty/kernel*": "the same for the kernel of servers",
-    "run/.cache/uv/.lock": "uv gives its empty lock file this mode",
+    UV_LOCK: "uv gives its empty lock file this mode",
     "run/mariadb.sock": "MariaDB gives its socket this mode",
     "data/neutron/dhcp/*": "neutron gives the files of dnsmasq this mode; they contain addresses and names of servers",
     "data/libvirt/lib/qemu/ram": "libvirt gives the empty folder this mode",
@@ -42,12 +43,12 @@ def cloud(stack: Stack) -> Iterator[Stack]:
 
 
 def test_the_files_of_a_cloud_are_for_its_owner(cloud: Stack) -> None:
-    """Each exception is listed with its reason, and each entry of the list has a file."""
+    """Each exception is listed with its reason, and each entry of the list has a file; uv's cache may be elsewhere."""
     assert cloud.folder.stat().st_mode & 0o777 == 0o700
     found = find_readable(cloud.folder)
     unexpected = {name for name in found if not any(fnmatch(name, pattern) for pattern in ALLOWED)}
     assert unexpected == set()
-    assert {pattern for pattern in ALLOWED if not any(fnmatch(name, pattern) for name in found)} == set()
+    assert {pattern for pattern in ALLOWED if not any(fnmatch(name, pattern) for name in found)} <= {UV_LOCK}
 
 
 def test_other_users_see_nothing_of_a_cloud(cloud: Stack) -> None:
