@@ -21,7 +21,7 @@ from threading import Event, Thread
 import openstack
 import psutil
 
-from tests.cloud.clients import connected, wait_for
+from tests.cloud.clients import connected, server, wait_for
 from tests.cloud.stacks import Stack, stack_in_folder
 from tests.faults.campaign import RECOVERED_WITHIN_S, Losses, count_losses, service_pids, supervisor_pid
 
@@ -70,13 +70,8 @@ def create_and_delete(nova: openstack.connection.Connection, record: Record, num
     """Create a server, wait until it is ACTIVE or ERROR, and delete it; a call that fails is repeated."""
     name = f"soak-{number}"
     with suppress(openstack.exceptions.SDKException):  # the API is down, or the server becomes ERROR
-        image = nova.image.find_image("ami-tty", ignore_missing=False)
-        network = nova.network.find_network("private", ignore_missing=False)
-        server = nova.compute.create_server(name=name, image_id=image.id, flavor_id="1", networks=[{"uuid": network.id}])
-        nova.compute.wait_for_server(server, wait=RECOVERED_WITHIN_S)
-        record.created += 1
-        nova.compute.delete_server(server)
-        nova.compute.wait_for_delete(server, wait=RECOVERED_WITHIN_S)
+        with server(nova, name):
+            record.created += 1
         return
     record.failed += 1
     wait_for(f"the deletion of {name}", lambda: _delete_all(nova), within_s=2 * RECOVERED_WITHIN_S)

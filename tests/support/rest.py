@@ -56,42 +56,58 @@ class RestServer:
         return responses.pop(0) if len(responses) > 1 else responses[0]
 
 
+class JsonHandler(BaseHTTPRequestHandler):
+    """Reads the bodies of requests and sends responses in JSON."""
+
+    def read_body(self) -> bytes:
+        """Return the body of the request, which clients send in chunks if it is a file."""
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = b""
+        while size := int(self.rfile.readline(), 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
+
+    def send_json(self, status: int, body: object, **headers: str) -> None:
+        """Send a response; an underscore in the name of a header stands for a hyphen."""
+        self.send_response(status)
+        for name, value in {"Content-Type": "application/json", **headers}.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(json.dumps(body).encode())
+
+    def log_message(self, *_: object) -> None:
+        """Print nothing."""
+
+
+@contextmanager
+def serving(handler: type[JsonHandler]) -> Iterator[int]:
+    """Handle requests in a thread during the block; return the port."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()
+
+
 @contextmanager
 def serve_rest() -> Iterator[RestServer]:
     """Return a server that runs during the block."""
     rest = RestServer()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(JsonHandler):
         def do_GET(self) -> None:
-            text = self._read_body().decode()
+            text = self.read_body().decode()
             body = json.loads(text) if "json" in self.headers.get("Content-Type", "") else text or None
-            status, answer = rest.handle(Request(self.command, self.path, body))
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.end_headers()
-            self.wfile.write(json.dumps(answer).encode())
+            self.send_json(*rest.handle(Request(self.command, self.path, body)))
 
         do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 - the names that http.server calls
 
-        def _read_body(self) -> bytes:
-            if self.headers.get("Transfer-Encoding") != "chunked":
-                return self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            body = b""
-            while size := int(self.rfile.readline(), 16):
-                body += self.rfile.read(size)
-                self.rfile.readline()
-            return body
-
-        def log_message(self, *_: object) -> None:
-            """Print nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        rest.port = server.server_port
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
+    with serving(Handler) as rest.port:
         yield rest
-        server.shutdown()
-        thread.join()
 
 
 @asynccontextmanager

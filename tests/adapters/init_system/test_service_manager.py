@@ -12,7 +12,7 @@ from novaflow.adapters.init_system import ServiceManager
 
 
 @pytest.mark.parametrize("is_abstract", [False, True])
-def test_messages_arrive(tmp_path: Path, is_abstract: bool) -> None:  # noqa: FBT001
+def test_messages_arrive(tmp_path: Path, *, is_abstract: bool) -> None:
     """The address is a path or, with a leading @, a name in the abstract namespace."""
     name = f"@novaflow-test-{secrets.token_hex(8)}" if is_abstract else str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as receiver:

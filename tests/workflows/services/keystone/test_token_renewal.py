@@ -1,13 +1,10 @@
 """The renewal of the administrator's token, on an HTTP server that issues tokens and checks them as keystone and its middleware do."""
 
-import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
@@ -15,6 +12,7 @@ from novaflow.adapters.local import NodeContext
 from novaflow.errors import StepFailed
 from novaflow.model.component import Component
 from tests.support.contexts import open_context
+from tests.support.rest import JsonHandler, serving
 from workflows.services.endpoint import Endpoint
 from workflows.services.keystone.client import admin_api, log_in
 
@@ -40,59 +38,28 @@ class Keystone:
         return self.issued[-1], {"token": {**shown, "project": {"id": "project"}}}
 
 
-def read_body(request: BaseHTTPRequestHandler) -> bytes:
-    """Return the body of a request, which httpx sends in chunks if it is a file."""
-    if request.headers.get("Transfer-Encoding") != "chunked":
-        return request.rfile.read(int(request.headers.get("Content-Length", 0)))
-    body = b""
-    while size := int(request.rfile.readline(), 16):
-        body += request.rfile.read(size)
-        request.rfile.readline()
-    request.rfile.readline()
-    return body
-
-
 @pytest.fixture
 def keystone() -> Iterator[Keystone]:
     """Return a server that runs during the test."""
     state = Keystone()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            read_body(self)
+    class Handler(JsonHandler):
+        def do_POST(self) -> None:  # noqa: N802 - the same
+            self.read_body()
             token, body = state.issue()
-            self._respond(201, body, {"X-Subject-Token": token})
+            self.send_json(201, body, X_Subject_Token=token)
 
-        def do_GET(self) -> None:
-            self._check(b"")
-
-        def do_PUT(self) -> None:
-            self._check(read_body(self))
-
-        def _check(self, content: bytes) -> None:
-            token = self.headers["X-Auth-Token"]
+        def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
+            token, content = self.headers["X-Auth-Token"], self.read_body()
             state.used.append(token)
             if token in state.valid:
                 state.uploads.append(content)
-            self._respond(200 if token in state.valid else 401, {}, {})
+            self.send_json(200 if token in state.valid else 401, {})
 
-        def _respond(self, status: int, body: object, headers: dict[str, str]) -> None:
-            self.send_response(status)
-            for name, value in {"Content-Type": "application/json", **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(json.dumps(body).encode())
+        do_PUT = do_GET  # noqa: N815 - the name that http.server calls
 
-        def log_message(self, *_: object) -> None:
-            """Print nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        state.port = server.server_port
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
+    with serving(Handler) as state.port:
         yield state
-        server.shutdown()
-        thread.join()
 
 
 @asynccontextmanager
