@@ -264,7 +264,7 @@ class Plan:
             self._unmet[name].discard(need)
 
     def _waiting_for(self, need: str) -> list[str]:
-        return sorted(name for name in self._dependents[need] if self._phases[name] is Phase.WAITING)
+        return [name for name in self._dependents[need] if self._phases[name] is Phase.WAITING]
 
     def _enqueue(self, name: str, reason: str) -> None:
         self._reasons[name] = reason
@@ -275,7 +275,7 @@ class Plan:
         # Without recursion: a graph may be deeper than Python's stack.
         causes = [failed]
         for cause in causes:
-            for name in self._waiting_for(cause):
+            for name in sorted(self._waiting_for(cause)):
                 reason = f"{cause}, which it needs, failed"
                 self._transition(Failed(name, reason))
                 yield MarkFailed(name, reason)

@@ -1,7 +1,5 @@
 """The status of a stack, from its supervisor or, without one, from its journal."""
 
-import errno
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -39,12 +37,9 @@ async def query_supervisor(stack: Stack) -> Mapping[str, Any] | None:
     if not is_locked(stack.paths.lock):
         return None
     try:
-        status = await ControlClient(stack.paths.control).fetch_status()
+        return await ControlClient(stack.paths.control).fetch_status()
     except TimeoutError as error:
         raise supervisor_unresponsive(stack) from error
-    if status is None and stack.paths.control.exists() and not os.access(stack.paths.control, os.W_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(stack.paths.control))
-    return status
 
 
 def supervisor_unresponsive(stack: Stack) -> SupervisorUnresponsive:

@@ -138,7 +138,7 @@ class _Connection(H11Protocol):
     that is slow, silent or broken neither keeps others out nor uses up descriptors.
     """
 
-    _made_s = 0.0
+    made_s = 0.0
     _timeout: asyncio.TimerHandle | None = None
 
     @property
@@ -154,11 +154,11 @@ class _Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in the base class
         """Begin to wait for a request."""
         super().connection_made(transport)
-        self._made_s = self.loop.time()
+        self.made_s = self.loop.time()
         self._restart_timeout()
         if len(self.connections) > MOST_CONNECTIONS:
             idle = (other for other in self.connections if isinstance(other, _Connection) and other is not self and other.is_idle)
-            if oldest := min(idle, key=lambda other: other._made_s, default=None):  # noqa: SLF001 - its own class
+            if oldest := min(idle, key=lambda other: other.made_s, default=None):
                 oldest.close_if_idle()
 
     def connection_lost(self, exc: Exception | None) -> None:

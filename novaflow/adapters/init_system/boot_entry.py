@@ -14,9 +14,8 @@ from typing import ClassVar
 
 import anyio
 
+from novaflow.adapters.process import SYSTEM_PATH
 from novaflow.errors import MachineError, RunError, UsageError
-
-SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class BootState(StrEnum):

@@ -5,7 +5,8 @@ import shlex
 import shutil
 from pathlib import Path
 
-from novaflow.adapters.init_system.boot_entry import SYSTEM_PATH, BootEntry, novaflow_command, run_program
+from novaflow.adapters.init_system.boot_entry import BootEntry, novaflow_command, run_program
+from novaflow.adapters.process import SYSTEM_PATH
 from novaflow.adapters.storage import write_with_folder
 
 # Source: Linux Standard Base 5.0, chapter 22; its exit codes of `status`: 0 running, 1 dead, 3 stopped.

@@ -31,24 +31,21 @@ def command(  # noqa: PLR0913 - options
 
     Example: sudo novaflow up
     """
-    options = RunOptions(WaitFor.READY, timeout_s, fresh=fresh)
-    if foreground:
-        _become_supervisor(stack, options, yes=yes, force=force)
-    elif fresh or not run_with_progress(partial(heal, stack)):
-        _launch(stack, options, yes=yes, force=force)
+    if foreground and timeout_s is not None:
+        raise click.UsageError("--timeout cannot be used with --foreground, which does not wait for readiness")
+    if not foreground and not fresh and run_with_progress(partial(heal, stack)):
+        return
+    start = _become_supervisor if foreground else _launch
+    start(stack, find_resumable(stack, RunOptions(WaitFor.READY, timeout_s, fresh=fresh)), yes=yes, force=force)
 
 
 def _become_supervisor(stack: Stack, options: RunOptions, *, yes: bool, force: bool) -> None:
-    if options.timeout_s is not None:
-        raise click.UsageError("--timeout cannot be used with --foreground, which does not wait for readiness")
-    options = find_resumable(stack, options)
     with anyio.run(partial(lock_for_run, stack, force=force)) as lock:
         _prepare(stack, options, yes=yes)
         become_supervisor(stack, lock, options)
 
 
 def _launch(stack: Stack, options: RunOptions, *, yes: bool, force: bool) -> None:
-    options = find_resumable(stack, options)
     lock = anyio.run(partial(lock_for_up, stack, force=force, fresh=options.fresh))
     if lock is None:
         click.echo(f"{stack.name} is already up; `novaflow status` shows it")

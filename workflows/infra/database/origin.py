@@ -2,9 +2,10 @@
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from novaflow.model.component import Component, declared
 from novaflow.model.context import Context
@@ -31,7 +32,7 @@ def host_name(paths: Paths) -> str:
     """Return the name of this machine that the cloud was created with: services keep it if the machine is renamed while they run."""
     if not origin_file(paths).exists():
         return os.uname().nodename
-    return _read_settings(paths).get(HOST_NAME.name, os.uname().nodename)
+    return str(_read_origin(paths)["settings"].get(HOST_NAME.name, os.uname().nodename))
 
 
 def origin_file(paths: Paths) -> Path:
@@ -55,19 +56,17 @@ def find_mismatch(settings: Settings, paths: Paths, components: tuple[Component,
     """Return why these settings and components cannot use the databases of the cloud; ``None`` if they can, or there are none."""
     if has_no_cloud(settings, paths):
         return None
-    known = _read_settings(paths)
+    origin = _read_origin(paths)
+    known = origin["settings"]
     for each in declared(components, FixedSetting):
         value = each.value(settings)
         if value != known.get(each.name, value):
             found = f"{each.name} is {value or 'empty'}, but the cloud in {paths.root} was created with {known[each.name] or 'no value'}"
             return f"{found}; set it back, or {DELETE}"
-    if json.loads(origin_file(paths).read_text())["template"] != template_key(
-        settings, paths, declared(components, Database), declared(components, PythonRequirements)
-    ):
+    if origin["template"] != template_key(settings, paths, declared(components, Database), declared(components, PythonRequirements)):
         return f"the cloud in {paths.root} was created with other versions of its packages; {DELETE}"
     return None
 
 
-def _read_settings(paths: Paths) -> Mapping[str, str]:
-    known: Mapping[str, str] = json.loads(origin_file(paths).read_text())["settings"]
-    return known
+def _read_origin(paths: Paths) -> Any:  # noqa: ANN401 - the decoded file
+    return json.loads(origin_file(paths).read_text())

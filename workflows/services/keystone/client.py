@@ -68,10 +68,7 @@ class Api:
 
         Raises: LookupError, if no component of the stack declares an endpoint of that type.
         """
-        for endpoint in self.ctx.declared(Endpoint):
-            if endpoint.service_type == service_type:
-                return endpoint.url(self.ctx.settings).replace(PROJECT_ID, self.project_id) + path
-        raise LookupError(f"no component declares an endpoint of type {service_type}")
+        return _find_url(self.ctx, service_type).replace(PROJECT_ID, self.project_id) + path
 
     async def request(
         self, method: str, url: str, body: object = None, *, content: Path | None = None, headers: Mapping[str, str] | None = None
@@ -135,7 +132,7 @@ async def log_in(ctx: Context) -> str:
     user = {"name": "admin", "domain": {"id": DOMAIN}, "password": ctx.secret("account-admin")}
     body = {"auth": {"identity": {"methods": ["password"], "password": {"user": user}}, "scope": {"project": project}}}
     requested_s = time.time()
-    response = await ctx.http("POST", Api(ctx, "", "").url("identity", "/auth/tokens"), json=body)
+    response = await ctx.http("POST", f"{_find_url(ctx, 'identity')}/auth/tokens", json=body)
     if response.status != HTTPStatus.CREATED:
         raise StepFailed(f"keystone rejected the administrator's login with {response.status}: {response.json}")
     token = response.json["token"]
@@ -152,6 +149,13 @@ async def log_in(ctx: Context) -> str:
 def forget_token(ctx: Context) -> None:
     """Delete the token of an earlier run."""
     _token_file(ctx).unlink(missing_ok=True)
+
+
+def _find_url(ctx: Context, service_type: str) -> str:
+    for endpoint in ctx.declared(Endpoint):
+        if endpoint.service_type == service_type:
+            return endpoint.url(ctx.settings)
+    raise LookupError(f"no component declares an endpoint of type {service_type}")
 
 
 def _read_saved(ctx: Context) -> Json:

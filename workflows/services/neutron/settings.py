@@ -48,8 +48,10 @@ def _explain_range(text: str) -> str:
 
 
 def _read_interface(name: str | None) -> str | None:
-    is_name = name is None or (len(name) <= _LONGEST_INTERFACE and name.isprintable() and name not in {".", ".."})
-    if not is_name or (name and not re.fullmatch(r"[^\s/:]+", name)):
+    is_valid = name is None or (
+        len(name) <= _LONGEST_INTERFACE and name.isprintable() and re.fullmatch(r"[^\s/:]+", name) and name not in {".", ".."}
+    )
+    if not is_valid:
         raise ValueError("not a valid name of a network interface")
     return name
 

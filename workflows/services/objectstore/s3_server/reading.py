@@ -7,8 +7,8 @@ from .errors import S3Error
 from .http import Request, Response, as_header
 from .objects import StoredObject
 from .store import Store
+from .writing import STORED
 
-OVERRIDES = ("cache-control", "content-disposition", "content-encoding", "content-language", "content-type", "expires")
 RESPONSE = "response-"  # the prefix of parameters that replace headers of the response
 
 
@@ -27,7 +27,7 @@ def _respond(request: Request, found: StoredObject, content: Content) -> Respons
     part = _range(request, found)
     first, last = part or (0, found.size - 1)
     headers = _headers(found) | {"content-length": str(last + 1 - first)}
-    headers |= {name: as_header(name, request.query[RESPONSE + name]) for name in OVERRIDES if RESPONSE + name in request.query}
+    headers |= {name: as_header(name, request.query[RESPONSE + name]) for name in STORED if RESPONSE + name in request.query}
     if found.details.parts and "partNumber" in request.query:
         headers["x-amz-mp-parts-count"] = str(len(found.details.parts))
     if part:

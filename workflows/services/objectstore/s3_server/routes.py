@@ -14,10 +14,10 @@ from .errors import S3Error, not_implemented
 from .http import Request, Response
 from .listing import list_objects, list_uploads
 from .multipart import abort_upload, create_upload, list_parts, put_part
-from .reading import OVERRIDES, RESPONSE, get_object
+from .reading import RESPONSE, get_object
 from .store import Store
 from .tags import delete_tags, get_tags, put_tags
-from .writing import delete_object, delete_objects, put_object
+from .writing import STORED, delete_object, delete_objects, put_object
 
 REFUSED = (
     "x-amz-bucket-object-lock-enabled", "x-amz-bypass-governance-retention", "x-amz-copy-source-server-side-encryption",
@@ -46,7 +46,7 @@ def _names(text: str) -> frozenset[str]:
 
 LISTING = "list-type delimiter encoding-type prefix max-keys marker continuation-token start-after fetch-owner"
 UPLOADS = "encoding-type prefix max-uploads key-marker upload-id-marker"
-READING = " ".join(["partNumber", *(RESPONSE + name for name in OVERRIDES)])
+READING = " ".join(["partNumber", *(RESPONSE + name for name in STORED)])
 ROUTES = (
     Route("GET", "service", list_buckets, allows=_names("prefix max-buckets continuation-token")),
     Route("GET", "bucket", list_objects, allows=_names(LISTING)),
