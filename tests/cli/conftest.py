@@ -1,7 +1,6 @@
 """The command line in this process, on a stack of toys."""
 
 import contextlib
-import os
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -25,10 +24,7 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ToyStack:
 @pytest.fixture
 def novaflow(toy: ToyStack) -> Iterator[Novaflow]:  # noqa: ARG001 - commands run on it
     """Return the program: it is called with arguments, and returns its exit code and output."""
-    umask = os.umask(0o022)  # the program sets its own
-    os.umask(umask)
     yield run_main
-    os.umask(umask)
     structlog.reset_defaults()
 
 

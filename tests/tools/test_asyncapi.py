@@ -60,7 +60,7 @@ def test_the_document_is_valid(node_modules: Path) -> None:
     """There is no error and no warning, and every kind has a message."""
     found = parse(node_modules, files()["asyncapi.yaml"])
     assert [each for each in found["diagnostics"] if each[0] in {ERROR, WARNING}] == []
-    assert found["messages"] == ["stack", "workflow", "step", "service", "instance"]
+    assert found["messages"] == ["stack", "workflow", "step", "service", "disk", "instance"]
 
 
 def test_an_invalid_document_is_detected(node_modules: Path) -> None:
