@@ -14,6 +14,6 @@ def substitute_unknown_characters(stream: TextIO) -> None:
 
 
 def discard_output(stream: TextIO) -> None:
-    """Write the rest of the output to no file: Python would try it again at its exit, and fail with exit code 120."""
-    with suppress(OSError), Path(os.devnull).open("wb") as nothing:  # an output may be no file
+    """Discard the rest of the output. Otherwise Python tries to write it again at its exit, and fails with exit code 120."""
+    with suppress(OSError), Path(os.devnull).open("wb") as nothing:  # a stream may have no file descriptor
         os.dup2(nothing.fileno(), stream.fileno())

@@ -1,4 +1,4 @@
-"""Writes .env.example from the classes of settings: `python -m tools.env_example`."""
+"""The text of .env.example, written from the classes of settings."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,10 +9,9 @@ from novaflow.settings.group import SettingsGroup, find_allowed
 from novaflow.settings.texts import write_value
 
 ROOT = Path(__file__).parents[1]
-EXAMPLE = ROOT / ".env.example"
 
 _HEAD = """\
-# Every setting of novaflow. Written by `python -m tools.env_example`.
+# Every setting of novaflow. Written by `python -m tools`.
 #
 # Copy this file to .env in the current folder, or to .env in the folder of the stack, which has priority. Remove the # in
 # front of the settings that you change. The environment has priority over both files, the command line over the environment.
@@ -33,7 +32,3 @@ def _write_entries(group: type[SettingsGroup]) -> Iterator[str]:
         unit = f" Unit: {allowed.unit}." if allowed.unit else ""
         value = "" if allowed.default else default
         yield f"# {info.description}\n# Default: {default or 'none'}.{unit} Allowed: {allowed.values}.\n# {field.upper()}={value}\n"
-
-
-if __name__ == "__main__":
-    EXAMPLE.write_text(write_example())

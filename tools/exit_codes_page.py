@@ -3,14 +3,15 @@
 from collections.abc import Iterator
 
 from novaflow.errors import Interrupted, MachineError, NotReady, NovaflowError, OutputClosed, RunError, UsageError, WorkflowError
+from novaflow.events.types import StackState
 from novaflow.runtime.status_report import EXIT_CODES
 from tools.markdown import GENERATED, escape, table
 
 _HEAD = """\
 # Exit codes
 
-The exit code says who can act: the user (2), the author of a definition in `workflows/` (2), the operator of the machine (5),
-or the developer of the service that failed (3, 4).
+The exit code says who can fix the problem: the user (2), the author of a definition in `workflows/` (2), the operator of the
+machine (5), or the developer of the service that failed (3, 4).
 """
 _SIGNALS = (1, 2, 15)  # SIGHUP, SIGINT, SIGTERM
 _STATUS = "## Exit codes of `status`\n\n`status` reports the state of the stack:\n"
@@ -31,12 +32,15 @@ def _codes() -> Iterator[tuple[str, str]]:
     yield str(NovaflowError.exit_code), "A defect in novaflow; the output is a Python traceback."
     for code in sorted({branch.exit_code for branch in _BRANCHES}):
         yield str(code), " ".join(_first_line(branch) for branch in _BRANCHES if branch.exit_code == code)
+    yield str(EXIT_CODES[StackState.STOPPED]), "Only `status`: the stack is stopping or stopped."
     yield str(OutputClosed.exit_code), _first_line(OutputClosed)
     yield ", ".join(str(Interrupted(number).exit_code) for number in _SIGNALS), _first_line(Interrupted)
 
 
 def _errors(error: type[NovaflowError]) -> Iterator[tuple[str, str, str]]:
     for one in error.__subclasses__():
+        if one.__module__ != NovaflowError.__module__:  # of a component that is loaded
+            continue
         code = "128 + signal" if one is Interrupted else str(one.exit_code)
         yield f"`{one.__name__}`", code, _first_line(one)
         yield from _errors(one)

@@ -11,4 +11,4 @@ def _has_nothing(settings: Settings, paths: Paths, _: tuple[Component, ...]) -> 
     return "there is no cloud" if has_no_cloud(settings, paths) else None
 
 
-WORKFLOW = Workflow("inventory", "Counts the servers and volumes of a stopped stack.", already=_has_nothing)
+WORKFLOW = Workflow("inventory", "Counts the servers and volumes of a stopped stack.", reason_done=_has_nothing)

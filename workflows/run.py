@@ -19,4 +19,6 @@ def _not_installed(settings: Settings, paths: Paths, components: tuple[Component
     return f"{paths.root} is not installed; run `novaflow install` or `novaflow up`"
 
 
-WORKFLOW = Workflow("run", "All services.", stays=True, unmet=_not_installed, unusable=find_mismatch, broker=publisher_url)
+WORKFLOW = Workflow(
+    "run", "All services.", stays=True, reason_not_ready=_not_installed, reason_unusable=find_mismatch, broker=publisher_url
+)

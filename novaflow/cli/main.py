@@ -34,7 +34,7 @@ COMMANDS = {
     "terminate": "delete all servers and volumes; the services keep running",
     "graph": "draw the dependency graph",
     "timings": "show how long each step took, and the critical path",
-    "boot": "start the stack when the machine boots, or no longer",
+    "boot": "start the stack at every boot of the machine: on, off, status",
     "doctor": "check whether this machine meets the requirements",
     "config": "show the effective settings and where each one is set",
     "help": "show the help of a command, with an example",

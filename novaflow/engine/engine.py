@@ -228,9 +228,9 @@ class Engine:
         self._send_facts.send_nowait(Succeeded(node.name))
         try:
             end = await monitor.wait_end()
-        except Exception as error:  # a defect in the watch of one service must not end the others
-            log.exception("service.watch_failed", service=node.name)
-            raise NovaflowError(f"the watch of {node.name} failed; the traceback is in the supervisor's log") from error
+        except Exception as error:  # a defect in the monitor of one service must not end the others
+            log.exception("service.monitor_failed", service=node.name)
+            raise NovaflowError(f"the monitor of {node.name} failed; the traceback is in the supervisor's log") from error
         raise end
 
     def _publish_readiness(self, node: Node, pid: int, state: ServiceState, cause: str | NovaflowError) -> None:

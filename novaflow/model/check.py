@@ -9,12 +9,12 @@ from novaflow.model.settings import Settings
 
 
 class Severity(StrEnum):
-    """How a look at the machine ended."""
+    """The result of a check."""
 
     GOOD = "good"
-    WARNING = "warning"  # it works, with less
-    UNWISE = "unwise"  # it works, and something else of the machine stops working: only for who insists
-    BAD = "bad"  # this machine cannot do it
+    WARNING = "warning"  # it works with a restriction
+    UNWISE = "unwise"  # it works, but stops something else on this machine; refused without --force
+    BAD = "bad"  # this machine does not meet the requirement
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,8 @@ class Component:
     ``settings`` are the classes of settings that it reads. ``declares`` holds values that other components use, such as a
     database or system packages; ``declared`` collects them by type. ``aliases`` are further names that users may write.
     ``urls`` maps a name to an address that users reach. ``orphans`` find what its parts leave on the machine.
-    ``default`` says whether it runs where NOVAFLOW_SERVICES names nothing.
+    ``checks`` are those of ``doctor``. ``notification_sources`` become events. ``when`` returns whether the settings enable it.
+    ``default`` says whether it runs if NOVAFLOW_SERVICES is not set or contains ``default``.
     """
 
     name: str

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpResponse:
     """An HTTP response; ``json`` is ``None`` if the body is not JSON."""
 
     status: int
@@ -72,7 +72,7 @@ class Context(Protocol):
 
     async def http(
         self, method: str, url: str, *, json: object = None, content: bytes | Path | None = None, headers: Mapping[str, str] | None = None
-    ) -> Answer:
+    ) -> HttpResponse:
         """Send one HTTP request and return the response, of any status.
 
         Raises: NotYet, if there is no response.

@@ -8,7 +8,7 @@ from novaflow.model.context import Context
 
 @dataclass(frozen=True, slots=True)
 class OrphanedResource:
-    """Something a stack left on the machine, of some kind, under some name; ``reason`` says what marks it as the stack's."""
+    """A resource that a stack left on the machine; ``reason`` names the mark that identifies it as the stack's."""
 
     kind: str
     name: str

@@ -2,10 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from novaflow.model.context import Context
+from novaflow.model.context import Context
 
 
 class NotYet(Exception):

@@ -32,13 +32,13 @@ class RestartPolicy:
     budget: int = 6
     window_s: float = 600.0
 
-    def pause_s(self, restarts: int, draw: float) -> float:
+    def pause_s(self, restarts: int, random_fraction: float) -> float:
         """Return the pause before the next restart.
 
-        ``restarts`` counts those within the window; ``draw`` is a random number from 0 to 1.
+        ``restarts`` counts those within the window; ``random_fraction`` is a random number from 0 to 1.
         """
         pause_s = min(self.most_s, self.first_s * self.factor ** min(restarts, 32))
-        return pause_s * (1 + self.jitter * (2 * draw - 1))
+        return pause_s * (1 + self.jitter * (2 * random_fraction - 1))
 
 
 DEFAULT_LIVENESS = Liveness()

@@ -21,7 +21,7 @@ class Enabled:
 
 
 async def enable_boot(stack: Stack) -> Enabled:
-    """Start the stack at every boot; do nothing if it is so already.
+    """Start the stack at every boot; do nothing if it is already so.
 
     Raises: UsageError, if the stack is not installed, or if its settings would be others at boot; MachineError, without a
     known init system or the right to write its files; RunError, if the init system refuses.

@@ -12,7 +12,7 @@ from anyio.abc import TaskGroup
 from novaflow.adapters.control.client import ControlClient
 from novaflow.adapters.process import Meter
 from novaflow.adapters.storage import LineFollower, read_last_lines
-from novaflow.adapters.terminal import Dashboard, Picture, Progress, keys_as_typed, read_keys
+from novaflow.adapters.terminal import Dashboard, DashboardState, Progress, keys_as_typed, read_keys
 from novaflow.errors import NovaflowError
 from novaflow.events.record import EventRecord
 from novaflow.events.types import DiskChanged, ServiceChanged, ServiceState, StackChanged, StepChanged, StepState
@@ -41,8 +41,8 @@ class DashboardController:
         self._usage: dict[str, Usage] = {}
         self._started_at: dict[str, datetime] = {}  # by service
         self._running_steps: dict[str, None] = {}  # in the order of their start
-        self._lasting = list[EventRecord]()  # events to print at the end
-        self._answer = ""  # to the last key
+        self._events_to_print = list[EventRecord]()  # events to print at the end
+        self._message = ""  # to the last key
         self._dashboard = Dashboard(sys.stdout)
 
     def __enter__(self) -> Self:
@@ -52,7 +52,7 @@ class DashboardController:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._dashboard.__exit__(kind, error, trace)
         with Progress(sys.stdout) as progress:
-            for record in self._lasting:
+            for record in self._events_to_print:
                 progress.show(record)
 
     def show(self, record: EventRecord) -> None:
@@ -67,7 +67,7 @@ class DashboardController:
             case ServiceChanged(name=name, state=ServiceState.STARTED):
                 self._started_at[name] = record.time
         if isinstance(record.event, StackChanged | DiskChanged) or getattr(record.event, "state", None) in _ENDED:
-            self._lasting.append(record)
+            self._events_to_print.append(record)
 
     async def interact(self, leave: Callable[[], None]) -> None:
         """Redraw the dashboard and respond to keys until cancelled; ``leave`` is called when the user leaves."""
@@ -92,14 +92,14 @@ class DashboardController:
     async def _control_service(self, key: str, name: str) -> None:
         is_down = self._status.services[name].pid is None
         command = ServiceCommand.RESTART if key == RESTART else ServiceCommand.START if is_down else ServiceCommand.STOP
-        self._answer = f"{command} of {name} …"
+        self._message = f"{command} of {name} …"
         try:
             failures = await self._control.send_service_command(command, name)
         except NovaflowError as error:
-            self._answer = str(error)
+            self._message = str(error)
         else:
             failed = "; ".join(f"{command} of {service} failed: {reason}" for service, reason in failures.items())
-            self._answer = failed or f"{command} of {name} is done"
+            self._message = failed or f"{command} of {name} is done"
 
     async def _draw_repeatedly(self) -> None:
         while True:
@@ -107,10 +107,10 @@ class DashboardController:
             await anyio.sleep(DRAW_EVERY_S)
 
     def _draw(self) -> None:
-        picture = Picture(
-            self._status, self._selection, self._log.lines, self._usage, self._started_at, [*self._running_steps], self._answer
+        state = DashboardState(
+            self._status, self._selection, self._log.lines, self._usage, self._started_at, [*self._running_steps], self._message
         )
-        self._dashboard.draw(picture)
+        self._dashboard.draw(state)
 
     async def _read_log(self) -> None:
         while True:
@@ -121,7 +121,7 @@ class DashboardController:
         meter = Meter()
         while True:
             leaders = {name: service.pid for name, service in self._status.services.items() if service.pid}
-            self._usage = dict(await anyio.to_thread.run_sync(meter.look, leaders, anyio.current_time()))
+            self._usage = dict(await anyio.to_thread.run_sync(meter.measure, leaders, anyio.current_time()))
             await anyio.sleep(MEASURE_EVERY_S)
 
 

@@ -12,6 +12,6 @@ class Display(Protocol):
         """Show one event."""
         ...
 
-    def note(self, node: str, text: str, fraction: float | None) -> None:
+    def show_progress(self, node: str, text: str, fraction: float | None) -> None:
         """Show the progress of a running step; ``fraction`` is from 0 to 1, ``None`` if unknown."""
         ...

@@ -6,8 +6,8 @@ from contextlib import aclosing
 from novaflow.adapters.storage import follow_journal, last_record, read_journal
 from novaflow.events.record import EventRecord
 from novaflow.model.probe import NotYet
-from novaflow.runtime.broker_address import read_broker_address
 from novaflow.runtime.event_query import EventQuery
+from novaflow.runtime.events_address import read_events_address
 from novaflow.runtime.stack import Stack
 
 
@@ -18,7 +18,7 @@ async def stream_events(stack: Stack, query: EventQuery, warn: Callable[[str], N
     """
     after = 0 if query.past else _last_sequence(stack)
     try:
-        address = read_broker_address(stack)
+        address = read_events_address(stack)
         # Imported here: kombu takes 80 ms to import, and the journal is read without it.
         from novaflow.runtime.event_stream_broker import stream_from_broker  # noqa: PLC0415
 

@@ -10,15 +10,15 @@ from novaflow.adapters.storage import read_journal, read_publish_status
 from novaflow.events.record import EventRecord
 from novaflow.events.sequence import SequenceTracker
 from novaflow.events.subscribe import subscribe
-from novaflow.runtime.broker_address import BrokerAddress
 from novaflow.runtime.event_query import EventQuery
+from novaflow.runtime.events_address import EventsAddress
 from novaflow.runtime.stack import Stack
 
 _SILENCE_S = 1.0  # a stream queue delivers what it holds within milliseconds
 
 
 async def stream_from_broker(
-    stack: Stack, query: EventQuery, address: BrokerAddress, after: int, warn: Callable[[str], None]
+    stack: Stack, query: EventQuery, address: EventsAddress, after: int, warn: Callable[[str], None]
 ) -> AsyncGenerator[EventRecord, None]:
     """Yield the stack's events after the sequence number ``after``, in order and each once, before they are filtered.
 

@@ -20,14 +20,14 @@ async def run_in_foreground(stack: Stack, workflows: Sequence[str], display: Dis
 
     Raises: WorkflowFailed, naming the failed nodes; Interrupted.
     """
-    async with open_orchestrator(stack, [display.show], display.note, arguments=arguments) as orchestrator:
+    async with open_orchestrator(stack, [display.show], display.show_progress, arguments=arguments) as orchestrator:
         for workflow in workflows:
             await _run_workflow(orchestrator, workflow)
 
 
 async def _run_workflow(orchestrator: Orchestrator, workflow: str) -> None:
     stack, run_id = orchestrator.stack, new_run_id()
-    if reason := stack.workflow(workflow).already(stack.settings, stack.paths, stack.components):
+    if reason := stack.workflow(workflow).reason_done(stack.settings, stack.paths, stack.components):
         orchestrator.bus(run_id).publish(WorkflowChanged(name=workflow, state=WorkflowState.SUCCEEDED, reason=reason, duration_s=0.0))
         return
     engine, caught = orchestrator.engine(workflow, run_id), list[signal.Signals]()

@@ -21,7 +21,7 @@ async def end_crashed(stack: Stack, display: Display) -> None:
     Raises: WorkflowFailed, if something cannot be removed; RunError, if that took too long.
     """
     if has_crashed(stack):
-        async with open_orchestrator(stack, [display.show], display.note) as orchestrator:
+        async with open_orchestrator(stack, [display.show], display.show_progress) as orchestrator:
             await clean_up_after_crash(orchestrator)
 
 
@@ -33,7 +33,7 @@ async def find_losses(stack: Stack, display: Display) -> Sequence[str]:
     Raises: WorkflowFailed, if the data cannot be read; Interrupted; and what ``end_crashed`` raises.
     """
     inventory = stack.found.workflows.get(INVENTORY)
-    if inventory is None or inventory.already(stack.settings, stack.paths, stack.components):
+    if inventory is None or inventory.reason_done(stack.settings, stack.paths, stack.components):
         return ()
     await end_crashed(stack, display)
     counts = _Counts()
@@ -55,5 +55,5 @@ class _Counts:
             case _:
                 pass
 
-    def note(self, node: str, text: str, fraction: float | None) -> None:
+    def show_progress(self, node: str, text: str, fraction: float | None) -> None:
         """Ignore the progress of a step."""

@@ -21,7 +21,7 @@ class HookRunner:
         # Unbounded: a stack becomes ready or fails a few times in its life.
         self._queue, self._queued = anyio.create_memory_object_stream[tuple[EventRecord, str]](math.inf)
 
-    def take(self, record: EventRecord) -> None:
+    def queue_hook(self, record: EventRecord) -> None:
         """Queue the command that the event calls for, if any."""
         if command := self._hooks.command_for(record):
             self._queue.send_nowait((record, command))

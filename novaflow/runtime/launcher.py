@@ -75,7 +75,7 @@ async def launch(stack: Stack, lock: StackLock, options: RunOptions, display: In
     """
     launched = _Launch(stack, display, options.wait_for)
     with anyio.move_on_after(options.timeout_s) as limit:
-        async with show_events(stack.paths.journal, launched.take):
+        async with show_events(stack.paths.journal, launched.apply_event):
             supervisor = _start_supervisor(stack, lock, options)
             await launched.wait(supervisor)
     if limit.cancelled_caught and not launched.reached:
@@ -123,7 +123,7 @@ class _Launch:
         self.starting: set[str] = set()
         self.reached = False
 
-    def take(self, record: EventRecord) -> None:
+    def apply_event(self, record: EventRecord) -> None:
         """Show one event, and note what it changes."""
         self._display.show(record)
         match record.event:
@@ -146,7 +146,7 @@ class _Launch:
         self._supervisor = supervisor
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._wait_for_exit)
-            tasks.start_soon(call_on_signals, self._take_signal, *TERMINATING)
+            tasks.start_soon(call_on_signals, self._stop_on_signal, *TERMINATING)
             tasks.start_soon(self._display.interact, self._leave)
             await self._done.wait()
             tasks.cancel_scope.cancel()
@@ -179,7 +179,7 @@ class _Launch:
             await anyio.sleep(POLL_S)
         self._done.set()
 
-    def _take_signal(self, number: signal.Signals) -> None:
+    def _stop_on_signal(self, number: signal.Signals) -> None:
         if self._wait_for is not WaitFor.DETACHED:
             self._signal = self._signal or number
         self._leave()

@@ -8,7 +8,7 @@ from novaflow.events.record import EventRecord
 from novaflow.events.types import StackState, StepChanged
 from novaflow.model.status import StackStatus
 from novaflow.runtime.stack import Stack
-from novaflow.runtime.status_report import Note, describe_status
+from novaflow.runtime.status_report import StepProgress, describe_status
 
 
 class LiveStatus:
@@ -17,7 +17,7 @@ class LiveStatus:
     def __init__(self, stack: Stack, publisher: Publisher) -> None:
         self._stack, self._publisher = stack, publisher
         self._status = StackStatus(stack.name)
-        self._notes: dict[str, Note] = {}  # by the name of the step
+        self._notes: dict[str, StepProgress] = {}  # by the name of the step
 
     @property
     def state(self) -> StackState:
@@ -35,9 +35,9 @@ class LiveStatus:
         if isinstance(record.event, StepChanged):
             self._notes.pop(record.event.name, None)
 
-    def note(self, node: str, text: str, fraction: float | None) -> None:
-        """Keep the progress of a running step."""
-        self._notes[node] = Note(text, fraction)
+    def record_progress(self, node: str, text: str, fraction: float | None) -> None:
+        """Record the progress of a running step."""
+        self._notes[node] = StepProgress(text, fraction)
 
     def describe(self) -> Mapping[str, Any]:
         """Return the object that `status --json` prints."""

@@ -85,7 +85,7 @@ async def open_orchestrator(
     """Open the orchestrator of a stack; the caller holds the stack's lock.
 
     ``sinks`` receive every event, ``report`` the progress of running steps. ``drain_events`` waits until the broker has
-    confirmed all events. ``arguments`` are what steps read beside settings.
+    confirmed all events. ``arguments`` are what steps read in addition to settings.
 
     Raises: MachineError, if the journal cannot be written.
     """

@@ -36,7 +36,8 @@ def require_machine(stack: Stack, *, force: bool) -> None:
     for name in stack.found.workflows:
         stack.graph(name)
     if (length := len(os.fsencode(stack.paths.control))) > LONGEST_SOCKET:
-        raise UsageError(f"{stack.paths.control} is too long a path for a socket: {length} bytes, where {LONGEST_SOCKET} are possible")
+        limit = f"the path of the socket {stack.paths.control} has {length} bytes; the limit is {LONGEST_SOCKET}"
+        raise UsageError(f"{limit}; choose a DIR with a shorter path")
     if obstacles := find_obstacles(check_machine(stack), force=force):
         raise MachineUnfit(obstacles)
     if stack.paths.root.exists():
@@ -48,8 +49,8 @@ def require_met(stack: Stack, workflow: str) -> None:
 
     Raises: UsageError, with the command to run first.
     """
-    if unmet := stack.workflow(workflow).unmet(stack.settings, stack.paths, stack.components):
-        raise UsageError(unmet)
+    if reason := stack.workflow(workflow).reason_not_ready(stack.settings, stack.paths, stack.components):
+        raise UsageError(reason)
 
 
 def require_usable(stack: Stack, *, fresh: bool) -> None:
@@ -57,7 +58,7 @@ def require_usable(stack: Stack, *, fresh: bool) -> None:
 
     Raises: UsageError, with the reason and what to do.
     """
-    reason = None if fresh else stack.workflow("run").unusable(stack.settings, stack.paths, stack.components)
+    reason = None if fresh else stack.workflow("run").reason_unusable(stack.settings, stack.paths, stack.components)
     if reason:
         raise UsageError(reason)
 

@@ -50,5 +50,5 @@ async def _show_notes(control: ControlClient, display: Display) -> None:
     while True:
         with suppress(TimeoutError):  # the workflow has a limit of its own
             for node, note in ((await control.fetch_status()) or {"notes": {}})["notes"].items():
-                display.note(node, note["text"], note["fraction"])
+                display.show_progress(node, note["text"], note["fraction"])
         await anyio.sleep(NOTES_EVERY_S)

@@ -29,7 +29,7 @@ async def scrub(stack: Stack, display: Display, *, dry_run: bool) -> Sequence[Or
     with StackLock(stack.paths.lock, "scrub"):
         if not dry_run:
             await remove_entries(stack)  # first: the init system could start the stack again
-        async with open_orchestrator(stack, [display.show], display.note) as orchestrator:
+        async with open_orchestrator(stack, [display.show], display.show_progress) as orchestrator:
             found = await find_orphans(orchestrator)
             if not dry_run:
                 await clean_up_after_crash(orchestrator)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from novaflow.errors import SettingsInvalid, UsageError
 from novaflow.model.settings import Settings
-from novaflow.settings import Loaded, SettingsGroup, bypass_proxies
+from novaflow.settings import LoadedSettings, SettingsGroup, bypass_proxies
 from novaflow.settings.texts import write_display_texts, write_masked_texts
 
 
-def require_available(loaded: Loaded) -> None:
+def require_available(loaded: LoadedSettings) -> None:
     """Return if this machine has what the settings name.
 
     Raises: SettingsInvalid, with one line for each setting.
@@ -22,13 +22,13 @@ def require_available(loaded: Loaded) -> None:
         raise SettingsInvalid("\n".join(f"{name}={texts[name]} ({loaded.origins[name]}): {reason}" for name, reason in missing))
 
 
-def describe_settings(loaded: Loaded) -> Mapping[str, Mapping[str, str]]:
+def describe_settings(loaded: LoadedSettings) -> Mapping[str, Mapping[str, str]]:
     """Return the object that `config --json` prints: each setting's value and origin; an empty value means that it is not set."""
     texts = write_masked_texts(loaded.settings)
     return {name: {"value": text, "origin": loaded.origins[name]} for name, text in texts.items()}
 
 
-def tabulate_settings(loaded: Loaded) -> str:
+def tabulate_settings(loaded: LoadedSettings) -> str:
     """Return a line for each setting: name, value and origin; the default is in parentheses where nothing is set."""
     values = write_display_texts(loaded.settings)
     name_width, value_width = (max(map(len, texts)) for texts in (values.keys(), values.values()))

@@ -30,7 +30,7 @@ async def stop_stack(stack: Stack, display: Display) -> bool:
     await cancel_restarts(stack)
     # Also after a supervisor stopped: it may have been killed before it was done.
     with StackLock(stack.paths.lock, "clean"):
-        async with open_orchestrator(stack, [display.show], display.note) as orchestrator:
+        async with open_orchestrator(stack, [display.show], display.show_progress) as orchestrator:
             await clean_up_after_crash(orchestrator)
     return True
 

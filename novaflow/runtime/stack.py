@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from novaflow.adapters.storage import Found, find_components
+from novaflow.adapters.storage import DiscoveredModules, find_components
 from novaflow.errors import UsageError
 from novaflow.model.component import Component
 from novaflow.model.paths import Paths
@@ -14,7 +14,7 @@ from novaflow.model.settings import Settings
 from novaflow.model.workflow import Workflow
 from novaflow.plan.compile import compile_graph, find_services, select_components
 from novaflow.plan.graph import Graph
-from novaflow.settings import CoreSettings, Loaded, load_component_folders, load_settings, require_trusted
+from novaflow.settings import CoreSettings, LoadedSettings, load_component_folders, load_settings, require_trusted
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,8 @@ class Stack:
     """A stack, with everything known about it before anything runs."""
 
     paths: Paths
-    loaded: Loaded
-    found: Found
+    loaded: LoadedSettings
+    found: DiscoveredModules
     components: tuple[Component, ...]
     overrides: Mapping[str, str]
 

@@ -37,7 +37,7 @@ async def _lock(stack: Stack, command: str, *, force: bool) -> StackLock:
     return StackLock(stack.paths.lock, command)
 
 
-async def heal(stack: Stack, display: Display) -> bool:
+async def start_failed_services(stack: Stack, display: Display) -> bool:
     """Start the services of a degraded stack that are down; return whether the stack is degraded.
 
     Raises: RunError, with each service that does not become ready.

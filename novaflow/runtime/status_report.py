@@ -19,7 +19,7 @@ EXIT_CODES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class StepProgress:
     """The progress of a running step; ``fraction`` is from 0 to 1, ``None`` if unknown."""
 
     text: str
@@ -27,7 +27,7 @@ class Note:
 
 
 def describe_status(
-    status: StackStatus, urls: Mapping[str, str], publish_status: PublishStatus, notes: Mapping[str, Note]
+    status: StackStatus, urls: Mapping[str, str], publish_status: PublishStatus, notes: Mapping[str, StepProgress]
 ) -> dict[str, Any]:
     """Return the object that `status --json` prints; ``notes`` maps each running step to its progress."""
     return {

@@ -81,7 +81,7 @@ class Supervisor:
     async def _run(self) -> None:
         self._publisher.start()
         try:
-            async with open_orchestrator(self._stack, [self._take], self._status.note, self._publisher.drain) as orchestrator:
+            async with open_orchestrator(self._stack, [self._take], self._status.record_progress, self._publisher.drain) as orchestrator:
                 await SupervisedRun(orchestrator, self._status, self._hooks, reload=self._reload, done=self._done).run()
                 if self._publisher.publish_status.broker == "up":
                     await self._publisher.drain(LAST_EVENTS_S)
@@ -95,7 +95,7 @@ class Supervisor:
         self._publisher.wake()
         report_state(self._service_manager, record)
         if not was_degraded:  # a stack that is ready again has run its command before
-            self._hooks.take(record)
+            self._hooks.queue_hook(record)
 
 
 class SupervisedRun:

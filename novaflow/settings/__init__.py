@@ -2,7 +2,7 @@
 
 from novaflow.settings.core import CoreSettings
 from novaflow.settings.group import Allowed, Command, Conflict, Password, SettingsGroup, Switch
-from novaflow.settings.load import Loaded, combine_settings, load_component_folders, load_settings
+from novaflow.settings.load import LoadedSettings, combine_settings, load_component_folders, load_settings
 from novaflow.settings.proxies import bypass_proxies
 from novaflow.settings.registry import registry_environment, repository_environment
 from novaflow.settings.trust import make_private_folder, refuse_links, require_trusted, require_trusted_tree
@@ -12,7 +12,7 @@ __all__ = [
     "Command",
     "Conflict",
     "CoreSettings",
-    "Loaded",
+    "LoadedSettings",
     "Password",
     "SettingsGroup",
     "Switch",

@@ -13,7 +13,7 @@ from novaflow.errors import SettingsInvalid
 from novaflow.model.settings import Settings
 from novaflow.settings.core import CoreSettings
 from novaflow.settings.group import Conflict, SettingsGroup, find_allowed, find_fields, holds_paths, is_secret
-from novaflow.settings.sources import Assignment, Note, Problem, find_current_folder, read_sources
+from novaflow.settings.sources import Assignment, Problem, SettingsNotice, find_current_folder, read_sources
 from novaflow.settings.texts import MASK, write_value
 
 _ELSEWHERE = ("192.0.2.1", 9)  # RFC 5737, documentation; connecting a datagram socket selects a route and sends nothing
@@ -22,7 +22,7 @@ _FOLDERS = ("NOVAFLOW_WORKFLOWS", "NOVAFLOW_COMPONENTS_PATH")
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedSettings:
     """Effective settings; ``origins`` maps the name of each setting, as users write it, to the source of its value.
 
     ``notes`` are lines for the user about files that are ignored.
@@ -83,7 +83,7 @@ def load_settings(
     overrides: Mapping[str, str] = _NOTHING,
     environ: Mapping[str, str] | None = None,
     cwd: Path | None = None,
-) -> Loaded:
+) -> LoadedSettings:
     """Return the settings of the stack in the folder ``stack``: the core's and those of ``groups``.
 
     ``overrides`` is the command line. An empty value means the default. ``environ`` and ``cwd`` default to the process's.
@@ -109,7 +109,7 @@ def load_settings(
     if conflicts := [*_find_conflicts(settings)]:
         raise SettingsInvalid("\n".join(map(reader.explain_conflict, conflicts)))
     origins = {name: reader.chosen[name].origin if name in reader.chosen else "default" for name in fields}
-    return Loaded(settings, origins, tuple(one.text for one in sources if isinstance(one, Note)))
+    return LoadedSettings(settings, origins, tuple(one.text for one in sources if isinstance(one, SettingsNotice)))
 
 
 def _refuse_secret(name: str) -> str:

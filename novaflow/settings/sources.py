@@ -36,13 +36,13 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class SettingsNotice:
     """Something that is ignored, in one line for the user."""
 
     text: str
 
 
-Source = Assignment | Problem | Note
+Source = Assignment | Problem | SettingsNotice
 
 
 def find_current_folder() -> Path:
@@ -86,7 +86,7 @@ def _shorten(folder: Path, here: Path) -> str:
 
 def _read_file(path: Path, shown: str, known: Collection[str]) -> Iterator[Source]:
     if path.is_dir():
-        yield Note(f"{shown} is a folder, such as a virtual environment, and no file of settings: it is ignored")
+        yield SettingsNotice(f"{shown} is a folder, such as a virtual environment, and no file of settings: it is ignored")
         return
     if path.exists() and not path.is_file():  # a pipe would be waited for
         yield Problem(f"{shown} is not a regular file")

@@ -52,6 +52,6 @@ def test_an_inventory_that_fails_deletes_nothing(novaflow: Novaflow, toy: ToySta
 def test_data_that_cannot_be_used_is_refused_by_up_alone(novaflow: Novaflow, toy: ToyStack, command: str) -> None:
     """`run` deletes it; `up` says why, with exit code 2."""
     add_inventory(toy, 'return Skipped("the cloud is empty")')
-    toy.add_workflow("run", "stays=True, unusable=lambda settings, paths, components: 'the cloud is too old'")
+    toy.add_workflow("run", "stays=True, reason_unusable=lambda settings, paths, components: 'the cloud is too old'")
     expected = "reset failed: disk.body" if command == "run" else "the cloud is too old"
     assert novaflow(command).err == f"novaflow: {expected}\n"

@@ -45,7 +45,7 @@ def test_a_second_install_shows_why_steps_are_skipped(novaflow: Novaflow, toy: T
 
 def test_a_workflow_that_is_already_done_is_not_started(novaflow: Novaflow, toy: ToyStack) -> None:
     """Its reason is published instead."""
-    toy.add_workflow("install", 'already=lambda *_: "the databases exist"')
+    toy.add_workflow("install", 'reason_done=lambda *_: "the databases exist"')
     toy.add_step("install", INSTALLED)
     ended = novaflow("install")
     assert ended.code == 0

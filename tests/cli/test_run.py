@@ -8,7 +8,7 @@ import pytest
 from novaflow.adapters.storage.lock import StackLock
 from tests.support.toy_stack import Novaflow, ToyStack
 
-MISSING = "unmet=lambda settings, paths, components: f'{paths.root} is not installed', stays=True"
+MISSING = "reason_not_ready=lambda settings, paths, components: f'{paths.root} is not installed', stays=True"
 
 
 @pytest.mark.parametrize("command", ["run", "up"])
@@ -129,5 +129,5 @@ def test_a_path_that_is_too_long_for_a_socket_is_refused(novaflow: Novaflow, toy
     deep = toy.folder / ("d" * 60) / ("e" * 60)
     ended = novaflow("up", str(deep))
     assert ended.code == 2
-    assert "is too long a path for a socket" in ended.err
+    assert "choose a DIR with a shorter path" in ended.err
     assert not deep.exists()

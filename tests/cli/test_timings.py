@@ -75,4 +75,4 @@ def test_a_trace_that_no_collector_accepts_is_an_error(novaflow: Novaflow, toy: 
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
     ended = novaflow("timings", "run", "--trace")
     assert (ended.code, ended.out) == (5, "")
-    assert "no collector took the trace" in ended.err
+    assert "no collector accepted the trace" in ended.err

@@ -2,7 +2,10 @@
 
 # ruff: noqa: ASYNC220, S603, TID251 - the programs tests start are their own, and nothing else runs meanwhile
 
+import ast
+import inspect
 import os
+import re
 import select
 import subprocess
 import sys
@@ -13,6 +16,7 @@ import pytest
 
 from novaflow.adapters.amqp import Publisher
 from novaflow.adapters.storage import Journal
+from novaflow.events.subscribe import subscribe
 from novaflow.events.types import ServiceChanged, ServiceState
 from tests.support.brokers import Broker
 
@@ -61,3 +65,13 @@ async def test_an_example_shows_events(example: str, says: str, publisher: Publi
         program.kill()
     journal.close()
     assert says in line
+
+
+def test_the_excerpt_calls_subscribe_correctly() -> None:
+    """The page about subscriptions passes parameters that `subscribe` has."""
+    block = re.search(r"```python\n(.*?)```", (EXAMPLES.parent / "how-to/subscribe.md").read_text(), re.DOTALL)
+    assert block
+    calls = [each for each in ast.walk(ast.parse(block[1])) if isinstance(each, ast.Call) and ast.unparse(each.func) == "subscribe"]
+    assert calls
+    for call in calls:
+        inspect.signature(subscribe).bind(*call.args, **{keyword.arg or "": keyword.value for keyword in call.keywords})

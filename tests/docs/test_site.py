@@ -36,6 +36,14 @@ def test_every_page_is_in_the_site(site: Path) -> None:
     assert expected <= {path.relative_to(site) for path in site.rglob("*.html")}
 
 
+def test_every_page_is_listed_on_the_first_page(site: Path) -> None:
+    """The contents on the first page name each page, but only the index of the decisions."""
+    pages = {path.relative_to(ROOT / "docs") for path in (ROOT / "docs").rglob("*.md")}
+    listed = {Path(target) for target in re.findall(r"\]\(([^)#]+\.md)\)", (ROOT / "docs/index.md").read_text())}
+    assert pages - listed == {Path("index.md"), *(page for page in pages if page.match("adr/0*.md"))}
+    assert (site / "index.html").exists()
+
+
 def test_no_page_loads_anything_from_another_host(site: Path) -> None:
     """Fonts, scripts, images and styles come with the site."""
     pages = [*site.rglob("*.html")]

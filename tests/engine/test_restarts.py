@@ -151,7 +151,7 @@ async def test_a_defect_ends_one_service_only() -> None:
         harness.runner.programs["web"].ends.set()
         await harness.bus.wait_published("web ready", times=2)
         assert "mail" in harness.runner.running_now
-    assert harness.bus.reason("web exited") == "the watch of web failed; the traceback is in the supervisor's log"
+    assert harness.bus.reason("web exited") == "the monitor of web failed; the traceback is in the supervisor's log"
 
 
 async def test_a_stop_during_the_pause_ends_the_run() -> None:

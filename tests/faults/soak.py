@@ -124,7 +124,7 @@ def main() -> None:
     with stack_in_folder("soak") as stack:
         record, idle_percent, losses = soak(stack, arguments.minutes, arguments.seed)
     first, last = record.memory_mib[0][1], record.memory_mib[-1][1]
-    print(f"{record.created} servers created and deleted, {record.failed} failed beside {record.killed} killed services")
+    print(f"{record.created} servers created and deleted, {record.failed} failed, {record.killed} services killed")
     print(f"supervisor: {first:.1f} MiB at first, {last:.1f} at last, {record.growth_mib():+.1f} after the warm-up; {idle_percent:.2f} %")
     print(f"lost or left: {losses}")
     sys.exit(0 if record.growth_mib() <= MAX_GROWTH_MIB and not any(vars(losses).values()) else 1)

@@ -9,7 +9,7 @@ from novaflow.model.context import Context
 from novaflow.model.paths import Paths
 from novaflow.model.settings import Settings
 from novaflow.model.step import ConcurrencyPool, Step, always, step
-from novaflow.model.workflow import Workflow, holds_never, no_broker, not_before_run
+from novaflow.model.workflow import Workflow, no_broker, no_reason, not_before_run
 
 ROOT = Path("/stack")
 
@@ -61,10 +61,10 @@ def test_a_step_made_without_the_decorator_needs_none() -> None:
 def test_defaults_of_a_workflow_and_a_component() -> None:
     """By default nothing is done already, nothing is missing, nothing is published, and no address is listed."""
     settings, workflow = Settings(), Workflow("run", "Run it.")
-    assert (workflow.already, workflow.unmet, workflow.broker) == (holds_never, holds_never, no_broker)
+    assert (workflow.reason_done, workflow.reason_not_ready, workflow.broker) == (no_reason, no_reason, no_broker)
     assert Component("web", "A toy.").urls is no_urls
     assert always(settings)
-    assert holds_never(settings, Paths(ROOT), ()) is None
+    assert no_reason(settings, Paths(ROOT), ()) is None
     assert not not_before_run(settings, Paths(ROOT))
     assert no_broker(settings, str.upper) == ""
     assert no_urls(settings) == {}

@@ -6,7 +6,7 @@ from novaflow.model.restart import RestartPolicy
 from novaflow.plan.restarts import RestartHistory
 
 POLICY = RestartPolicy(first_s=1, factor=2, most_s=5, jitter=0.2, budget=4, window_s=100)
-MIDDLE = 0.5  # the draw that adds no jitter
+MIDDLE = 0.5  # the random_fraction that adds no jitter
 
 
 def test_the_pause_grows_up_to_its_ceiling() -> None:
@@ -37,10 +37,10 @@ def test_no_budget_means_no_restart() -> None:
     assert RestartHistory(RestartPolicy(budget=0)).plan_restart(0.0, MIDDLE) is None
 
 
-@pytest.mark.parametrize(("draw", "pause_s"), [(0.0, 0.8), (0.5, 1.0), (1.0, 1.2)])
-def test_jitter_spreads_the_pause(draw: float, pause_s: float) -> None:
+@pytest.mark.parametrize(("random_fraction", "pause_s"), [(0.0, 0.8), (0.5, 1.0), (1.0, 1.2)])
+def test_jitter_spreads_the_pause(random_fraction: float, pause_s: float) -> None:
     """The pause varies by the fraction of the jitter, in both directions."""
-    assert POLICY.pause_s(0, draw) == pytest.approx(pause_s)
+    assert POLICY.pause_s(0, random_fraction) == pytest.approx(pause_s)
 
 
 def test_a_long_history_does_not_overflow() -> None:

@@ -23,7 +23,7 @@ async def handlers(toy: ToyStack, stops: list[str] | None = None) -> AsyncIterat
     toy.add_workflow("idle")
     stack = toy.open()
     status = LiveStatus(stack, open_publisher(stack))
-    async with open_orchestrator(stack, [status.apply], status.note) as orchestrator:
+    async with open_orchestrator(stack, [status.apply], status.record_progress) as orchestrator:
         engine = orchestrator.engine("idle", "r1")
         yield SupervisorHandlers(orchestrator, engine, status, (list[str]() if stops is None else stops).append)
         engine.stop("the test is over")

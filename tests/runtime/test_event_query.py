@@ -12,7 +12,7 @@ VOLUME = a_component("volumes", declares=(EventKind("volume", "A volume changed.
 
 
 def test_a_declared_kind_is_accepted() -> None:
-    """A component declares kinds beside those of the core."""
+    """A component declares kinds in addition to those of the core."""
     query = make_query(EventFilter(kinds=("volume", "step")), [VOLUME], follow=False, from_start=False, since=None)
     assert (query.filter.kinds, query.past, query.future) == (("volume", "step"), True, False)
 

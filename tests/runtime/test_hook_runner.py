@@ -16,7 +16,7 @@ async def run_hooks(toy: ToyStack, *events: Event, **settings: str) -> list[Even
     toy.paths.log.mkdir()
     toy.paths.run.mkdir()
     for record in toy.records:
-        hooks.take(record)
+        hooks.queue_hook(record)
     hooks.close()
     with anyio.fail_after(WITHIN_S):
         await hooks.run(published.append)

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from novaflow.errors import SettingsInvalid
 from novaflow.settings import (
     CoreSettings,
-    Loaded,
+    LoadedSettings,
     combine_settings,
     load_component_folders,
     load_settings,
@@ -36,7 +36,7 @@ FIELDS = find_fields(ALL_GROUPS)
 NOTHING: Mapping[str, str] = {}
 
 
-def load(folder: Path, environ: Mapping[str, str] = NOTHING, overrides: Mapping[str, str] = NOTHING) -> Loaded:
+def load(folder: Path, environ: Mapping[str, str] = NOTHING, overrides: Mapping[str, str] = NOTHING) -> LoadedSettings:
     """Load the settings of the stack in ``folder / "nova"`` for a user in ``folder``."""
     return load_settings(STACK, GROUPS, overrides=overrides, environ=environ, cwd=folder)
 
@@ -349,7 +349,7 @@ def test_the_events_url_may_name_several_brokers(tmp_path: Path) -> None:
 
 
 def test_the_example_lists_every_setting() -> None:
-    """`python -m tools.env_example` writes .env.example from the classes of settings."""
+    """`python -m tools` writes .env.example from the classes of settings."""
     example = (Path(__file__).parents[2] / ".env.example").read_text()
     assert example == write_example()
     assert [line[2:].partition("=")[0] for line in example.splitlines() if line[2:].partition("=")[0] in FIELDS] == [*FIELDS]

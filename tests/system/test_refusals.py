@@ -149,7 +149,8 @@ COMPONENT = Component("extra", "A slow toy.", {"install": (fetch,)})
         for command in ("clean", "install", "up"):
             result = await toy.call(command)
             assert result.code == 5
-            assert result.err == f"novaflow: another novaflow works on {toy.root}: `novaflow install`, pid {install.pid}\n"
+            user = f"another novaflow process: `novaflow install`, pid {install.pid}"
+            assert result.err == f"novaflow: {toy.root} is in use by {user}; wait until it has ended\n"
         install.terminate()
         assert await install.wait() == 143
 
@@ -237,7 +238,7 @@ async def test_a_path_too_long_for_sockets_is_rejected(toy: Toy) -> None:
     """The error names the limit of the kernel."""
     result = await toy.call("up", f"{toy.folder}/{'deep/' * 20}nova")
     assert result.code == 2
-    assert "is too long a path for a socket" in result.err
+    assert "choose a DIR with a shorter path" in result.err
 
 
 async def test_a_folder_that_cannot_be_written_is_rejected(toy: Toy) -> None:

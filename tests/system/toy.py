@@ -47,7 +47,7 @@ def is_missing(_, paths, __):
     return None if (paths.data / "toy").exists() else f"{paths.root} is not installed; run `novaflow install` or `novaflow up`"
 
 
-WORKFLOW = Workflow("run", "The toy.", stays=True, unmet=is_missing)
+WORKFLOW = Workflow("run", "The toy.", stays=True, reason_not_ready=is_missing)
 """,
     "clean.py": """
 from novaflow.model.workflow import Workflow

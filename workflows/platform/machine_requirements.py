@@ -60,7 +60,7 @@ def check_python(_: Settings, __: Paths) -> CheckResult:
 
 def check_disk_space(_: Settings, paths: Paths) -> CheckResult:
     """Check that the disk has enough free space for the installation, or for an installed stack to run."""
-    free, is_installed = free_mib(paths.root), (paths.data / "template" / "seal").exists()
+    free, is_installed = free_mib(paths.root), (paths.data / "template" / "key").exists()
     found, low = f"{free} MiB free for {paths.root}", low_mib(paths.root)
     if is_installed and free < low:
         found += f", less than {low} MiB: it is nearly full"

@@ -57,7 +57,7 @@ class PublishSession:
         if confirmed is not None or self._connection.blocked:
             self._progress_at = time.monotonic()
         elif not self._unconfirmed.is_empty and time.monotonic() - self._progress_at > _CONFIRM_S:
-            raise BrokerError(f"the broker confirmed nothing for {_CONFIRM_S} s", "look into its log", ErrorKind.TRANSIENT)
+            raise BrokerError(f"the broker confirmed nothing for {_CONFIRM_S} s", "read the log of the broker", ErrorKind.TRANSIENT)
         return confirmed is not None
 
     def close(self) -> None:

@@ -99,7 +99,11 @@ class PublisherThread:
         self._save_position(not_within_s=0.0 if session.is_confirmed else _SAVE_S)
         if connection.blocked:
             self.broker, self.reason = BrokerState.BLOCKED, "the broker has a memory or disk alarm"
-            self._retry_log.report("broker.blocked", self.reason, "free some on its machine; `rabbitmq-diagnostics alarms` names it")
+            self._retry_log.report(
+                "broker.blocked",
+                self.reason,
+                "free memory or disk space on the machine of the broker; `rabbitmq-diagnostics alarms` shows which",
+            )
         elif self.broker is BrokerState.BLOCKED:
             self._report_up(connection)
 

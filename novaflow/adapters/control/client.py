@@ -11,7 +11,7 @@ import anyio
 
 from novaflow.adapters.http import HttpClient
 from novaflow.errors import UsageError
-from novaflow.model.context import Answer
+from novaflow.model.context import HttpResponse
 from novaflow.model.probe import NotYet
 from novaflow.plan.plan import ServiceCommand
 
@@ -68,11 +68,11 @@ class ControlClient:
         failures: dict[str, str] = answer.json["failures"]
         return failures
 
-    async def _request_at_once(self, method: str, path: str) -> Answer:
+    async def _request_at_once(self, method: str, path: str) -> HttpResponse:
         with anyio.fail_after(ANSWER_WITHIN_S):
             return await self._request(method, path)
 
-    async def _request(self, method: str, path: str) -> Answer:
+    async def _request(self, method: str, path: str) -> HttpResponse:
         if self._socket.exists() and not os.access(self._socket, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self._socket))
         client = HttpClient(timeout_s=FINISH_WITHIN_S, socket=self._socket)

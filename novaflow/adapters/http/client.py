@@ -6,7 +6,7 @@ from pathlib import Path
 import aiofiles
 import httpx
 
-from novaflow.model.context import Answer
+from novaflow.model.context import HttpResponse
 from novaflow.model.probe import NotYet
 
 CHUNK = 1 << 20  # bytes; uploads are images of a few MiB
@@ -28,7 +28,7 @@ class HttpClient:
         json: object = None,
         content: bytes | Path | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Answer:
+    ) -> HttpResponse:
         """Send one request and return the response, of any status.
 
         Raises: NotYet, if there is no response.
@@ -40,7 +40,7 @@ class HttpClient:
             why = str(error) or type(error).__name__
             raise NotYet(f"{method} {url}: {why}") from error
         is_json = "json" in answer.headers.get("content-type", "")
-        return Answer(answer.status_code, dict(answer.headers), answer.json() if is_json and answer.content else None)
+        return HttpResponse(answer.status_code, dict(answer.headers), answer.json() if is_json and answer.content else None)
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -13,7 +13,7 @@ from novaflow.adapters.process import SYSTEM_PATH, Command, ProcessOwner, find_p
 from novaflow.adapters.storage import Secrets, write_with_folder
 from novaflow.errors import MachineError, NotReady, ProgramFailed, StepFailed
 from novaflow.model.component import Component, declared
-from novaflow.model.context import Answer
+from novaflow.model.context import HttpResponse
 from novaflow.model.paths import Paths
 from novaflow.model.probe import Backoff
 from novaflow.model.settings import Settings
@@ -131,7 +131,7 @@ class NodeContext:
 
     async def http(
         self, method: str, url: str, *, json: object = None, content: bytes | Path | None = None, headers: Mapping[str, str] | None = None
-    ) -> Answer:
+    ) -> HttpResponse:
         """Send one HTTP request and return the response, of any status."""
         return await self._resources.client.request(method, url, json=json, content=content, headers=headers)
 

@@ -33,7 +33,7 @@ class Cgroup:
         self.path.mkdir(parents=True, exist_ok=True)
 
     def wrap(self, argv: Sequence[str]) -> list[str]:
-        """Return a command that enters the group and then becomes ``argv``, so that no child is born outside of it."""
+        """Return a command that enters the group and then becomes ``argv``, so that every child of it starts in the group."""
         return ["/bin/sh", "-c", _ENTER, str(self.path / "cgroup.procs"), *argv]
 
     def pids(self) -> Iterator[int]:

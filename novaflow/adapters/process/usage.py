@@ -14,26 +14,26 @@ class Meter:
 
     def __init__(self) -> None:
         self._used_s: Mapping[int, float] = {}
-        self._looked_s = 0.0
+        self._measured_at_s = 0.0
 
-    def look(self, leaders: Mapping[str, int], now_s: float) -> Mapping[str, Usage]:
+    def measure(self, leaders: Mapping[str, int], now_s: float) -> Mapping[str, Usage]:
         """Return the resource use of each leader and its descendants since the last call; ``leaders`` maps a name to a process id."""
         names = {pid: name for name, pid in leaders.items()}
         parents = {process.pid: process for process in psutil.process_iter(["ppid", "cpu_times", "memory_info"])}
         used_s, memory, processor_s = dict[int, float](), dict.fromkeys(leaders, 0), dict.fromkeys(leaders, 0.0)
         for pid, process in parents.items():
-            name = self._family(pid, names, parents)
+            name = self._find_leader_name(pid, names, parents)
             if name is None or process.info["cpu_times"] is None or process.info["memory_info"] is None:
                 continue
             times = process.info["cpu_times"]
             used_s[pid] = times.user + times.system
             processor_s[name] += used_s[pid] - self._used_s.get(pid, used_s[pid])
             memory[name] += process.info["memory_info"].rss
-        span_s, self._looked_s, self._used_s = now_s - self._looked_s, now_s, used_s
+        span_s, self._measured_at_s, self._used_s = now_s - self._measured_at_s, now_s, used_s
         return {name: Usage(100 * processor_s[name] / span_s, memory[name] / 2**20) for name in leaders}
 
     @staticmethod
-    def _family(pid: int, names: Mapping[int, str], parents: Mapping[int, psutil.Process]) -> str | None:
+    def _find_leader_name(pid: int, names: Mapping[int, str], parents: Mapping[int, psutil.Process]) -> str | None:
         """Return the name of the leader that the process belongs to, by its session or its ancestors."""
         with suppress(OSError):
             if (session := os.getsid(pid)) in names:

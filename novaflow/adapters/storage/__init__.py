@@ -4,7 +4,7 @@
 """
 
 from novaflow.adapters.storage.atomic_file import require_space, write_atomic, write_with_folder
-from novaflow.adapters.storage.discovery import Found, find_components
+from novaflow.adapters.storage.discovery import DiscoveredModules, find_components
 from novaflow.adapters.storage.journal import Journal, follow_journal, last_record, read_journal
 from novaflow.adapters.storage.journal_compaction import compact_journal
 from novaflow.adapters.storage.journal_format import Entry, JournalReader
@@ -23,8 +23,8 @@ from novaflow.adapters.storage.secrets import Secrets
 
 __all__ = [
     "BrokerState",
+    "DiscoveredModules",
     "Entry",
-    "Found",
     "Journal",
     "JournalReader",
     "LineFollower",

@@ -22,7 +22,7 @@ _DEFINITION = re.compile(r"^(COMPONENT|WORKFLOW) = ", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class DiscoveredModules:
     """The components and workflows of all folders; ``workflows`` are by name."""
 
     components: tuple[Component, ...]
@@ -35,7 +35,7 @@ class Found:
         return tuple(group for group in groups if issubclass(group, SettingsGroup))
 
 
-def find_components(workflows: Path, *others: Path) -> Found:
+def find_components(workflows: Path, *others: Path) -> DiscoveredModules:
     """Load every module of the folders and their subfolders that defines ``WORKFLOW`` or ``COMPONENT``.
 
     ``workflows`` is NOVAFLOW_WORKFLOWS, ``others`` are the folders of NOVAFLOW_COMPONENTS_PATH. A module that defines neither constant
@@ -62,7 +62,7 @@ def find_components(workflows: Path, *others: Path) -> Found:
     _refuse_duplicates((path, f"component {name!r}", one) for path, one in components for name in (one.name, *one.aliases))
     _refuse_duplicates((path, f"workflow {one.name!r}", one) for path, one in found)
     _refuse_duplicates([*_list_settings(components)])
-    return Found(tuple(sorted((one for _, one in components), key=lambda one: one.name)), {one.name: one for _, one in found})
+    return DiscoveredModules(tuple(sorted((one for _, one in components), key=lambda one: one.name)), {one.name: one for _, one in found})
 
 
 def _require_folder(folder: Path, setting: str) -> None:

@@ -40,7 +40,8 @@ class StackLock:
         except BlockingIOError:
             holder = _read_holder(self.descriptor)
             os.close(self.descriptor)
-            message = f"another novaflow works on {path.parent.parent}: {holder or 'its command is not known yet'}"
+            program = holder or "its command is not known yet"
+            message = f"{path.parent.parent} is in use by another novaflow process: {program}; wait until it has ended"
             raise StackBusy(message) from None
         self._write_holder(command)
 

@@ -40,7 +40,7 @@ def publish_status_of(journal: Path, confirmed: int, broker: BrokerState, reason
 
 def read_publish_status(journal: Path, cursor: Path) -> PublishStatus:
     """Return the progress that the files show while no process publishes."""
-    return publish_status_of(journal, read_cursor(cursor, journal), BrokerState.DOWN, "nothing publishes")
+    return publish_status_of(journal, read_cursor(cursor, journal), BrokerState.DOWN, "no supervisor is running")
 
 
 def read_cursor(path: Path, journal: Path) -> int:

@@ -36,7 +36,7 @@ def export_trace(timings: Timings, needs: Mapping[str, frozenset[str]], *, sourc
     finally:
         exporter.shutdown()  # type: ignore[no-untyped-call]
     if result is not SpanExportResult.SUCCESS:
-        raise MachineError(f"no collector took the trace; {_ENDPOINT} says where one listens, http://localhost:4318 if it is not set")
+        raise MachineError(f"no collector accepted the trace; set {_ENDPOINT} to its address (default: http://localhost:4318)")
     return len(spans)
 
 

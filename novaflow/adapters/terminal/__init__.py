@@ -1,6 +1,6 @@
 """Output to a terminal and input from it; ``progress``, ``tables`` and ``dashboard`` are the only modules that import rich."""
 
-from novaflow.adapters.terminal.dashboard import Dashboard, Picture
+from novaflow.adapters.terminal.dashboard import Dashboard, DashboardState
 from novaflow.adapters.terminal.keyboard import keys_as_typed, read_keys
 from novaflow.adapters.terminal.multiplexer import Multiplexer, find_multiplexer
 from novaflow.adapters.terminal.progress import Progress
@@ -8,8 +8,8 @@ from novaflow.adapters.terminal.tables import print_check_results, print_orphans
 
 __all__ = [
     "Dashboard",
+    "DashboardState",
     "Multiplexer",
-    "Picture",
     "Progress",
     "find_multiplexer",
     "keys_as_typed",

@@ -19,23 +19,24 @@ FRAME_LINES = 5  # the head, the table's headings, the log's frame, the foot
 LEAST_LOG_LINES = 6
 COLOURS = {"ready": "green", "adopted": "green", "failed": "red", "exited": "red", "stopped": "dim"}
 CURSOR = "▏"
-KEYS = "↑↓ select   r restart   s stop/start   f filter   / search   Esc all again   q leave"
+KEYS = "↑↓ select   r restart   s stop/start   f filter   / search   Esc show all   q quit"
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class DashboardState:
     """The content of the screen: status, resource use, the user's selection, and the last lines of the selected log.
 
-    ``began`` maps a service to the time it was started, ``running_steps`` lists running steps, ``said`` is the last answer to a key.
+    ``started_at`` maps a service to the time it was started, ``running_steps`` lists running steps, ``message`` is the last answer
+    to a key.
     """
 
     status: StackStatus
-    choice: Selection
+    selection: Selection
     lines: Sequence[str]
     usage: Mapping[str, Usage]
-    began: Mapping[str, datetime]
+    started_at: Mapping[str, datetime]
     running_steps: Sequence[str]
-    said: str
+    message: str
 
 
 class Dashboard:
@@ -52,70 +53,72 @@ class Dashboard:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._live.stop()
 
-    def draw(self, picture: Picture) -> None:
-        """Replace the screen by this picture."""
-        listed = picture.choice.listed([*picture.status.services])
-        room = max(1, self._console.height - FRAME_LINES - LEAST_LOG_LINES)
-        shown = _window(listed, picture.choice.selected, room)
+    def draw(self, state: DashboardState) -> None:
+        """Show this state on the screen."""
+        listed = state.selection.listed([*state.status.services])
+        max_rows = max(1, self._console.height - FRAME_LINES - LEAST_LOG_LINES)
+        shown = _window(listed, state.selection.selected, max_rows)
         log_lines = max(1, self._console.height - FRAME_LINES - len(shown))
-        self._live.update(Group(_head(picture), _services(picture, shown), _log(picture, log_lines), _foot(picture)), refresh=True)
+        self._live.update(Group(_head(state), _services(state, shown), _log(state, log_lines), _foot(state)), refresh=True)
 
 
-def _head(picture: Picture) -> Text:
-    status = picture.status
+def _head(state: DashboardState) -> Text:
+    status = state.status
     ready = sum(service.state == "ready" for service in status.services.values())
-    running_steps = f"   doing {', '.join(picture.running_steps)}" if picture.running_steps else ""
+    running_steps = f"   running {', '.join(state.running_steps)}" if state.running_steps else ""
     text = f" {status.stack} is {status.state}: {status.reason}   {ready} of {len(status.services)} services are ready{running_steps}"
     return Text(text, style="bold reverse", no_wrap=True, overflow="ellipsis")
 
 
-def _services(picture: Picture, shown: Sequence[str]) -> Table:
+def _services(state: DashboardState, shown: Sequence[str]) -> Table:
     table = Table(box=None, pad_edge=False, expand=True)
     for heading, justify in (
         ("service", "left"), ("state", "left"), ("up", "right"), ("restarts", "right"), ("cpu", "right"), ("memory", "right"), ("", "left"),
     ):  # fmt: skip
         table.add_column(heading, justify=justify, no_wrap=True, overflow="ellipsis", ratio=1 if not heading else None)  # type: ignore[arg-type]
     for name in shown:
-        service = picture.status.services[name]
-        usage = picture.usage.get(name)
+        service = state.status.services[name]
+        usage = state.usage.get(name)
         table.add_row(
-            f"{'▶' if name == picture.choice.selected else ' '} {name}",
+            f"{'▶' if name == state.selection.selected else ' '} {name}",
             Text(str(service.state), style=COLOURS.get(service.state, "yellow")),
-            _uptime(service, picture.began.get(name)),
+            _uptime(service, state.started_at.get(name)),
             str(service.restarts or ""),
             f"{usage.processor_percent:.0f} %" if usage else "",
             f"{usage.memory_mib:.0f} MiB" if usage else "",
             Text(service.reason.partition("\n")[0]),
-            style="bold" if name == picture.choice.selected else "",
+            style="bold" if name == state.selection.selected else "",
         )
     return table
 
 
-def _log(picture: Picture, count: int) -> Panel:
-    lines = [line for line in picture.lines if picture.choice.search in line][-count:]
+def _log(state: DashboardState, count: int) -> Panel:
+    lines = [line for line in state.lines if state.selection.search in line][-count:]
     text = Text("\n".join(lines), no_wrap=True, overflow="ellipsis")
-    if picture.choice.search:
-        text.highlight_words([picture.choice.search], "reverse")
-    return Panel(text, title=picture.choice.selected or "no service", height=count + 2, title_align="left")
+    if state.selection.search:
+        text.highlight_words([state.selection.search], "reverse")
+    return Panel(text, title=state.selection.selected or "no service", height=count + 2, title_align="left")
 
 
-def _foot(picture: Picture) -> Text:
-    choice = picture.choice
-    texts = {Typing.FILTER: choice.filter, Typing.SEARCH: choice.search}
-    chosen = [f"{name}: {text}{CURSOR if name is choice.typing else ''}" for name, text in texts.items() if text or name is choice.typing]
-    return Text("   ".join([KEYS, *chosen, picture.said]), style="dim", no_wrap=True, overflow="ellipsis")
+def _foot(state: DashboardState) -> Text:
+    selection = state.selection
+    texts = {Typing.FILTER: selection.filter, Typing.SEARCH: selection.search}
+    chosen = [
+        f"{name}: {text}{CURSOR if name is selection.typing else ''}" for name, text in texts.items() if text or name is selection.typing
+    ]
+    return Text("   ".join([KEYS, *chosen, state.message]), style="dim", no_wrap=True, overflow="ellipsis")
 
 
-def _window(listed: Sequence[str], selected: str, room: int) -> Sequence[str]:
+def _window(listed: Sequence[str], selected: str, max_rows: int) -> Sequence[str]:
     """Return as many services as fit, including the selected one."""
     place = listed.index(selected) if selected in listed else 0
-    first = max(0, min(place - room // 2, len(listed) - room))
-    return listed[first : first + room]
+    first = max(0, min(place - max_rows // 2, len(listed) - max_rows))
+    return listed[first : first + max_rows]
 
 
-def _uptime(service: ServiceStatus, began: datetime | None) -> str:
-    if service.pid is None or began is None:
+def _uptime(service: ServiceStatus, started_at: datetime | None) -> str:
+    if service.pid is None or started_at is None:
         return ""
-    minutes, seconds = divmod(int((datetime.now(UTC) - began).total_seconds()), 60)
+    minutes, seconds = divmod(int((datetime.now(UTC) - started_at).total_seconds()), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

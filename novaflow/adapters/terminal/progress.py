@@ -108,7 +108,7 @@ class Progress:
         del leave
         await anyio.sleep_forever()
 
-    def note(self, node: str, text: str, fraction: float | None) -> None:
+    def show_progress(self, node: str, text: str, fraction: float | None) -> None:
         """Show the progress of a running step."""
         running = self._running.get(node)
         if running is None:

@@ -23,7 +23,7 @@ _COLOURS = {
     "exited": "red",
 }
 PIPE_WIDTH = 240  # columns
-_VERDICTS = {Severity.GOOD: "[green]✔[/]", Severity.WARNING: "[yellow]![/]", Severity.UNWISE: "[red]✘[/]", Severity.BAD: "[red]✘[/]"}
+_SEVERITY_MARKS = {Severity.GOOD: "[green]✔[/]", Severity.WARNING: "[yellow]![/]", Severity.UNWISE: "[red]✘[/]", Severity.BAD: "[red]✘[/]"}
 
 
 class _Console(Console):
@@ -67,7 +67,7 @@ def print_check_results(check_results: Iterable[CheckResult], stream: TextIO) ->
     """Print the results of checks, with advice."""
     console = _console(stream)
     for result in check_results:
-        console.print(f"{_VERDICTS[result.severity]} {result.about:<22} {escape(result.found)}", soft_wrap=True)
+        console.print(f"{_SEVERITY_MARKS[result.severity]} {result.about:<22} {escape(result.found)}", soft_wrap=True)
         if result.advice and result.severity is not Severity.GOOD:
             console.print(f"  {'':<22} [dim]{escape(result.advice)}[/]", soft_wrap=True)
 

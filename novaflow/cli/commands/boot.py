@@ -25,7 +25,7 @@ DESCRIPTIONS = {
 @click.option("--json", "as_json", is_flag=True, help="With `status`: print one JSON object.")
 @stack_arguments
 def command(*, stack: Stack, action: str, as_json: bool) -> None:
-    """Start the stack at every boot of the machine, with the same servers and volumes, or no longer.
+    """Start the stack at every boot of the machine, with the same servers and volumes. `off` ends that.
 
     `on` writes a systemd unit or, without systemd, a script in /etc/init.d; `off` removes it. Neither starts or stops the stack
     now. `status` shows whether it starts at boot, and whether the unit or script is out of date.

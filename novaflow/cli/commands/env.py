@@ -15,7 +15,7 @@ def command(*, stack: Stack) -> None:
 
     The address of the stack is added to `no_proxy`. Settings are not exported: they would apply to every stack.
 
-    Example: eval "$(novaflow env)"
+    Example: eval "$(sudo novaflow env)"
     """
     exports = tuple(export_credentials(stack.paths.credentials / "openrc"))
     for line in exports:

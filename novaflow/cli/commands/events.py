@@ -24,8 +24,8 @@ from novaflow.runtime.stack import Stack
 @click.option("--kind", "kinds", multiple=True, help="Only events of this kind.")
 @click.option("--name", "names", multiple=True, help="Only events of this name. Wildcards * and ? are allowed.")
 @click.option("--state", "states", multiple=True, help="Only events with this state. Wildcards * and ? are allowed.")
-@click.option("--pattern", default="#", help="Only events whose routing key matches, for example nova.service.*.ready")
-@click.option("--json", "as_json", is_flag=True, help="Print one CloudEvent a line.")
+@click.option("--pattern", default="#", help="Only events whose routing key matches this AMQP topic, for example *.service.*.ready.")
+@click.option("--json", "as_json", is_flag=True, help="Print one CloudEvent per line.")
 @click.option("--webhook", metavar="URL", help="POST each event to URL, retrying until accepted.")
 @stack_arguments
 def command(  # noqa: PLR0913 - one argument for each option
@@ -35,7 +35,7 @@ def command(  # noqa: PLR0913 - one argument for each option
 
     Events are read from the stack's broker; while it is down, from the local journal.
 
-    Example: novaflow events --follow --kind service --state ready
+    Example: sudo novaflow events --follow --kind service --state ready
     """
     log_to(sys.stderr)
     query = make_query(EventFilter(**chosen), stack.found.components, follow=follow, from_start=from_start, since=since)

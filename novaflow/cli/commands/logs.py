@@ -18,6 +18,6 @@ from novaflow.runtime.stack import Stack
 def command(*, stack: Stack, name: str | None, follow: bool) -> None:
     """Show the log of a service, of a step, or of a component's services; without NAME, of all services.
 
-    Example: novaflow logs nova-compute -f
+    Example: sudo novaflow logs nova-compute -f
     """
     anyio.run(partial(write_logs, find_logs(stack, name), click.echo, follow=follow))

@@ -22,8 +22,8 @@ from novaflow.runtime.stack import Stack
 def command(*, stack: Stack, dry_run: bool, as_json: bool) -> None:
     """Remove what a crashed stack left on the machine. To stop a stack that is up, use `clean`.
 
-    Only resources that are marked as this stack's are removed: processes, namespaces, links, rules, mounts, loop devices,
-    definitions of servers, and sockets; also the unit or script of `boot on`.
+    Only resources that are marked as this stack's are removed: processes, network namespaces, network devices, firewall rules,
+    mounts, loop devices, libvirt domains and sockets; also the unit or script that `boot on` wrote.
 
     Example: sudo novaflow scrub --dry-run
     """

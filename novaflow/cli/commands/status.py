@@ -17,9 +17,11 @@ from novaflow.runtime.status_report import EXIT_CODES
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @stack_arguments
 def command(*, stack: Stack, as_json: bool) -> None:
-    """Show the state of all services. The exit code is 0 if the stack is ready, 3 degraded or failed, 4 starting, 6 stopped.
+    """Show the state of all services.
 
-    Example: novaflow status --json
+    The exit code is 0 if the stack is ready, 3 if it is degraded or failed, 4 if it is starting, 6 if it is stopping or stopped.
+
+    Example: sudo novaflow status --json
     """
     status = anyio.run(query_status, stack)
     if as_json:

@@ -22,7 +22,7 @@ def command(*, stack: Stack, workflow: str, as_json: bool, trace: bool) -> None:
 
     They are the start and duration of each node, the critical path, and how close the total is to its lower bound.
 
-    Example: novaflow timings install
+    Example: sudo novaflow timings install
     """
     report = measure_last_run(stack, workflow)
     if trace:

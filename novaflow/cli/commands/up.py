@@ -11,13 +11,15 @@ from novaflow.cli.next_steps import print_next_steps
 from novaflow.cli.output import open_display, run_with_progress
 from novaflow.runtime.launcher import RunOptions, WaitFor, become_supervisor, launch
 from novaflow.runtime.stack import Stack
-from novaflow.runtime.startup import find_resumable, heal, lock_for_run, lock_for_up, prepare_up
+from novaflow.runtime.startup import find_resumable, lock_for_run, lock_for_up, prepare_up, start_failed_services
 
 
 @click.command("up")
 @timeout_option("The longest time to wait for readiness, not counting the installation; the exit code is 4 when it is over.")
 @click.option("--fresh", is_flag=True, help="Start with an empty cloud; servers and volumes of earlier runs are deleted.")
-@click.option("--foreground", is_flag=True, help="Stay until the stack is stopped, and report to systemd; for service managers.")
+@click.option(
+    "--foreground", is_flag=True, help="Run the supervisor in the foreground, and report readiness to a service manager such as systemd."
+)
 @yes_option
 @force_option
 @stack_arguments
@@ -33,7 +35,7 @@ def command(  # noqa: PLR0913 - options
     """
     if foreground and timeout_s is not None:
         raise click.UsageError("--timeout cannot be used with --foreground, which does not wait for readiness")
-    if not foreground and not fresh and run_with_progress(partial(heal, stack)):
+    if not foreground and not fresh and run_with_progress(partial(start_failed_services, stack)):
         return
     start = _become_supervisor if foreground else _launch
     start(stack, find_resumable(stack, RunOptions(WaitFor.READY, timeout_s, fresh=fresh)), yes=yes, force=force)

@@ -16,6 +16,6 @@ from novaflow.runtime.stack import Stack
 def command(*, stack: Stack, full: bool) -> None:
     """Boot a server, ping it, and delete it. The exit code is 3 if any of it fails.
 
-    Example: novaflow verify --full
+    Example: sudo novaflow verify --full
     """
     run_with_progress(partial(run_in_supervisor, stack, "verify-full" if full else "verify"))

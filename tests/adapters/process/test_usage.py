@@ -24,12 +24,12 @@ async def test_descendants_count(owner: ProcessOwner) -> None:
         await wait_for_text(output, "up")
         meter, leaders = Meter(), {"busy": busy.pid, "exited": 2**22 + 1}
         began_s = time.monotonic()
-        first = meter.look(leaders, began_s)
+        first = meter.measure(leaders, began_s)
         assert first["busy"].processor_percent == 0
         used = first
         while used["busy"].processor_percent < 10:  # of one core, on a busy machine
             assert time.monotonic() < began_s + 20, used
-            used = meter.look(leaders, time.monotonic())
+            used = meter.measure(leaders, time.monotonic())
         assert used["busy"].memory_mib > 64
         assert (used["exited"].processor_percent, used["exited"].memory_mib) == (0, 0)
         assert os.getpid() not in leaders.values()

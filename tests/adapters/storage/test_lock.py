@@ -32,7 +32,8 @@ def test_a_free_lock_is_taken_and_released(path: Path) -> None:
 def test_a_second_holder_is_rejected(path: Path) -> None:
     """The error names the stack, the command and the process of the holder."""
     lock = StackLock(path, "install")
-    with pytest.raises(StackBusy, match=rf"works on {path.parent.parent}: `novaflow install`, pid {os.getpid()}$"):
+    user = rf"^{path.parent.parent} is in use by another novaflow process: `novaflow install`, pid {os.getpid()};"
+    with pytest.raises(StackBusy, match=user):
         StackLock(path, "up")
     lock.release()
 

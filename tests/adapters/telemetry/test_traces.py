@@ -111,5 +111,5 @@ def test_a_run_has_one_trace(collector: Collector) -> None:
 @pytest.mark.usefixtures("collector")
 def test_a_refused_trace_is_an_error() -> None:
     """The message names the variable with the address."""
-    with pytest.raises(MachineError, match="no collector took the trace; OTEL_EXPORTER_OTLP_ENDPOINT says where one listens"):
+    with pytest.raises(MachineError, match=r"^no collector accepted the trace; set OTEL_EXPORTER_OTLP_ENDPOINT to its address"):
         send()

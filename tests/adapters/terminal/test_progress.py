@@ -119,7 +119,7 @@ def test_a_file_contains_no_escape_sequences() -> None:
     stream = io.StringIO()
     with Progress(stream) as progress:
         progress.show(a_step(StepState.STARTED))
-        progress.note("web.fetch", "half of it", 0.5)
+        progress.show_progress("web.fetch", "half of it", 0.5)
     assert stream.getvalue() == ""
 
 
@@ -127,10 +127,10 @@ def test_long_steps_report_now_and_then() -> None:
     """Without a terminal, a new note is a line when it is due."""
     stream = io.StringIO()
     progress = Progress(stream, note_every_s=0)
-    progress.note("web.fetch", "not running", 0.1)
+    progress.show_progress("web.fetch", "not running", 0.1)
     progress.show(a_step(StepState.STARTED))
     for text in ("half of it", "half of it", "all of it"):
-        progress.note("web.fetch", text, 0.5)
+        progress.show_progress("web.fetch", text, 0.5)
     assert [line.split("web.fetch")[1].split() for line in stream.getvalue().splitlines()] == [
         ["50%", "half", "of", "it"],
         ["50%", "all", "of", "it"],
@@ -142,7 +142,7 @@ async def test_running_steps_are_shown_on_a_terminal() -> None:
     stream = Terminal()
     with Progress(stream) as progress:
         progress.show(a_step(StepState.STARTED))
-        progress.note("web.fetch", "half of it", None)
+        progress.show_progress("web.fetch", "half of it", None)
         await wait_until(lambda: "half of it" in stream.getvalue())
         assert "◌ web.fetch" in stream.getvalue()
         progress.show(a_step(StepState.SUCCEEDED))

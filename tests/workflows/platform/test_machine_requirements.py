@@ -35,7 +35,7 @@ def test_every_check_has_a_result(tmp_path: Path) -> None:
 def test_a_disk_that_is_nearly_full_is_a_warning(tmp_path: Path) -> None:
     """An installed stack on it can run, and will fail when it is full; with space it is good."""
     with small_disk(tmp_path / "nova", 50) as disk:
-        (tmp_path / "nova/data/template/seal").mkdir(parents=True)
+        (tmp_path / "nova/data/template/key").mkdir(parents=True)
         assert check_disk_space(DEFAULTS, Paths(tmp_path / "nova")).severity is Severity.GOOD
         disk.fill(free=1 << 20)
         result = check_disk_space(DEFAULTS, Paths(tmp_path / "nova"))
@@ -118,7 +118,7 @@ def test_an_installed_stack_needs_less_space(tmp_path: Path, is_installed: bool)
     paths = Paths(Path("/sys/nova"))
     if is_installed:
         (tmp_path / "data/template").mkdir(parents=True)
-        (tmp_path / "data/template/seal").touch()
+        (tmp_path / "data/template/key").touch()
         paths = Paths(tmp_path)
     result = check_disk_space(DEFAULTS, paths)
     assert (result.severity is Severity.GOOD) == is_installed

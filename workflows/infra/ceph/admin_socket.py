@@ -1,4 +1,4 @@
-"""Asks a Ceph daemon over its admin socket, without a program that has to be started for it.
+"""Sends commands to a Ceph daemon over its admin socket, which is faster than to start the program `ceph`.
 
 Source: Ceph's src/common/admin_socket.cc; a request is JSON and a zero byte, the answer a length of four bytes and JSON.
 """

@@ -16,7 +16,7 @@ ONE_WRITER = "one service writes at a time; when several servers boot at once, o
 
 @dataclass(frozen=True, slots=True)
 class Countable:
-    """Things of users in a database, which are counted before they are deleted; ``tables`` have names like ``nova.instances``."""
+    """Resources of users in a database, which are counted before they are deleted; ``tables`` have names like ``nova.instances``."""
 
     noun: str
     tables: tuple[str, ...]
@@ -51,7 +51,7 @@ async def reset(ctx: Context) -> Skipped | str:
 
 @step(needs=("mariadb",), within_s=60)
 async def count(ctx: Context) -> Skipped | str:
-    """Count the servers, volumes and other things of users in the cloud."""
+    """Count the servers, volumes and other resources of users in the cloud."""
     countables = sorted(ctx.declared(Countable), key=lambda each: each.noun)
     numbers = [(each.noun, await _count(ctx, each)) for each in countables]
     found = [f"{number} {noun}{'s' if number > 1 else ''}" for noun, number in numbers if number]

@@ -41,7 +41,7 @@ def origin_file(paths: Paths) -> Path:
 
 
 async def write_origin(ctx: Context) -> None:
-    """Write down what the databases of the new cloud were created for."""
+    """Record what the databases of the new cloud were created for."""
     key = template_key(ctx.settings, ctx.paths, ctx.declared(Database), ctx.declared(PythonRequirements))
     origin = {"template": key, "settings": {each.name: each.value(ctx.settings) for each in ctx.declared(FixedSetting)}}
     await ctx.write(origin_file(ctx.paths), json.dumps(origin, indent=1), fsync=True)

@@ -100,10 +100,10 @@ def _read_migrations(paths: Paths) -> list[str]:
     return [path.read_text() for home in homes for path in sorted(home.glob("nova/db/*/migrations/versions/*.py"))]
 
 
-def find_sealed_template(settings: Settings, paths: Paths, components: tuple[Component, ...]) -> str | None:
+def find_current_template(settings: Settings, paths: Paths, components: tuple[Component, ...]) -> str | None:
     """Return why the template need not be made, ``None`` if it must be."""
-    seal = template_folder(paths) / "seal"
+    recorded = template_folder(paths) / "key"
     key = template_key(settings, paths, declared(components, Database), declared(components, PythonRequirements))
-    if seal.exists() and seal.read_text() == key:
+    if recorded.exists() and recorded.read_text() == key:
         return "the template is up to date"
     return None

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from novaflow.errors import StepFailed
-from novaflow.model.context import Answer, Context
+from novaflow.model.context import Context, HttpResponse
 from novaflow.model.probe import NotYet
 from workflows.services.endpoint import PROJECT_ID, Endpoint
 from workflows.services.keystone.identity import DOMAIN
@@ -26,8 +26,8 @@ SERVER_ERROR = range(500, 600)  # Source: RFC 9110, section 15.6
 class ServerFailed(StepFailed, NotYet):
     """A response with a status of 500 to 599.
 
-    It fails a step. A step that waits for a condition repeats the request, because a service whose neighbours are still
-    starting responds so: cinder's API returns 500 until a scheduler is up.
+    It fails a step. A step that waits for a condition repeats the request: a service returns 500 while a service that it uses
+    is starting, as cinder's API does until a scheduler is up.
     """
 
 
@@ -91,7 +91,7 @@ class Api:
 
     async def _send(  # noqa: PLR0913, PLR0917 - those of ``request``, and the token
         self, token: str, method: str, url: str, body: object, content: Path | None, headers: Mapping[str, str] | None
-    ) -> Answer:
+    ) -> HttpResponse:
         sent = {"X-Auth-Token": token, "OpenStack-API-Version": API_VERSIONS, **(headers or {})}
         if content is not None:
             sent["Content-Type"] = "application/octet-stream"

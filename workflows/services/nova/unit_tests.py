@@ -68,7 +68,7 @@ def _runs_first(settings: Settings, _: Paths) -> bool:
     return settings.of(NovaSettings).test
 
 
-WORKFLOW = Workflow("test", "Run the unit tests of nova's source tree.", unmet=_has_no_tree, before_run=_runs_first)
+WORKFLOW = Workflow("test", "Run the unit tests of nova's source tree.", reason_not_ready=_has_no_tree, before_run=_runs_first)
 
 COMPONENT = Component(
     name="unit-tests",

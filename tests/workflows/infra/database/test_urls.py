@@ -12,7 +12,7 @@ from novaflow.model.component import Component
 from novaflow.model.paths import Paths
 from tests.support.contexts import open_context
 from tests.support.settings import make_settings
-from workflows.infra.database.urls import Database, database_url, find_sealed_template, template_folder, template_key
+from workflows.infra.database.urls import Database, database_url, find_current_template, template_folder, template_key
 from workflows.platform.requirements import PythonRequirements
 
 MakeContext = Callable[..., NodeContext]
@@ -44,22 +44,22 @@ def write_passwords(paths: Paths, **passwords: str) -> None:
 
 @pytest.fixture
 def stack(tmp_path: Path) -> tuple[Paths, tuple[Component, ...]]:
-    """Return a stack with one database and one requirements file, whose template is sealed."""
+    """Return a stack with one database and one requirements file, whose template is complete."""
     file = tmp_path / "requirements.txt"
     file.write_text("heat==1\n")
     paths = Paths(tmp_path)
     write_passwords(paths, **{"account-nova": "secret"})
     template_folder(paths).mkdir(parents=True)
     requirements, database = PythonRequirements(file), Database("heat")
-    (template_folder(paths) / "seal").write_text(template_key(make_settings(), paths, (database,), (requirements,)))
+    (template_folder(paths) / "key").write_text(template_key(make_settings(), paths, (database,), (requirements,)))
     return paths, (Component("heat", "A service.", declares=(requirements, database)),)
 
 
-def test_a_sealed_template_is_used(stack: tuple[Paths, tuple[Component, ...]]) -> None:
+def test_a_current_template_is_used(stack: tuple[Paths, tuple[Component, ...]]) -> None:
     """A password that is not of an account changes nothing."""
     paths, components = stack
     write_passwords(paths, **{"account-nova": "secret", "rabbitmq-rpc": "secret"})
-    assert find_sealed_template(make_settings(), paths, components) == "the template is up to date"
+    assert find_current_template(make_settings(), paths, components) == "the template is up to date"
 
 
 def change_address(paths: Paths) -> dict[str, object]:
@@ -100,13 +100,13 @@ def test_a_change_makes_the_template_out_of_date(
 ) -> None:
     """`up` then migrates the databases again."""
     paths, components = stack
-    assert find_sealed_template(make_settings(**change(paths)), paths, components) is None
+    assert find_current_template(make_settings(**change(paths)), paths, components) is None
 
 
 def test_another_database_makes_the_template_out_of_date(stack: tuple[Paths, tuple[Component, ...]]) -> None:
     """A component that was added has tables of its own."""
     paths, components = stack
-    assert find_sealed_template(make_settings(), paths, (*components, Component("magnum", "", declares=(Database("magnum"),)))) is None
+    assert find_current_template(make_settings(), paths, (*components, Component("magnum", "", declares=(Database("magnum"),)))) is None
 
 
 async def test_the_path_of_the_socket_is_part_of_a_url(tmp_path: Path) -> None:

@@ -8,14 +8,14 @@ from novaflow.model.probe import NotYet
 from novaflow.runtime.stack import Stack
 
 
-class BrokerAddress(NamedTuple):
+class EventsAddress(NamedTuple):
     """The URL of a broker and the name of the exchange that events are published to."""
 
     url: str
     exchange: str
 
 
-def read_broker_address(stack: Stack) -> BrokerAddress:
+def read_events_address(stack: Stack) -> EventsAddress:
     """Return the address of the stack's events.
 
     Raises: NotYet, if the stack has not been started yet; UsageError, if the file is invalid.
@@ -23,7 +23,7 @@ def read_broker_address(stack: Stack) -> BrokerAddress:
     path = stack.paths.credentials / "events.json"
     try:
         content = json.loads(path.read_bytes())
-        return BrokerAddress(content["url"], content["exchange"])
+        return EventsAddress(content["url"], content["exchange"])
     except FileNotFoundError as error:
         raise NotYet(f"{path} does not exist") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
