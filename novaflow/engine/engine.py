@@ -2,11 +2,10 @@
 
 import math
 import random
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from types import MappingProxyType
 from typing import NoReturn
 
 import anyio
@@ -20,7 +19,7 @@ from novaflow.errors import NovaflowError, StepFailed
 from novaflow.events.types import ServiceChanged, ServiceState, StepChanged, StepState, WorkflowChanged, WorkflowState
 from novaflow.model.service import Service
 from novaflow.model.step import Skipped, Step
-from novaflow.plan.actions import Action, AllUp, Finish, MarkFailed, MarkUnready, Recheck, Start, Stop
+from novaflow.plan.actions import Action, AllUp, Finish, MarkFailed, MarkStopped, MarkUnready, Recheck, Start, Stop
 from novaflow.plan.graph import Node
 from novaflow.plan.lifecycle import Crashed, Exited, Fact, Failed, Phase, ReadinessChanged, RestartDue, Succeeded
 from novaflow.plan.plan import DOWN, Plan, ServiceCommand
@@ -28,7 +27,6 @@ from novaflow.plan.restarts import RestartHistory
 
 log = structlog.get_logger(__name__)
 
-NOTHING: Mapping[str, str] = MappingProxyType({})
 MAX_REASON = 300  # characters; what is longer goes to the log tail
 
 
@@ -48,7 +46,7 @@ class Engine:
 
     ``on_up`` is called once with the seconds since the start, when every node is up; ``on_service`` is called with each change
     of a service after it was published. ``processor_s`` returns the processor time that the runner's processes have used.
-    ``done`` maps the steps that must not run again to the reason.
+    In a run that is continued, services are restarted by their policy from the beginning.
     """
 
     def __init__(  # noqa: PLR0913 - three are optional callbacks
@@ -60,7 +58,6 @@ class Engine:
         on_up: Callable[[float], None] = lambda _: None,
         on_service: Callable[[ServiceChanged], None] = lambda _: None,
         processor_s: Callable[[], float] = lambda: 0.0,
-        done: Mapping[str, str] = NOTHING,
     ) -> None:
         self._workflow, self._nodes = plan.graph.workflow, plan.graph.nodes
         self._plan, self._runner, self._bus = plan, runner, bus
@@ -69,9 +66,9 @@ class Engine:
         self._stop_reasons: dict[str, str] = {}
         self._failures: dict[str, NovaflowError] = {}
         self._errors: dict[str, NovaflowError] = {}  # the last one of each node, also of a service that will be restarted
-        self._done = done
         self._monitors: dict[str, ServiceMonitor] = {}  # of the services that are or were ready
-        self._restarts: dict[str, RestartHistory] = {}  # of the services that have been ready since the last start by command
+        # Of the services that have been ready since the last start by command, or were ready before the run was continued.
+        self._restarts = {name: RestartHistory(part.restart) for name, part in self._parts() if plan.is_continued}
         self._changed = anyio.Event()  # set and replaced after each fact
         self._cancelled: str | None = None
         self._all_up = False
@@ -86,6 +83,11 @@ class Engine:
         """Return the names of the services."""
         return frozenset(name for name, node in self._nodes.items() if node.is_service)
 
+    def _parts(self) -> Iterator[tuple[str, Service]]:
+        for name, node in self._nodes.items():
+            if isinstance(node.part, Service):
+                yield name, node.part
+
     def stop(self, reason: str) -> None:
         """Request a stop of everything in reverse order; ``run`` returns when it is complete."""
         with suppress(anyio.ClosedResourceError):
@@ -96,8 +98,9 @@ class Engine:
 
         Raises: UsageError, before every node has been up, while everything stops, or if a service needs one that is down.
         """
+        changed = [name for name in names if command is not ServiceCommand.START or self._plan.phases[name] is not Phase.UP]
         actions = self._plan.apply_service_command(command, names, reason)
-        for name in names:
+        for name in changed:
             self._restarts.pop(name, None)  # a start by command that fails is reported at once, as the first start is
         self._perform(actions)
         while not all(self._plan.phases[name] in {Phase.UP, Phase.BACKOFF, *DOWN} for name in names):
@@ -112,6 +115,8 @@ class Engine:
         self._began_s, self._processor_began_s = anyio.current_time(), self._processor_s()
         started = WorkflowChanged(name=self._workflow, state=WorkflowState.STARTED, reason=f"{len(self._nodes)} nodes to start")
         self._bus.publish(started)
+        for name in self._plan.done:
+            self._publish(self._nodes[name], StepState.SKIPPED, "done before the supervisor was replaced")
         async with self._facts, self._send_facts, anyio.create_task_group() as self._tasks:
             finished = self._perform(self._plan.begin())
             while not finished:
@@ -140,13 +145,15 @@ class Engine:
                     self._scopes[name].cancel()
                 case MarkFailed(name, reason):
                     self._publish(self._nodes[name], "failed", reason)
+                case MarkStopped(name, reason):
+                    self._publish(self._nodes[name], ServiceState.STOPPED, f"stopped: {reason}")
                 case MarkUnready(name, reason):
                     self._monitors[name].mark_unready(reason)
                 case Recheck(name):
                     self._monitors[name].recheck()
                 case AllUp():
                     self._all_up = True
-                    self._publish_end(Outcome())
+                    self._publish_end(Outcome(failures=self._failures))
                     self._on_up(anyio.current_time() - self._began_s)
         return Finish() in actions
 
@@ -189,10 +196,6 @@ class Engine:
         self._send_facts.send_nowait(Exited(node.name))
 
     async def _run_step(self, node: Node, step: Step, reason: str, began_s: float) -> None:
-        if node.name in self._done:
-            self._publish(node, StepState.SKIPPED, self._done[node.name])
-            self._send_facts.send_nowait(Succeeded(node.name))
-            return
         self._publish(node, StepState.STARTED, reason)
         answer = await self._runner.run_step(node, step)
         took_s = anyio.current_time() - began_s

@@ -28,6 +28,14 @@ class MarkFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkStopped:
+    """Publish that a service which did not run any more is stopped, and will not be restarted."""
+
+    node: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class MarkUnready:
     """Publish that a running service is not ready because a need is down."""
 
@@ -52,4 +60,4 @@ class Finish:
     """End the execution: nothing runs and nothing will start."""
 
 
-Action = Start | Stop | MarkFailed | MarkUnready | Recheck | AllUp | Finish
+Action = Start | Stop | MarkFailed | MarkStopped | MarkUnready | Recheck | AllUp | Finish

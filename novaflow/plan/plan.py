@@ -8,9 +8,10 @@ from heapq import heappop, heappush
 from novaflow.errors import UsageError
 from novaflow.model.service import Service
 from novaflow.model.step import ConcurrencyPool
-from novaflow.plan.actions import Action, AllUp, Finish, MarkFailed, MarkUnready, Recheck, Start, Stop
+from novaflow.plan.actions import Action, AllUp, Finish, MarkFailed, MarkStopped, MarkUnready, Recheck, Start, Stop
 from novaflow.plan.graph import Graph
 from novaflow.plan.lifecycle import (
+    Crashed,
     Fact,
     Failed,
     Phase,
@@ -36,7 +37,8 @@ class ServiceCommand(StrEnum):
 DOWN = frozenset({Phase.FAILED, Phase.STOPPED})
 _RUNNING = {Phase.STARTING, Phase.STOPPING}
 _STARTED = {Phase.STARTING, Phase.UP}
-_CHANGING = {*_RUNNING, Phase.WAITING, Phase.BACKOFF}
+_RESTARTING = {Phase.WAITING, Phase.BACKOFF}  # or waiting for the first start
+_CHANGING = _RUNNING | _RESTARTING
 _DOWN_TEXTS = {
     Phase.FAILED: "has failed",
     Phase.STOPPED: "is stopped",
@@ -51,6 +53,9 @@ class Plan:
     ``pools`` limits how many nodes of a pool start at once; a pool without a limit is unlimited. Among the nodes of a full
     pool, the one with the longest remaining path starts first, computed from ``durations_s``. With ``stays``, services
     run until ``stop``. A failed node fails its dependents only; when nothing can start any more, everything is stopped.
+
+    ``done`` are the steps of a run that is continued, because its supervisor has crashed: they do not run again. If all steps
+    are, a service that fails does not stop the others.
     """
 
     def __init__(
@@ -60,21 +65,24 @@ class Plan:
         pools: Mapping[ConcurrencyPool, int] | None = None,
         durations_s: Mapping[str, float] | None = None,
         stays: bool = False,
+        done: Collection[str] | None = None,
     ) -> None:
         self._graph = graph
         self._pools = pools or {}
         self._remaining_s = graph.remaining_s(durations_s or {})
         self._stays = stays
-        self._phases = dict.fromkeys(graph.nodes, Phase.WAITING)
+        self._done = {name for name in done or () if name in graph.nodes and not graph.nodes[name].is_service}
+        self._is_continued = done is not None
+        self._phases = {name: Phase.UP if name in self._done else Phase.WAITING for name in graph.nodes}
         self._dependents = {name: {*dependents} for name, dependents in graph.dependents.items()}  # grows with each restart
-        self._unmet = {name: set(node.needs) for name, node in graph.nodes.items()}
+        self._unmet = {name: self._find_unmet(name) for name in graph.nodes}
         self._in_pool: Counter[ConcurrencyPool] = Counter()
         self._startable: dict[ConcurrencyPool, list[tuple[float, str]]] = {pool: [] for pool in ConcurrencyPool}  # heaps
         self._reasons: dict[str, str] = {}
-        for name in graph.nodes:
-            if not self._unmet[name]:
-                self._enqueue(name, "needs nothing")
-        self._unsettled = len(graph.nodes)  # nodes that wait, start or stop
+        for name, phase in self._phases.items():
+            if phase is Phase.WAITING and not self._unmet[name]:
+                self._enqueue(name, "needs nothing" if not self._done else "nothing that it needs is missing")
+        self._unsettled = len(graph.nodes) - len(self._done)  # nodes that wait, start or stop
         self._all_up = False
         self._requested: dict[str, str] = {}  # services to start once they are down, with the reason
         self._marked_unready: set[str] = set()  # since a need is down
@@ -91,6 +99,16 @@ class Plan:
     def phases(self) -> Mapping[str, Phase]:
         """Return the phase of each node."""
         return self._phases
+
+    @property
+    def is_continued(self) -> bool:
+        """Return whether this is the run of a supervisor that has crashed."""
+        return self._is_continued
+
+    @property
+    def done(self) -> Collection[str]:
+        """Return the steps that were done before the run was continued, in the order of the graph."""
+        return [name for name in self._graph.nodes if name in self._done]
 
     @property
     def failed(self) -> bool:
@@ -113,6 +131,8 @@ class Plan:
         if self._transition(fact) is before:
             return ()
         actions: list[Action] = []
+        if isinstance(fact, Crashed) and self._phases[fact.node] is Phase.STOPPED and self._stopping is None:
+            actions.append(MarkStopped(fact.node, fact.reason))
         if isinstance(fact, Succeeded):
             self._unready.discard(fact.node)
             self._satisfy(fact.node)
@@ -158,7 +178,10 @@ class Plan:
                 self._requested[name] = reason
             if command is not ServiceCommand.START:
                 self._transition(StopRequested(name))
-                actions.extend([Stop(name, reason)] if phase in _STARTED else [])
+                if phase in _STARTED:
+                    actions.append(Stop(name, reason))
+                elif phase in _RESTARTING and name not in self._requested:
+                    actions.append(MarkStopped(name, reason))
         self._start_requested()
         actions.extend(self._next())
         return tuple(actions)
@@ -168,7 +191,7 @@ class Plan:
         if self._stopping is None:
             self._stopping = reason
             for name, phase in self._phases.items():
-                if phase in {Phase.WAITING, Phase.BACKOFF}:
+                if phase in _RESTARTING:
                     self._transition(StopRequested(name))
         return tuple(self._next())
 
@@ -241,10 +264,25 @@ class Plan:
         if not self.failed and not self._all_up:
             self._all_up = True
             yield AllUp()
+        if not self._all_up and self._is_continued and self._all_steps_up():
+            self._all_up = True  # the services that run are kept
+            yield AllUp()
         if not self._all_up:
             self._stopping = "another node failed"
         elif not self._stays:
             self._stopping = "the workflow is done"
+
+    def _all_steps_up(self) -> bool:
+        return all(phase is Phase.UP or self._graph.nodes[name].is_service for name, phase in self._phases.items())
+
+    def _find_unmet(self, name: str) -> set[str]:
+        """Return the needs that a node waits for at first: of steps that are done, what these need."""
+        if not self._done:
+            return set(self._graph.nodes[name].needs)
+        unmet = {*self._graph.transitive_needs(name)} - self._done
+        for need in unmet:
+            self._dependents[need].add(name)
+        return unmet
 
     def _start_nodes(self) -> Iterator[Action]:
         while heaps := [heap for pool, heap in self._startable.items() if heap and self._has_capacity(pool)]:

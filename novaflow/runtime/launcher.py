@@ -132,14 +132,20 @@ class _Launch:
                 self.starting.add(name)
             case ServiceChanged(name=name):
                 self.starting.discard(name)
-            case StackChanged(state=StackState.FAILED | StackState.STOPPED) as event:
+            case StackChanged(state=StackState.FAILED | StackState.STOPPED | StackState.DEGRADED) as event:
                 self._end = event
             case _:
                 pass
         self.reached = self.reached or self._is_target(record)
         # A stack that stops is done when its supervisor exits, which is after its last event.
-        if self.reached and self._signal is None and self._wait_for in {WaitFor.SERVICES_STARTED, WaitFor.READY}:
+        is_over = self.reached or self._is_degraded
+        if is_over and self._signal is None and self._wait_for in {WaitFor.SERVICES_STARTED, WaitFor.READY}:
             self._done.set()
+
+    @property
+    def _is_degraded(self) -> bool:
+        """Return whether the start has ended without a service that was to be adopted."""
+        return self._end is not None and self._end.state is StackState.DEGRADED
 
     async def wait(self, supervisor: Popen[bytes]) -> None:
         """Wait until the requested state is reached, the user leaves, or the supervisor exits."""
@@ -162,7 +168,8 @@ class _Launch:
             return  # also if the user left before the supervisor could handle signals: nothing was started
         if self._end is None:
             raise await self._describe_crash()
-        raise RunError(f"{self._stack.name} did not come up: {self._end.reason}; logs are in {self._stack.paths.log}")
+        how = "is degraded" if self._is_degraded else "did not come up"
+        raise RunError(f"{self._stack.name} {how}: {self._end.reason}; logs are in {self._stack.paths.log}")
 
     async def _describe_crash(self) -> NovaflowError:
         log_file = self._stack.paths.log / "supervisor.log"

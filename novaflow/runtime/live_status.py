@@ -1,11 +1,11 @@
 """The status of a running stack, kept up to date by its supervisor."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from novaflow.adapters.amqp import Publisher
 from novaflow.events.record import EventRecord
-from novaflow.events.types import StackState, StepChanged
+from novaflow.events.types import ServiceState, StackState, StepChanged
 from novaflow.model.status import StackStatus
 from novaflow.runtime.stack import Stack
 from novaflow.runtime.status_report import StepProgress, describe_status
@@ -28,6 +28,11 @@ class LiveStatus:
     def all_ready(self) -> bool:
         """Return whether every service is ready."""
         return self._status.all_ready
+
+    @property
+    def failed(self) -> Sequence[str]:
+        """Return the services that have failed."""
+        return [name for name, service in self._status.services.items() if service.state is ServiceState.FAILED]
 
     def apply(self, record: EventRecord) -> None:
         """Update the status with one event."""

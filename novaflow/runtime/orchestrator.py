@@ -1,7 +1,7 @@
 """Runs the workflows of a stack in this process."""
 
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -11,7 +11,7 @@ from novaflow.adapters.local import LocalRunner, Report, StackResources
 from novaflow.adapters.process import set_descriptor_limit, used_processor_s, watching_without_threads
 from novaflow.adapters.storage import Journal, Secrets, compact_journal, read_cursor, read_journal
 from novaflow.engine.bus import EventBus, Sink
-from novaflow.engine.engine import NOTHING, Engine, Outcome
+from novaflow.engine.engine import Engine, Outcome
 from novaflow.events.types import ServiceChanged
 from novaflow.plan.durations import last_durations
 from novaflow.plan.plan import Plan
@@ -43,9 +43,9 @@ class Orchestrator:
         *,
         on_up: Callable[[float], None] = lambda _: None,
         on_service: Callable[[ServiceChanged], None] = lambda _: None,
-        done: Mapping[str, str] = NOTHING,
+        done: Collection[str] | None = None,
     ) -> Engine:
-        """Return an engine that is ready to run the workflow; ``done`` maps the steps that must not run again to the reason.
+        """Return an engine that is ready to run the workflow; ``done`` are the steps of a run that is continued.
 
         Raises: UsageError, if there is no such workflow; WorkflowError, if its parts do not fit together.
         """
@@ -55,9 +55,10 @@ class Orchestrator:
             pools=pool_limits(self.stack.settings.of(CoreSettings).novaflow_jobs),
             durations_s=last_durations(record.event for record in recent),
             stays=self.stack.workflow(workflow).stays,
+            done=done,
         )
         runner = LocalRunner(self.resources)
-        return Engine(plan, runner, self.bus(run_id), on_up=on_up, on_service=on_service, processor_s=used_processor_s, done=done)
+        return Engine(plan, runner, self.bus(run_id), on_up=on_up, on_service=on_service, processor_s=used_processor_s)
 
     async def run(self, workflow: str) -> Outcome:
         """Run the workflow to its end."""

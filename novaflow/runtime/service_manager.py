@@ -19,7 +19,7 @@ def report_state(service_manager: ServiceManager, record: EventRecord) -> None:
     first_line = record.event.reason.partition("\n")[0]
     status = f"{record.event.state}: {first_line}"
     match record.event.state:
-        case StackState.READY:
+        case StackState.READY | StackState.DEGRADED:  # a start that adopts services may end degraded
             service_manager.report_ready(status)
         case StackState.STOPPING | StackState.FAILED:
             service_manager.report_stopping(status)

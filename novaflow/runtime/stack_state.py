@@ -17,9 +17,12 @@ class StackStatePublisher:
         """Publish that the start has begun."""
         self._publish(StackState.STARTING, "start requested")
 
-    def publish_ready(self, took_s: float) -> None:
-        """Publish that every node is up for the first time."""
-        self._publish(StackState.READY, "the last step is done and every service is ready", round(took_s, 3))
+    def publish_up(self, took_s: float) -> None:
+        """Publish that the start is over: every node is up or, in a run that was continued, a service has failed."""
+        if failed := self._status.failed:
+            self._publish(StackState.DEGRADED, f"failed: {', '.join(failed)}", round(took_s, 3))
+        else:
+            self._publish(StackState.READY, "the last step is done and every service is ready", round(took_s, 3))
 
     def update(self, changed: ServiceChanged) -> None:
         """Publish that the stack is degraded, or ready again, if the change of a service makes it so."""

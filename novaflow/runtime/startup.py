@@ -1,10 +1,13 @@
 """Prepares a stack for its start: checks, installation, clean-up after a crash, tests of the source tree."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
+
+import anyio
 
 from novaflow.adapters.storage import StackLock
-from novaflow.errors import UsageError
+from novaflow.errors import NotReady, RunError, UsageError
 from novaflow.events.types import ServiceState, StackState
 from novaflow.runtime.display import Display
 from novaflow.runtime.foreground import run_in_foreground
@@ -14,8 +17,11 @@ from novaflow.runtime.launcher import RunOptions
 from novaflow.runtime.preflight import require_machine, require_met, require_no_supervisor, require_ports, require_usable
 from novaflow.runtime.resume import count_adoptable
 from novaflow.runtime.service_control import ServiceCommand, control_services
+from novaflow.runtime.show_events import show_events
 from novaflow.runtime.stack import Stack
 from novaflow.runtime.status import is_ready, query_supervisor
+
+POLL_S = 0.1
 
 
 async def lock_for_run(stack: Stack, *, force: bool) -> StackLock:
@@ -37,19 +43,42 @@ async def _lock(stack: Stack, command: str, *, force: bool) -> StackLock:
     return StackLock(stack.paths.lock, command)
 
 
-async def start_failed_services(stack: Stack, display: Display) -> bool:
-    """Start the services of a degraded stack that are down; return whether the stack is degraded.
+async def repair(stack: Stack, display: Display, *, timeout_s: float | None) -> bool:
+    """Make a degraded stack ready: start the services that are down, and wait for those that are restarted; return whether it was one.
 
-    Raises: RunError, with each service that does not become ready.
+    Raises: RunError, with each service that failed; NotReady, when the time limit is over.
     """
     status = await query_supervisor(stack)
     if status is None or status["state"] != StackState.DEGRADED:
         return False
+    with anyio.move_on_after(timeout_s):
+        await _start_down(stack, status, display)
+        async with show_events(stack.paths.journal, display.show):
+            await _wait_ready(stack)
+        return True
+    raise NotReady(stack.name, timeout_s or 0, "it is still degraded; `novaflow status` shows why")
+
+
+async def _start_down(stack: Stack, status: Mapping[str, Any], display: Display) -> None:
     down = [service["name"] for service in status["services"] if service["state"] in {ServiceState.FAILED, ServiceState.STOPPED}]
-    order = [name for name in stack.graph("run").order if name in down]
-    for name in order:
-        await control_services(stack, ServiceCommand.START, name, display)
-    return True
+    errors: list[str] = []
+    for name in stack.graph("run").order:
+        if name in down:
+            try:
+                await control_services(stack, ServiceCommand.START, name, display)
+            except (RunError, UsageError) as error:  # a service that needs one that failed cannot be started
+                errors.append(error.describe())
+    if errors:
+        raise RunError("\n".join(errors))
+
+
+async def _wait_ready(stack: Stack) -> None:
+    while (status := await query_supervisor(stack)) is None or status["state"] != StackState.READY:
+        if status is None or status["state"] != StackState.DEGRADED:
+            raise RunError(f"{stack.name} was stopped; `novaflow status` shows why")
+        if failed := [f"{one['name']} failed: {one['reason']}" for one in status["services"] if one["state"] == ServiceState.FAILED]:
+            raise RunError("\n".join(failed))
+        await anyio.sleep(POLL_S)
 
 
 def find_resumable(stack: Stack, options: RunOptions) -> RunOptions:
@@ -58,13 +87,13 @@ def find_resumable(stack: Stack, options: RunOptions) -> RunOptions:
 
 
 async def prepare_up(stack: Stack, options: RunOptions, display: Display) -> None:
-    """Install what is missing, then prepare the run; nothing of it where the run is resumed.
+    """Install what is missing, then prepare the run; where the run is resumed, only check that its settings are the same.
 
     Raises: WorkflowFailed, naming the failed nodes; Interrupted; and what ``prepare_run`` raises.
     """
+    require_usable(stack, fresh=options.fresh)
     if options.resume:
         return
-    require_usable(stack, fresh=options.fresh)
     await install(stack, display)
     await prepare_run(stack, options, display)
 

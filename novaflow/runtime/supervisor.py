@@ -1,7 +1,7 @@
 """The supervisor: runs the services of one stack until it is stopped."""
 
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +14,6 @@ from novaflow.adapters.control.server import serve_control
 from novaflow.adapters.init_system import ServiceManager
 from novaflow.adapters.process import become_subreaper, end_processes, reap_orphans
 from novaflow.adapters.storage import StackLock, rotate_logs
-from novaflow.engine.engine import NOTHING
 from novaflow.errors import RunError
 from novaflow.events.record import EventRecord
 from novaflow.events.types import StackState
@@ -27,7 +26,7 @@ from novaflow.runtime.live_status import LiveStatus
 from novaflow.runtime.notification_bridge import forward_notifications
 from novaflow.runtime.orchestrator import Orchestrator, new_run_id, open_orchestrator
 from novaflow.runtime.reload import restart_on_change
-from novaflow.runtime.resume import find_done_steps
+from novaflow.runtime.resume import DoneSteps
 from novaflow.runtime.service_manager import report_state
 from novaflow.runtime.signals import call_on_signals
 from novaflow.runtime.stack import Stack
@@ -51,7 +50,7 @@ async def supervise(stack: Stack, lock: int, service_manager: ServiceManager, *,
     """
     StackLock.inherited(lock, "run")
     become_subreaper()
-    supervisor = Supervisor(stack, service_manager, reload=reload, done=find_done_steps(stack) if resume else NOTHING)
+    supervisor = Supervisor(stack, service_manager, reload=reload, resume=resume)
     await supervisor.run()
     if supervisor.state is StackState.FAILED:
         raise RunError(f"{stack.name} did not come up; logs are in {stack.paths.log}")
@@ -60,8 +59,9 @@ async def supervise(stack: Stack, lock: int, service_manager: ServiceManager, *,
 class Supervisor:
     """Brings up one stack and publishes its events; nothing of the stack runs when ``run`` has returned."""
 
-    def __init__(self, stack: Stack, service_manager: ServiceManager, *, reload: bool, done: Mapping[str, str]) -> None:
-        self._stack, self._service_manager, self._reload, self._done = stack, service_manager, reload, done
+    def __init__(self, stack: Stack, service_manager: ServiceManager, *, reload: bool, resume: bool) -> None:
+        self._stack, self._service_manager, self._reload = stack, service_manager, reload
+        self._done_steps = DoneSteps(stack, resume=resume)
         self._publisher = open_publisher(stack)
         self._status = LiveStatus(stack, self._publisher)
         self._hooks = HookRunner(stack)
@@ -82,7 +82,7 @@ class Supervisor:
         self._publisher.start()
         try:
             async with open_orchestrator(self._stack, [self._take], self._status.record_progress, self._publisher.drain) as orchestrator:
-                await SupervisedRun(orchestrator, self._status, self._hooks, reload=self._reload, done=self._done).run()
+                await SupervisedRun(orchestrator, self._status, self._hooks, reload=self._reload, done=self._done_steps.before).run()
                 if self._publisher.publish_status.broker == "up":
                     await self._publisher.drain(LAST_EVENTS_S)
         finally:
@@ -92,6 +92,7 @@ class Supervisor:
     def _take(self, record: EventRecord) -> None:
         was_degraded = self._status.state is StackState.DEGRADED
         self._status.apply(record)
+        self._done_steps.apply(record)
         self._publisher.wake()
         report_state(self._service_manager, record)
         if not was_degraded:  # a stack that is ready again has run its command before
@@ -101,7 +102,9 @@ class Supervisor:
 class SupervisedRun:
     """One run of the stack's services, with the tasks that run at the same time: signals, control socket, hooks."""
 
-    def __init__(self, orchestrator: Orchestrator, status: LiveStatus, hooks: HookRunner, *, reload: bool, done: Mapping[str, str]) -> None:
+    def __init__(
+        self, orchestrator: Orchestrator, status: LiveStatus, hooks: HookRunner, *, reload: bool, done: Collection[str] | None
+    ) -> None:
         run_id = new_run_id()
         self._orchestrator, self._status, self._hooks, self._reload = orchestrator, status, hooks, reload
         self._paths, self._name = orchestrator.stack.paths, orchestrator.stack.name
@@ -140,7 +143,7 @@ class SupervisedRun:
 
     def _set_up(self, took_s: float) -> None:
         self._is_up.set()
-        self._state.publish_ready(took_s)
+        self._state.publish_up(took_s)
 
     def _stop(self, reason: str) -> None:
         if self._state.publish_stopping(reason):

@@ -169,12 +169,12 @@ class Harness:
     services: list[str] = field(default_factory=list)
 
 
-def make_harness(graph: Graph, runner: FakeRunner, *, stays: bool = False, done: Mapping[str, str] | None = None) -> Harness:
+def make_harness(graph: Graph, runner: FakeRunner, *, stays: bool = False, done: Collection[str] | None = None) -> Harness:
     """Return an engine for the graph on that runner."""
     bus, ups, services = FakeBus(), list[float](), list[str]()
 
     def note(changed: ServiceChanged) -> None:
         services.append(f"{changed.name} {changed.state}")
 
-    engine = Engine(Plan(graph, stays=stays), runner, bus, on_up=ups.append, on_service=note, done=done or {})
+    engine = Engine(Plan(graph, stays=stays, done=done), runner, bus, on_up=ups.append, on_service=note)
     return Harness(engine, bus, runner, ups, services)

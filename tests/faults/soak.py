@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Event, Thread
 
+import keystoneauth1.exceptions
 import openstack
 import psutil
 
@@ -31,6 +32,7 @@ IDLE_S = 60.0
 WARM_UP = 1 / 6  # of the soak: imports and caches grow until then
 MAX_GROWTH_MIB = 2.0
 MIB = 1 << 20
+API_ERRORS = (openstack.exceptions.SDKException, keystoneauth1.exceptions.ClientException)
 
 
 @dataclass
@@ -69,7 +71,7 @@ def repeated(action: Callable[[], None], every_s: float) -> Iterator[None]:
 def create_and_delete(nova: openstack.connection.Connection, record: Record, number: int) -> None:
     """Create a server, wait until it is ACTIVE or ERROR, and delete it; a call that fails is repeated."""
     name = f"soak-{number}"
-    with suppress(openstack.exceptions.SDKException):  # the API is down, or the server becomes ERROR
+    with suppress(*API_ERRORS):  # the API is down, or the server becomes ERROR
         with server(nova, name):
             record.created += 1
         return
@@ -79,7 +81,7 @@ def create_and_delete(nova: openstack.connection.Connection, record: Record, num
 
 def _delete_all(nova: openstack.connection.Connection) -> bool:
     """Request the deletion of every server; return whether there was none."""
-    with suppress(openstack.exceptions.SDKException):
+    with suppress(*API_ERRORS):
         servers = list(nova.compute.servers())
         for server in servers:
             nova.compute.delete_server(server, force=True)

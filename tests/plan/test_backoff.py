@@ -1,6 +1,6 @@
 """Restarts in the plan: a crashed service waits, its dependents are unready, and it starts again."""
 
-from novaflow.plan.actions import AllUp, Finish, MarkFailed, MarkUnready, Recheck, Start, Stop
+from novaflow.plan.actions import AllUp, Finish, MarkFailed, MarkStopped, MarkUnready, Recheck, Start, Stop
 from novaflow.plan.lifecycle import Crashed, Exited, Failed, Phase, ReadinessChanged, RestartDue, Succeeded
 from novaflow.plan.plan import Plan, ServiceCommand
 from tests.support.toys import graph_of
@@ -122,7 +122,18 @@ def test_a_crash_of_a_service_that_is_stopping_is_its_exit() -> None:
     """A service that crashes while it is stopped by request is stopped."""
     plan = running_plan()
     plan.apply_service_command(ServiceCommand.STOP, ("web",), "stop of web was requested")
+    assert plan.apply(Crashed("web", "web exited with 1")) == (MarkStopped("web", "web exited with 1"),)
+    assert plan.phases["web"] is Phase.STOPPED
+    assert plan.apply(RestartDue("web", "restart 1")) == ()
+
+
+def test_a_service_in_its_pause_is_stopped_at_once() -> None:
+    """It is published as stopped, and the restart that was due does not come."""
+    plan = running_plan()
     plan.apply(Crashed("web", "web exited with 1"))
+    assert plan.apply_service_command(ServiceCommand.STOP, ("web",), "stop of web was requested") == (
+        MarkStopped("web", "stop of web was requested"),
+    )
     assert plan.phases["web"] is Phase.STOPPED
     assert plan.apply(RestartDue("web", "restart 1")) == ()
 

@@ -6,7 +6,7 @@ import pytest
 
 from novaflow.errors import UsageError
 from novaflow.model.step import ConcurrencyPool
-from novaflow.plan.actions import AllUp, Finish, MarkFailed, MarkUnready, Recheck, Start, Stop
+from novaflow.plan.actions import AllUp, Finish, MarkFailed, MarkStopped, MarkUnready, Recheck, Start, Stop
 from novaflow.plan.lifecycle import Exited, Failed, Phase, Succeeded
 from novaflow.plan.plan import Plan, ServiceCommand
 from tests.support.toys import graph_of
@@ -283,11 +283,11 @@ def test_the_last_command_wins() -> None:
 
 
 def test_a_waiting_service_is_stopped_at_once() -> None:
-    """A service that waits for a need has no process to stop."""
+    """A service that waits for a need has no process to stop; it is published as stopped."""
     plan = make_running_plan()
     plan.apply_service_command(ServiceCommand.RESTART, ["database", "web"], "both")
     plan.apply(Exited("web"))
-    assert plan.apply_service_command(ServiceCommand.STOP, ["web"], "enough") == ()
+    assert plan.apply_service_command(ServiceCommand.STOP, ["web"], "enough") == (MarkStopped("web", "enough"),)
     assert plan.phases["web"] is Phase.STOPPED
 
 

@@ -35,7 +35,7 @@ class Run:
         """Bring up two services."""
         self.state.publish_starting()
         self.change(service_is("web", ServiceState.READY), service_is("worker", ServiceState.READY))
-        self.state.publish_ready(61.23456)
+        self.state.publish_up(61.23456)
 
     @property
     def published(self) -> list[tuple[str, str]]:

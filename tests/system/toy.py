@@ -4,7 +4,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -255,6 +255,12 @@ class Toy:
             while status["state"] != "ready" or any(service["pid"] == killed for service in status["services"]):
                 await anyio.sleep(0.05)
                 status = await self.status()
+
+    async def wait_until_status(self, holds: Callable[[Mapping[str, Any]], bool]) -> None:
+        """Wait until the status that the supervisor reports has a property."""
+        with anyio.fail_after(WITHIN_S):
+            while not holds(await self.status()):  # noqa: ASYNC110 - reported by another process
+                await anyio.sleep(0.05)
 
     async def wait_state(self, state: str) -> None:
         """Wait until the journal has this state of the stack."""

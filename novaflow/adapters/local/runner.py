@@ -32,6 +32,7 @@ class LocalRunner:
     def __init__(self, resources: StackResources) -> None:
         self._resources = resources
         self._keeps_running = False
+        self._started = set[str]()  # the services whose program this runner has started, not adopted
 
     def keep_running(self) -> None:
         """Leave the programs running from now on: another supervisor will adopt them."""
@@ -54,6 +55,8 @@ class LocalRunner:
         Raises: MachineError, if its program cannot be started.
         """
         context = NodeContext(self._resources, node.name)
+        if self._started & {*service.restart_with}:
+            await self._end_earlier(context, service)
         async with AsyncExitStack() as stack:
             keeps_running = lambda: self._keeps_running  # noqa: E731 - read when the block ends
             adopted = await stack.enter_async_context(adopting(context.owner, service.grace_s, keep_running=keeps_running))
@@ -61,10 +64,16 @@ class LocalRunner:
             if adopted is None:
                 command = await self._call(node.name, lambda: _prepare(context, service))
                 process = await self._start(stack, service.name, context, command, keeps_running)
+                self._started.add(service.name)
             else:
                 process = adopted
             stack.push_async_callback(self._run_before_stop, context, service, process)
             yield LocalProgram(service, process, context, self._resources, adopted=adopted is not None)
+
+    async def _end_earlier(self, context: NodeContext, service: Service) -> None:
+        """End the program of an earlier supervisor: it cannot recover from the start of a service in ``restart_with``."""
+        async with adopting(context.owner, service.grace_s):
+            pass
 
     async def _start(
         self, stack: AsyncExitStack, name: str, context: NodeContext, command: Command, keep_running: Callable[[], bool]

@@ -90,11 +90,15 @@ class AdoptedProcess:
 async def running(owner: ProcessOwner, command: Command, *, keep_running: Callable[[], bool] = lambda: False) -> AsyncIterator[Process]:
     """Run a program for the duration of the block, in its own session and cgroup; afterwards no process of the owner is left.
 
+    What a program of the owner has left, whose supervisor was killed, is ended first: it may hold a port or a lock.
+
     If ``keep_running`` returns true when the block ends, the program is left running for another supervisor to adopt.
 
     Raises: OSError, if it cannot be started.
     """
     argv = _words(command.argv)
+    if owner.leaders():
+        await _end_remaining(owner)
     if cgroup := owner.cgroup:
         _require_executable(argv[0], command.env)
         cgroup.create()
@@ -248,12 +252,16 @@ async def _end_and_drain(owner: ProcessOwner, process: Process, write: Callable[
 async def _end_all(owner: ProcessOwner, process: RunningProcess, grace_s: float) -> None:
     with anyio.CancelScope(shield=True):
         await _stop(process, grace_s)
-        if cgroup := owner.cgroup:
-            await end_group(cgroup)
-        await end_processes(find_processes(owner), grace_s=0)
-        if cgroup:
-            cgroup.remove()
-        owner.forget()
+        await _end_remaining(owner)
+
+
+async def _end_remaining(owner: ProcessOwner) -> None:
+    if cgroup := owner.cgroup:
+        await end_group(cgroup)
+    await end_processes(find_processes(owner), grace_s=0)
+    if cgroup:
+        cgroup.remove()
+    owner.forget()
 
 
 async def _stop(process: RunningProcess, grace_s: float) -> None:

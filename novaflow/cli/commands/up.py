@@ -11,7 +11,7 @@ from novaflow.cli.next_steps import print_next_steps
 from novaflow.cli.output import open_display, run_with_progress
 from novaflow.runtime.launcher import RunOptions, WaitFor, become_supervisor, launch
 from novaflow.runtime.stack import Stack
-from novaflow.runtime.startup import find_resumable, lock_for_run, lock_for_up, prepare_up, start_failed_services
+from novaflow.runtime.startup import find_resumable, lock_for_run, lock_for_up, prepare_up, repair
 
 
 @click.command("up")
@@ -35,7 +35,7 @@ def command(  # noqa: PLR0913 - options
     """
     if foreground and timeout_s is not None:
         raise click.UsageError("--timeout cannot be used with --foreground, which does not wait for readiness")
-    if not foreground and not fresh and run_with_progress(partial(start_failed_services, stack)):
+    if not foreground and not fresh and run_with_progress(partial(repair, stack, timeout_s=timeout_s)):
         return
     start = _become_supervisor if foreground else _launch
     start(stack, find_resumable(stack, RunOptions(WaitFor.READY, timeout_s, fresh=fresh)), yes=yes, force=force)
