@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,9 +20,10 @@ from novaflow.events.types import ServiceChanged, ServiceState, StepChanged, Ste
 from novaflow.model.service import Service
 from novaflow.model.step import Skipped, Step
 from novaflow.plan.actions import Action, AllUp, Finish, MarkFailed, MarkStopped, MarkUnready, Recheck, Start, Stop
+from novaflow.plan.commands import ServiceCommand
 from novaflow.plan.graph import Node
 from novaflow.plan.lifecycle import Crashed, Exited, Fact, Failed, Phase, ReadinessChanged, RestartDue, Succeeded
-from novaflow.plan.plan import DOWN, Plan, ServiceCommand
+from novaflow.plan.plan import DOWN, Plan
 from novaflow.plan.restarts import RestartHistory
 
 log = structlog.get_logger(__name__)
@@ -68,7 +69,8 @@ class Engine:
         self._errors: dict[str, NovaflowError] = {}  # the last one of each node, also of a service that will be restarted
         self._monitors: dict[str, ServiceMonitor] = {}  # of the services that are or were ready
         # Of the services that have been ready since the last start by command, or were ready before the run was continued.
-        self._restarts = {name: RestartHistory(part.restart) for name, part in self._parts() if plan.is_continued}
+        parts = {name: node.part for name, node in self._nodes.items() if plan.is_continued}
+        self._restarts = {name: RestartHistory(part.restart) for name, part in parts.items() if isinstance(part, Service)}
         self._changed = anyio.Event()  # set and replaced after each fact
         self._cancelled: str | None = None
         self._all_up = False
@@ -82,11 +84,6 @@ class Engine:
     def services(self) -> frozenset[str]:
         """Return the names of the services."""
         return frozenset(name for name, node in self._nodes.items() if node.is_service)
-
-    def _parts(self) -> Iterator[tuple[str, Service]]:
-        for name, node in self._nodes.items():
-            if isinstance(node.part, Service):
-                yield name, node.part
 
     def stop(self, reason: str) -> None:
         """Request a stop of everything in reverse order; ``run`` returns when it is complete."""

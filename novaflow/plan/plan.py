@@ -1,14 +1,12 @@
 """The scheduler as a pure state machine: facts in, actions out."""
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from enum import StrEnum
-from heapq import heappop, heappush
 
 from novaflow.errors import UsageError
 from novaflow.model.service import Service
 from novaflow.model.step import ConcurrencyPool
 from novaflow.plan.actions import Action, AllUp, Finish, MarkFailed, MarkStopped, MarkUnready, Recheck, Start, Stop
+from novaflow.plan.commands import DOWN_TEXTS, ServiceCommand, require_needs
 from novaflow.plan.graph import Graph
 from novaflow.plan.lifecycle import (
     Crashed,
@@ -24,35 +22,20 @@ from novaflow.plan.lifecycle import (
     Transition,
     next_phase,
 )
-
-
-class ServiceCommand(StrEnum):
-    """What a user can do with one service while the others run."""
-
-    START = "start"
-    STOP = "stop"
-    RESTART = "restart"
-
+from novaflow.plan.start_queue import StartQueue
 
 DOWN = frozenset({Phase.FAILED, Phase.STOPPED})
 _RUNNING = {Phase.STARTING, Phase.STOPPING}
 _STARTED = {Phase.STARTING, Phase.UP}
 _RESTARTING = {Phase.WAITING, Phase.BACKOFF}  # or waiting for the first start
 _CHANGING = _RUNNING | _RESTARTING
-_DOWN_TEXTS = {
-    Phase.FAILED: "has failed",
-    Phase.STOPPED: "is stopped",
-    Phase.STOPPING: "is stopping",
-    Phase.BACKOFF: "exited and will be restarted",
-}
 
 
 class Plan:
     """One execution of a graph.
 
-    ``pools`` limits how many nodes of a pool start at once; a pool without a limit is unlimited. Among the nodes of a full
-    pool, the one with the longest remaining path starts first, computed from ``durations_s``. With ``stays``, services
-    run until ``stop``. A failed node fails its dependents only; when nothing can start any more, everything is stopped.
+    ``pools`` and ``durations_s`` decide about the order of starts: see ``StartQueue``. With ``stays``, services run until
+    ``stop``. A failed node fails its dependents only; when nothing can start any more, everything is stopped.
 
     ``done`` are the steps of a run that is continued, because its supervisor has crashed: they do not run again. If all steps
     are, a service that fails does not stop the others.
@@ -68,21 +51,17 @@ class Plan:
         done: Collection[str] | None = None,
     ) -> None:
         self._graph = graph
-        self._pools = pools or {}
-        self._remaining_s = graph.remaining_s(durations_s or {})
+        self._queue = StartQueue(graph, pools or {}, durations_s or {})
         self._stays = stays
-        self._done = {name for name in done or () if name in graph.nodes and not graph.nodes[name].is_service}
-        self._is_continued = done is not None
-        self._phases = {name: Phase.UP if name in self._done else Phase.WAITING for name in graph.nodes}
+        self.is_continued = done is not None
+        self.done = tuple(name for name, node in graph.nodes.items() if name in (done or ()) and not node.is_service)
+        self._phases = {name: Phase.UP if name in self.done else Phase.WAITING for name in graph.nodes}
         self._dependents = {name: {*dependents} for name, dependents in graph.dependents.items()}  # grows with each restart
         self._unmet = {name: self._find_unmet(name) for name in graph.nodes}
-        self._in_pool: Counter[ConcurrencyPool] = Counter()
-        self._startable: dict[ConcurrencyPool, list[tuple[float, str]]] = {pool: [] for pool in ConcurrencyPool}  # heaps
-        self._reasons: dict[str, str] = {}
         for name, phase in self._phases.items():
             if phase is Phase.WAITING and not self._unmet[name]:
-                self._enqueue(name, "needs nothing" if not self._done else "nothing that it needs is missing")
-        self._unsettled = len(graph.nodes) - len(self._done)  # nodes that wait, start or stop
+                self._queue.add(name, "needs nothing")
+        self._unsettled = len(graph.nodes) - len(self.done)  # nodes that wait, start or stop
         self._all_up = False
         self._requested: dict[str, str] = {}  # services to start once they are down, with the reason
         self._marked_unready: set[str] = set()  # since a need is down
@@ -99,16 +78,6 @@ class Plan:
     def phases(self) -> Mapping[str, Phase]:
         """Return the phase of each node."""
         return self._phases
-
-    @property
-    def is_continued(self) -> bool:
-        """Return whether this is the run of a supervisor that has crashed."""
-        return self._is_continued
-
-    @property
-    def done(self) -> Collection[str]:
-        """Return the steps that were done before the run was continued, in the order of the graph."""
-        return [name for name in self._graph.nodes if name in self._done]
 
     @property
     def failed(self) -> bool:
@@ -169,7 +138,7 @@ class Plan:
         if self._stopping is not None:
             raise UsageError(f"the stack is stopping: {self._stopping}")
         if command is not ServiceCommand.STOP:
-            self._require_needs(names)
+            require_needs(self._graph, self._phases, names, self._requested)
         actions: list[Action] = []
         for name in names:
             phase = self._phases[name]
@@ -198,10 +167,9 @@ class Plan:
     def _transition(self, transition: Transition) -> Phase:
         before = self._phases[transition.node]
         after = self._phases[transition.node] = next_phase(before, transition)
-        pool = self._graph.nodes[transition.node].pool
         if after is not before:
             self._unsettled += (after in _CHANGING) - (before in _CHANGING)
-            self._in_pool[pool] += (after is Phase.STARTING) - (before is Phase.STARTING)
+            self._queue.count_starting(transition.node, (after is Phase.STARTING) - (before is Phase.STARTING))
         return after
 
     def _next(self) -> Iterator[Action]:
@@ -211,12 +179,6 @@ class Plan:
             yield from self._settle()
         if self._stopping is not None:
             yield from self._stop_nodes()
-
-    def _require_needs(self, names: Collection[str]) -> None:
-        for name in names:
-            for need in sorted(self._graph.transitive_needs(name) - {*names, *self._requested}):
-                if self._phases[need] in _DOWN_TEXTS:
-                    raise UsageError(f"{name} needs {need}, which {_DOWN_TEXTS[self._phases[need]]}; start {need} first")
 
     def _start_requested(self) -> None:
         """Let each requested service that is down start as soon as all its needs are up."""
@@ -232,7 +194,7 @@ class Plan:
         for need in self._unmet[name]:
             self._dependents[need].add(name)
         if not self._unmet[name]:
-            self._enqueue(name, reason)
+            self._queue.add(name, reason)
 
     def _restart_followers(self, name: str) -> Iterator[Action]:
         """Restart the services that cannot recover from the restart of this one."""
@@ -254,7 +216,7 @@ class Plan:
             down = sorted(need for need in needs if self._phases[need] in DOWN | {Phase.BACKOFF})
             if down and name not in self._marked_unready:
                 self._marked_unready.add(name)
-                yield MarkUnready(name, f"{down[0]}, which it needs, {_DOWN_TEXTS[self._phases[down[0]]]}")
+                yield MarkUnready(name, f"{down[0]}, which it needs, {DOWN_TEXTS[self._phases[down[0]]]}")
             elif name in self._marked_unready and all(self._phases[need] is Phase.UP for need in needs):
                 self._marked_unready.remove(name)
                 yield Recheck(name)
@@ -264,7 +226,7 @@ class Plan:
         if not self.failed and not self._all_up:
             self._all_up = True
             yield AllUp()
-        if not self._all_up and self._is_continued and self._all_steps_up():
+        if not self._all_up and self.is_continued and self._all_steps_up():
             self._all_up = True  # the services that run are kept
             yield AllUp()
         if not self._all_up:
@@ -277,37 +239,29 @@ class Plan:
 
     def _find_unmet(self, name: str) -> set[str]:
         """Return the needs that a node waits for at first: of steps that are done, what these need."""
-        if not self._done:
+        if not self.done:
             return set(self._graph.nodes[name].needs)
-        unmet = {*self._graph.transitive_needs(name)} - self._done
+        unmet = {*self._graph.transitive_needs(name)} - {*self.done}
         for need in unmet:
             self._dependents[need].add(name)
         return unmet
 
     def _start_nodes(self) -> Iterator[Action]:
-        while heaps := [heap for pool, heap in self._startable.items() if heap and self._has_capacity(pool)]:
-            _, name = heappop(min(heaps))
+        while entry := self._queue.pop():
+            name, reason = entry
             # A node that was enqueued has failed since then if one of its needs has failed.
             if self._phases[name] is Phase.WAITING:
                 self._transition(Started(name))
-                yield Start(name, self._reasons.pop(name))
-
-    def _has_capacity(self, pool: ConcurrencyPool) -> bool:
-        return self._in_pool[pool] < self._pools.get(pool, len(self._phases))
+                yield Start(name, reason)
 
     def _satisfy(self, need: str) -> None:
         for name in self._waiting_for(need):
             if self._unmet[name] == {need}:
-                self._enqueue(name, f"{need} is up")
+                self._queue.add(name, f"{need} is up")
             self._unmet[name].discard(need)
 
     def _waiting_for(self, need: str) -> list[str]:
         return [name for name in self._dependents[need] if self._phases[name] is Phase.WAITING]
-
-    def _enqueue(self, name: str, reason: str) -> None:
-        self._reasons[name] = reason
-        # The name makes the order the same in every execution.
-        heappush(self._startable[self._graph.nodes[name].pool], (-self._remaining_s[name], name))
 
     def _fail_dependents(self, failed: str) -> Iterator[Action]:
         # Without recursion: a graph may be deeper than Python's stack.

@@ -7,7 +7,7 @@ import anyio
 
 from novaflow.engine.engine import Engine
 from novaflow.errors import NovaflowError, UsageError
-from novaflow.plan.plan import ServiceCommand
+from novaflow.plan.commands import ServiceCommand
 from novaflow.runtime.live_status import LiveStatus
 from novaflow.runtime.orchestrator import Orchestrator
 

@@ -18,7 +18,7 @@ from novaflow.events.record import EventRecord
 from novaflow.events.types import DiskChanged, ServiceChanged, ServiceState, StackChanged, StepChanged, StepState
 from novaflow.model.selection import Selection
 from novaflow.model.status import StackStatus, Usage
-from novaflow.plan.plan import ServiceCommand
+from novaflow.plan.commands import ServiceCommand
 from novaflow.runtime.stack import Stack
 
 LEAVE, RESTART, START_OR_STOP = "q", "r", "s"  # keys

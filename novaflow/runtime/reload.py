@@ -7,7 +7,7 @@ from novaflow.adapters.storage.source_tree import find_importers, watch_modules
 from novaflow.engine.engine import Engine
 from novaflow.errors import UsageError
 from novaflow.model.paths import Paths
-from novaflow.plan.plan import ServiceCommand
+from novaflow.plan.commands import ServiceCommand
 
 log = structlog.get_logger(__name__)
 

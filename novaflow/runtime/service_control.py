@@ -2,7 +2,7 @@
 
 from novaflow.adapters.control.client import ControlClient
 from novaflow.errors import RunError
-from novaflow.plan.plan import ServiceCommand
+from novaflow.plan.commands import ServiceCommand
 from novaflow.runtime.display import Display
 from novaflow.runtime.show_events import show_events
 from novaflow.runtime.stack import Stack

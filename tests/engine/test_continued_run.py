@@ -3,7 +3,7 @@
 import anyio
 
 from novaflow.model.restart import RestartPolicy
-from novaflow.plan.plan import ServiceCommand
+from novaflow.plan.commands import ServiceCommand
 from tests.engine.harness import FakeRunner, make_harness
 from tests.engine.test_restarts import AT_ONCE, SELDOM, SERVICES, WEB, WITHIN_S, stays_up
 from tests.support.toys import graph_of

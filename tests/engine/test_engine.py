@@ -10,7 +10,8 @@ from novaflow.engine.engine import Engine, Outcome
 from novaflow.errors import MachineError, NotReady, NovaflowError, ServiceExited, StepFailed
 from novaflow.events.types import ServiceChanged, StepChanged, WorkflowChanged
 from novaflow.model.restart import RestartPolicy
-from novaflow.plan.plan import Plan, ServiceCommand
+from novaflow.plan.commands import ServiceCommand
+from novaflow.plan.plan import Plan
 from tests.engine.harness import FakeBus, FakeRunner, Harness, make_harness
 from tests.support.toys import graph_of
 

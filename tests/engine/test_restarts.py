@@ -9,8 +9,8 @@ import anyio
 from novaflow.engine.engine import Outcome
 from novaflow.model.restart import Liveness, RestartPolicy
 from novaflow.model.service import Service
+from novaflow.plan.commands import ServiceCommand
 from novaflow.plan.graph import Graph
-from novaflow.plan.plan import ServiceCommand
 from tests.engine.harness import FakeRunner, Harness, make_harness
 from tests.support.programs import wait_until
 from tests.support.toys import graph_of

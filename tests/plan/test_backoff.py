@@ -1,8 +1,9 @@
 """Restarts in the plan: a crashed service waits, its dependents are unready, and it starts again."""
 
 from novaflow.plan.actions import AllUp, Finish, MarkFailed, MarkStopped, MarkUnready, Recheck, Start, Stop
+from novaflow.plan.commands import ServiceCommand
 from novaflow.plan.lifecycle import Crashed, Exited, Failed, Phase, ReadinessChanged, RestartDue, Succeeded
-from novaflow.plan.plan import Plan, ServiceCommand
+from novaflow.plan.plan import Plan
 from tests.support.toys import graph_of
 
 

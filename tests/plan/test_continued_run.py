@@ -20,7 +20,7 @@ def test_done_steps_are_up_from_the_beginning() -> None:
     """Only the services are started, also those that need a step."""
     plan = continued(*STEPS)
     assert plan.is_continued
-    assert plan.done == [*STEPS]
+    assert plan.done == STEPS
     assert {action.node for action in plan.begin() if isinstance(action, Start)} == {"database", "other"}
     assert {name for name, phase in plan.phases.items() if phase is Phase.UP} == {*STEPS}
 
@@ -74,7 +74,7 @@ def test_a_service_that_crashes_is_restarted_before_its_dependents_start() -> No
 def test_names_that_are_not_steps_are_ignored() -> None:
     """A service is never done, and a step may have been renamed by an update."""
     plan = continued("database", "renamed", *STEPS)
-    assert plan.done == [*STEPS]
+    assert plan.done == STEPS
     assert {action.node for action in plan.begin() if isinstance(action, Start)} == {"database", "other"}
 
 
@@ -82,4 +82,4 @@ def test_a_new_run_is_not_continued() -> None:
     """Without an earlier run every step runs."""
     plan = Plan(graph_of(CLOUD, services=SERVICES), stays=True)
     assert not plan.is_continued
-    assert plan.done == []
+    assert plan.done == ()

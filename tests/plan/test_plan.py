@@ -7,8 +7,9 @@ import pytest
 from novaflow.errors import UsageError
 from novaflow.model.step import ConcurrencyPool
 from novaflow.plan.actions import AllUp, Finish, MarkFailed, MarkStopped, MarkUnready, Recheck, Start, Stop
+from novaflow.plan.commands import ServiceCommand
 from novaflow.plan.lifecycle import Exited, Failed, Phase, Succeeded
-from novaflow.plan.plan import Plan, ServiceCommand
+from novaflow.plan.plan import Plan
 from tests.support.toys import graph_of
 
 CHAIN = {"database": [], "web": ["database"], "page": ["web"]}

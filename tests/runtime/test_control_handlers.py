@@ -8,7 +8,7 @@ import pytest
 
 from novaflow.errors import ComponentUnknown, UsageError
 from novaflow.events.types import WorkflowChanged
-from novaflow.plan.plan import ServiceCommand
+from novaflow.plan.commands import ServiceCommand
 from novaflow.runtime.broker import open_publisher
 from novaflow.runtime.control_handlers import SupervisorHandlers
 from novaflow.runtime.live_status import LiveStatus

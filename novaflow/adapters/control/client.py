@@ -13,7 +13,7 @@ from novaflow.adapters.http import HttpClient
 from novaflow.errors import UsageError
 from novaflow.model.context import HttpResponse
 from novaflow.model.probe import NotYet
-from novaflow.plan.plan import ServiceCommand
+from novaflow.plan.commands import ServiceCommand
 
 ANSWER_WITHIN_S = 5  # for requests that the supervisor answers at once
 FINISH_WITHIN_S = 3600  # for requests that it answers when the work is done; workflows have limits of their own

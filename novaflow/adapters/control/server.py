@@ -16,7 +16,7 @@ from starlette.routing import Route
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from novaflow.errors import NovaflowError
-from novaflow.plan.plan import ServiceCommand
+from novaflow.plan.commands import ServiceCommand
 
 GRACE_S = 1  # for responses in progress when the server stops
 IDLE_S = 5.0  # for a client to send a whole request

@@ -15,7 +15,7 @@ from novaflow.adapters.control.client import ControlClient
 from novaflow.adapters.control.server import serve_control
 from novaflow.errors import ComponentUnknown, StepFailed, UsageError
 from novaflow.model.paths import Paths
-from novaflow.plan.plan import ServiceCommand
+from novaflow.plan.commands import ServiceCommand
 from tests.support.programs import WITHIN_S
 
 
