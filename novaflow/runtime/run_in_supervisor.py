@@ -5,7 +5,7 @@ from contextlib import suppress
 import anyio
 
 from novaflow.adapters.control.client import ControlClient
-from novaflow.errors import RunError
+from novaflow.errors import RunError, UsageError
 from novaflow.events.record import EventRecord
 from novaflow.events.types import WorkflowChanged
 from novaflow.runtime.display import Display
@@ -20,11 +20,17 @@ async def run_in_supervisor(stack: Stack, workflow: str, display: Display) -> No
 
     Raises: UsageError, if the stack is not up; RunError, with each failed node and the reason.
     """
-    control = ControlClient(stack.paths.control)
+    control, failures = ControlClient(stack.paths.control), dict[str, str]()
+    refusal: UsageError | None = None
     async with show_events(stack.paths.journal, _WorkflowEvents(workflow, display).show), anyio.create_task_group() as tasks:
         tasks.start_soon(_show_notes, control, display)
-        failures = await control.run_workflow(workflow)
+        try:
+            failures |= await control.run_workflow(workflow)
+        except UsageError as error:
+            refusal = error
         tasks.cancel_scope.cancel()
+    if refusal:
+        raise refusal  # outside of the group, which would wrap it in an ExceptionGroup
     if failures:
         raise RunError("\n".join(f"{workflow} failed: {node}: {reason}" for node, reason in failures.items()))
 
