@@ -11,9 +11,9 @@ from novaflow.adapters.control.server import serve_control
 from novaflow.adapters.storage import StackLock
 from novaflow.errors import UsageError
 from novaflow.events.record import EventRecord
+from novaflow.events.types import StepState, WorkflowChanged, WorkflowState
 from novaflow.plan.plan import ServiceCommand
 from tests.support.toy_stack import ToyStack, step_is
-from novaflow.events.types import StepState, WorkflowChanged, WorkflowState
 
 NO_STATUS = {"state": "ready", "since": "2026-11-22T09:12:00Z", "services": [], "notes": {}}
 
@@ -67,7 +67,9 @@ class ScriptedSupervisor:
         self.requests.append(f"run {name}")
         if self.refusal:
             raise self.refusal
-        workflow = (WorkflowChanged(name=name, state=state, reason="a reason") for state in (WorkflowState.STARTED, WorkflowState.SUCCEEDED))
+        workflow = (
+            WorkflowChanged(name=name, state=state, reason="a reason") for state in (WorkflowState.STARTED, WorkflowState.SUCCEEDED)
+        )
         self.toy.append(next(workflow), step_is("extra.body", StepState.STARTED), run_id="r2")
         self.toy.append(step_is("other.body", StepState.STARTED), run_id="r1")
         await anyio.sleep(self.pause_s)

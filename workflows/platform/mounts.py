@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ from novaflow.model.context import Context
 from novaflow.model.orphan import OrphanedResource
 from novaflow.model.settings import Settings
 from workflows.platform.orphans import Remove
+
+_OCTAL = re.compile(rb"\\([0-7]{3})")  # a space is \040, any other byte stands for itself. Source: proc_pid_mountinfo(5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +30,8 @@ async def find_mounts(ctx: Context) -> Sequence[OrphanedResource]:
 def _find_mounts(ctx: Context) -> Sequence[OrphanedResource]:
     # Below DIR/data the user may have mounted a disk.
     found = []
-    for line in Path("/proc/self/mountinfo").read_text().splitlines():
-        point = Path(line.split()[4].encode().decode("unicode_escape"))  # a space is \040. Source: proc_pid_mountinfo(5)
+    for line in Path("/proc/self/mountinfo").read_bytes().splitlines():
+        point = Path(os.fsdecode(_OCTAL.sub(lambda match: bytes([int(match[1], 8)]), line.split()[4])))
         if ctx.paths.run in point.parents:
             found.append(OrphanedResource("mount", str(point), f"it is below {ctx.paths.run}"))
     return found[::-1]  # a later mount may be below an earlier one
