@@ -20,7 +20,6 @@ from workflows.infra.libvirt.component import COMPONENT, LIBVIRTD, configure, re
 from workflows.infra.libvirt.lxc import check_cgroups, check_loop_devices
 from workflows.infra.libvirt.namespaces import enter_namespaces, run_libvirtd
 from workflows.infra.libvirt.orphans import REMOVERS, find_domains
-from workflows.infra.libvirt.settings import LibvirtSettings, LibvirtType
 from workflows.platform.orphans import remove_found
 
 MakeContext = Callable[..., NodeContext]
@@ -132,13 +131,6 @@ def test_a_cloud_keeps_the_kind_of_its_servers(libvirt_type: str, value: str) ->
     """KVM and QEMU run the same servers, so that a cloud can change between them."""
     (fixed,) = [each for each in COMPONENT.declares if getattr(each, "name", "") == "LIBVIRT_TYPE"]
     assert fixed.value(make_settings(libvirt_type=libvirt_type)) == value  # type: ignore[attr-defined]
-
-
-def test_user_mode_linux_is_refused() -> None:
-    """The message says why, since nova.sh had it."""
-    with pytest.raises(ValueError, match="User Mode Linux was removed from Nova"):
-        LibvirtSettings(libvirt_type="uml")  # type: ignore[arg-type]
-    assert LibvirtSettings(libvirt_type=LibvirtType.QEMU).libvirt_type is LibvirtType.QEMU
 
 
 def test_the_checks_of_containers_say_what_is_missing(tmp_path: Path) -> None:
