@@ -1,5 +1,6 @@
 """The steps of `verify`: the server is reached, and it is deleted where a step fails."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ L3 = Component("neutron-l3-agent", "An agent.")
 PONG = "64 bytes from 10.0.0.7: seq=0 ttl=64 time=0.4 ms"
 
 
-def list_servers(rest: RestServer, *answers: list[dict[str, object]]) -> None:
+def list_servers(rest: RestServer, *answers: Sequence[Mapping[str, object]]) -> None:
     """Prepare the lists of servers that nova returns one after another."""
     for servers in answers:
         rest.respond("GET", LIST, {"servers": servers})

@@ -113,16 +113,16 @@ async def probe(ctx: NodeContext, service: Service, *, state: str = "active") ->
             await connection.send(len(answer).to_bytes(4) + answer)
 
     (ctx.paths.run / "ceph").mkdir(exist_ok=True)
-    check, failures = service.ready, list[NotYet]()
+    check, found, failures = service.ready, "", list[NotYet]()
     assert isinstance(check, FunctionProbe)
-    async with await anyio.create_unix_listener(ctx.paths.run / "ceph" / f"ceph-{daemon}.asok") as listener:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(listener.serve, serve)
-            try:
-                found = await check.check(ctx)
-            except NotYet as error:
-                failures.append(error)
-            tasks.cancel_scope.cancel()
+    listener = await anyio.create_unix_listener(ctx.paths.run / "ceph" / f"ceph-{daemon}.asok")
+    async with listener, anyio.create_task_group() as tasks:
+        tasks.start_soon(listener.serve, serve)
+        try:
+            found = await check.check(ctx)
+        except NotYet as error:
+            failures.append(error)
+        tasks.cancel_scope.cancel()
     if failures:
         raise failures[0]
     return found

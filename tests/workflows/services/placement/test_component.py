@@ -27,7 +27,8 @@ async def test_callers_are_authenticated_by_keystone(tmp_path: Path) -> None:
     """The file contains a password, which only root reads."""
     config = RawConfigParser()
     async with open_context(tmp_path, COMPONENT) as ctx:
-        config.read(await configure.body(ctx))
+        await configure.body(ctx)
+        config.read(tmp_path / "etc/placement/placement.conf")
         password = ctx.secret("account-placement")
     assert config["api"]["auth_strategy"] == "keystone"
     assert config["keystone_authtoken"]["password"] == password
