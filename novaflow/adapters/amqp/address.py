@@ -22,15 +22,18 @@ class BrokerAddress:
     @property
     def endpoint(self) -> str:
         """Return host and port, which name a broker in messages."""
-        return f"{self.host}:{self.port}"
+        return f"{self._bracketed_host}:{self.port}"
 
     @property
     def url(self) -> str:
         """Return the URL that kombu reads: with every part, and without a query."""
         scheme = "amqps" if self.tls else "amqp"
-        host = f"[{self.host}]" if ":" in self.host else self.host
         user, password, vhost = (quote(part, safe="") for part in (self.user, self.password, self.vhost))
-        return f"{scheme}://{user}:{password}@{host}:{self.port}/{vhost}"
+        return f"{scheme}://{user}:{password}@{self._bracketed_host}:{self.port}/{vhost}"
+
+    @property
+    def _bracketed_host(self) -> str:
+        return f"[{self.host}]" if ":" in self.host else self.host  # of IPv6, as in a URL
 
     @classmethod
     def parse(cls, url: str) -> Self:

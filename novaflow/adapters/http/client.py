@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import aiofiles
 import httpx
@@ -36,15 +37,24 @@ class HttpClient:
         body = _read_chunks(content) if isinstance(content, Path) else content
         try:
             answer = await self._client.request(method, url, json=json, content=body, headers=headers)
-        except httpx.TransportError as error:
+        except (httpx.TransportError, httpx.DecodingError) as error:
             why = str(error) or type(error).__name__
             raise NotYet(f"{method} {url}: {why}") from error
-        is_json = "json" in answer.headers.get("content-type", "")
-        return HttpResponse(answer.status_code, dict(answer.headers), answer.json() if is_json and answer.content else None)
+        return HttpResponse(answer.status_code, dict(answer.headers), _read_json(answer))
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
+
+
+def _read_json(answer: httpx.Response) -> Any:  # noqa: ANN401 - the decoded body
+    """Return the body of a response as JSON; ``None`` if it is not, whatever type the server names."""
+    if "json" not in answer.headers.get("content-type", ""):
+        return None
+    try:
+        return answer.json()
+    except ValueError:
+        return None
 
 
 async def _read_chunks(path: Path) -> AsyncIterator[bytes]:

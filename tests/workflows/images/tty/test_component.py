@@ -1,0 +1,123 @@
+"""The tty image: its files, its disk, and its upload to glance; programs of the test replace those of the machine."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from novaflow.adapters.local import NodeContext
+from novaflow.errors import StepFailed
+from novaflow.model.step import Skipped
+from tests.support.rest import RestServer, open_cloud_context
+from tests.support.settings import make_settings
+from tests.support.stand_ins import StandIns
+from workflows.images.tty.component import DRIVE_MODULES, MODULES, disk, kernel, upload
+from workflows.infra.libvirt.settings import LibvirtType
+from workflows.services.neutron.settings import NetMan
+
+MakeContext = Callable[..., NodeContext]
+NAMES = ("aki-tty", "ari-tty", "ami-tty", "disk-tty")
+FILES = ("kernel/vmlinuz", "initrd", "disk", "container.ext4", "bootable")
+UNPACK = """
+mkdir -p "$3/boot" "$3/lib/modules/6.1"
+echo kernel >"$3/boot/vmlinuz-6.1"
+for name in {modules}; do echo module >"$3/lib/modules/6.1/$name"; done
+"""
+
+
+def prepare(rest: RestServer, *existing: str, status: str = "active") -> None:
+    """Prepare glance's responses; it has the existing images, with this status."""
+    for name in NAMES:
+        found = [{"id": f"old-{name}", "status": status}] if name in existing else []
+        rest.respond("GET", f"/image/v2/images?name={name}&owner=project", {"images": found})
+        if name not in existing:
+            rest.respond("POST", "/image/v2/images", {"id": f"new-{name}", "status": "queued"}, status=201)
+        rest.respond("PUT", f"/image/v2/images/{'old' if name in existing else 'new'}-{name}/file", status=204)
+
+
+def write_files(ctx: NodeContext) -> StandIns:
+    """Write the files of the image, and add the program that copies into its disk."""
+    for name in FILES:
+        file = ctx.paths.data / "tty" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(name)
+        os.utime(file, (0, 0))
+    programs = StandIns(ctx)
+    programs.add("mcopy")
+    return programs
+
+
+@pytest.mark.parametrize("libvirt_type", [LibvirtType.QEMU, LibvirtType.LXC])
+async def test_four_images_are_uploaded(tmp_path: Path, rest: RestServer, libvirt_type: LibvirtType) -> None:
+    """The machine image names its kernel and its initial RAM file system; a container has another disk."""
+    prepare(rest)
+    async with open_cloud_context(tmp_path, rest, settings=make_settings(libvirt_type=libvirt_type)) as ctx:
+        write_files(ctx)
+        assert await upload.body(ctx) == "ami-tty is new-ami-tty, disk-tty new-disk-tty"
+    created = {body["name"]: body for body in rest.bodies("POST", "/image/v2/images")}
+    assert [*created] == [*NAMES]
+    assert {body["visibility"] for body in created.values()} == {"public"}
+    assert (created["ami-tty"]["kernel_id"], created["ami-tty"]["ramdisk_id"]) == ("new-aki-tty", "new-ari-tty")
+    assert created["ami-tty"]["os_command_line"] == "console=tty0 console=ttyS0 quiet"
+    sent = [request.body for request in rest.requests if request.method == "PUT"]
+    assert sent == ["kernel/vmlinuz", "initrd", "container.ext4" if libvirt_type is LibvirtType.LXC else "disk", "bootable"]
+
+
+async def test_without_dhcp_the_guest_is_told_to_read_its_drive(tmp_path: Path, rest: RestServer) -> None:
+    """Both images get the same arguments of the kernel."""
+    prepare(rest)
+    async with open_cloud_context(tmp_path, rest, settings=make_settings(net_man=NetMan.FLAT)) as ctx:
+        programs = write_files(ctx)
+        await upload.body(ctx)
+        config = (ctx.paths.data / "tty/syslinux.cfg").read_text()
+    line = "console=tty0 console=ttyS0 quiet config_drive=1"
+    assert f"\n  APPEND {line}\n" in config
+    assert [body["os_command_line"] for body in rest.bodies("POST", "/image/v2/images") if body["name"] == "ami-tty"] == [line]
+    assert programs.calls == [f"mcopy -o -i {tmp_path}/data/tty/bootable {tmp_path}/data/tty/syslinux.cfg ::"]
+
+
+@pytest.mark.parametrize(("status", "uploads"), [("active", 0), ("queued", 4)])
+async def test_images_of_an_earlier_start_are_kept(tmp_path: Path, rest: RestServer, status: str, uploads: int) -> None:
+    """An upload that was interrupted is repeated: its image is queued."""
+    prepare(rest, *NAMES, status=status)
+    async with open_cloud_context(tmp_path, rest) as ctx:
+        write_files(ctx)
+        assert await upload.body(ctx) == "ami-tty is old-ami-tty, disk-tty old-disk-tty"
+    methods = [request.method for request in rest.requests]
+    assert (methods.count("POST"), methods.count("PUT")) == (0, uploads)
+
+
+async def test_the_disk_is_made_again_when_a_part_is_newer(make_context: MakeContext) -> None:
+    """The disk is complete or not there: it gets its name at the end."""
+    ctx = make_context()
+    programs = write_files(ctx)
+    programs.add("truncate", script=': >"$2"')
+    programs.add("mformat", "syslinux")
+    (ctx.paths.data / "tty/bootable").unlink()
+    assert await disk.body(ctx) == "32 MiB"
+    assert await disk.body(ctx) == Skipped("up to date")
+    programs.add("syslinux", script="exit 1")
+    (ctx.paths.data / "tty/bootable").unlink()
+    with pytest.raises(Exception, match="syslinux exited with 1"):
+        await disk.body(ctx)
+    assert not (ctx.paths.data / "tty/bootable").exists()
+
+
+@pytest.mark.parametrize("suffix", ["", ".xz"])
+async def test_the_modules_of_the_kernel_are_unpacked(make_context: MakeContext, suffix: str) -> None:
+    """The guest cannot load compressed ones, which is an error; unused folders are removed, and a second step has nothing to do."""
+    ctx = make_context()
+    programs = StandIns(ctx)
+    modules = " ".join(f"{name}.ko{suffix if name == 'virtio_net' else ''}" for name in (*MODULES, *DRIVE_MODULES))
+    programs.add("apt-cache", script="echo '  Depends: linux-image-6.1-amd64'")
+    programs.add("apt-get", script="touch one.deb")
+    programs.add("dpkg-deb", script=UNPACK.format(modules=modules))
+    if suffix:
+        with pytest.raises(StepFailed, match=r"^the kernel package has no uncompressed virtio_net\.ko, found .*/virtio_net\.ko\.xz$"):
+            await kernel.body(ctx)
+        assert not (ctx.paths.data / "tty/kernel").exists()
+    else:
+        assert await kernel.body(ctx) == "linux-image-6.1-amd64"
+        assert len([*(ctx.paths.data / "tty/kernel").iterdir()]) == 1 + len(MODULES) + len(DRIVE_MODULES)
+        assert await kernel.body(ctx) == Skipped("already unpacked")
