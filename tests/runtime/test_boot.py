@@ -1,4 +1,4 @@
-"""The start of a stack at boot, as far as it needs no init system; tests/system has the others."""
+"""The start of a stack at boot: what needs no init system; tests/system has the rest."""
 
 import re
 

@@ -28,7 +28,7 @@ async def test_every_store_has_a_folder(tmp_path: Path) -> None:
 
 
 async def test_callers_are_authenticated_by_keystone(tmp_path: Path) -> None:
-    """The file contains a password, which only root reads; the API is told its name by its environment."""
+    """The file contains a password, which only root reads; its environment names the file for the API."""
     config = RawConfigParser()
     async with open_context(tmp_path, COMPONENT) as ctx:
         await configure.body(ctx)
