@@ -115,7 +115,7 @@ def test_an_invalid_address_is_refused(toy: ToyStack, content: bytes, found: str
     [
         (StackState.STARTING, "STATUS=starting: a reason"),
         (StackState.READY, "READY=1\nSTATUS=ready: a reason"),
-        (StackState.DEGRADED, "STATUS=degraded: a reason"),
+        (StackState.DEGRADED, "READY=1\nSTATUS=degraded: a reason"),
         (StackState.STOPPING, "STOPPING=1\nSTATUS=stopping: a reason"),
         (StackState.FAILED, "STOPPING=1\nSTATUS=failed: a reason"),
         (StackState.STOPPED, "STATUS=stopped: a reason"),

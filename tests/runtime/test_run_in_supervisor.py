@@ -3,7 +3,7 @@
 import pytest
 
 from novaflow.errors import ComponentUnknown, RunError, UsageError
-from novaflow.plan.plan import ServiceCommand
+from novaflow.plan.commands import ServiceCommand
 from novaflow.runtime.run_in_supervisor import run_in_supervisor
 from novaflow.runtime.service_control import control_services
 from tests.support.supervisors import NO_STATUS, RecordingDisplay, ScriptedSupervisor, supervising

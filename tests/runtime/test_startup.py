@@ -6,13 +6,14 @@ import anyio
 import pytest
 
 from novaflow.adapters.process import ProcessOwner
-from novaflow.errors import RunError, StackBusy, UsageError
+from novaflow.adapters.storage import read_journal
+from novaflow.errors import NotReady, RunError, StackBusy, UsageError
 from novaflow.events.types import ServiceState, StackState, StepState
 from novaflow.runtime.fresh_start import find_losses
 from novaflow.runtime.launcher import RunOptions, WaitFor
-from novaflow.runtime.resume import count_adoptable, find_done_steps
+from novaflow.runtime.resume import DoneSteps, count_adoptable
 from novaflow.runtime.source_fetch import fetch_source
-from novaflow.runtime.startup import find_resumable, lock_for_run, lock_for_up, prepare_run, prepare_up, start_failed_services
+from novaflow.runtime.startup import find_resumable, lock_for_run, lock_for_up, prepare_run, prepare_up, repair
 from tests.support.supervisors import NO_STATUS, RecordingDisplay, ScriptedSupervisor, supervising
 from tests.support.toy_stack import ToyStack, service_is, stack_is, step_is
 
@@ -36,23 +37,48 @@ async def test_a_lock_names_its_command(toy: ToyStack) -> None:
         await lock_for_up(toy.open(), force=True, fresh=True)
 
 
+DEGRADED = {**NO_STATUS, "state": "degraded"}
+
+
 async def test_the_failed_services_of_a_degraded_stack_are_started(toy: ToyStack) -> None:
-    """A service comes after those that it needs; one that runs is left alone."""
+    """A service comes after those that it needs; one that runs is left alone; the error names each that failed."""
     toy.add_services()
     services = [{"name": "web-worker", "state": "failed"}, {"name": "web", "state": "stopped"}, {"name": "other", "state": "ready"}]
-    async with supervising(ScriptedSupervisor(toy, {**NO_STATUS, "state": "degraded", "services": services})) as supervisor:
-        assert await start_failed_services(toy.open(), RecordingDisplay())
+    degraded = {**DEGRADED, "services": services}
+    async with supervising(ScriptedSupervisor(toy, degraded, later=NO_STATUS)) as supervisor:
+        assert await repair(toy.open(), RecordingDisplay(), timeout_s=None)
         assert supervisor.requests == ["start web", "start web-worker"]
-        supervisor.failures = {"web": "exited with 1"}
-        with pytest.raises(RunError, match=r"^start of web failed: exited with 1$"):
-            await start_failed_services(toy.open(), RecordingDisplay())
+    async with supervising(ScriptedSupervisor(toy, degraded, failures={"web": "exited with 1"})):
+        with pytest.raises(RunError, match=r"^start of web failed: exited with 1\nstart of web failed: exited with 1$"):
+            await repair(toy.open(), RecordingDisplay(), timeout_s=None)
+
+
+async def test_services_that_are_restarted_are_waited_for(toy: ToyStack) -> None:
+    """The wait ends with the time limit, when a service has failed, or when the stack was stopped."""
+    toy.add_services()
+    waiting = {**DEGRADED, "services": [{"name": "web", "state": "exited", "reason": "killed"}]}
+    async with supervising(ScriptedSupervisor(toy, waiting)) as supervisor:
+        with pytest.raises(NotReady, match="it is still degraded"):
+            await repair(toy.open(), RecordingDisplay(), timeout_s=0.05)
+        assert supervisor.requests == []
+    services = [{"name": "web", "state": "stopped"}]
+    for later, message in (
+        (
+            {**DEGRADED, "services": [{"name": "web-worker", "state": "failed", "reason": "exited with 7"}]},
+            "^web-worker failed: exited with 7$",
+        ),
+        ({**NO_STATUS, "state": "stopping"}, "^nova was stopped; "),
+    ):
+        async with supervising(ScriptedSupervisor(toy, {**DEGRADED, "services": services}, later=later)):
+            with pytest.raises(RunError, match=message):
+                await repair(toy.open(), RecordingDisplay(), timeout_s=None)
 
 
 async def test_a_stack_that_is_not_degraded_is_left_alone(toy: ToyStack) -> None:
     """Also one without a supervisor."""
-    assert not await start_failed_services(toy.open(), RecordingDisplay())
+    assert not await repair(toy.open(), RecordingDisplay(), timeout_s=None)
     async with supervising(ScriptedSupervisor(toy)) as supervisor:
-        assert not await start_failed_services(toy.open(), RecordingDisplay())
+        assert not await repair(toy.open(), RecordingDisplay(), timeout_s=None)
     assert supervisor.requests == []
 
 
@@ -86,19 +112,24 @@ async def test_a_stack_that_was_stopped_is_not_resumed(toy: ToyStack) -> None:
 
 
 def test_steps_that_were_done_are_not_repeated(toy: ToyStack) -> None:
-    """Only those of the latest run count: skipped ones as well, and none that failed or that was running."""
-    toy.append(stack_is(StackState.STARTING), step_is("toy.old", StepState.SUCCEEDED), run_id="r1")
+    """Only those of the workflow `run` count: skipped ones as well, and none that failed or that was running."""
     toy.append(
-        stack_is(StackState.STARTING),
         step_is("toy.create", StepState.SUCCEEDED),
         step_is("toy.use", StepState.SKIPPED),
         step_is("toy.fail", StepState.FAILED),
         step_is("toy.hang", StepState.STARTED),
+        step_is("toy.ask", StepState.SUCCEEDED, workflow="verify"),
         service_is("web", ServiceState.READY),
-        run_id="r2",
     )
-    reason = "done before the supervisor was replaced"
-    assert find_done_steps(toy.open()) == {"toy.create": reason, "toy.use": reason}
+    stack = toy.open()
+    stack.paths.run.mkdir()
+    first = DoneSteps(stack, resume=False)
+    for record in read_journal(toy.paths.journal):
+        first.apply(record)
+    assert first.before is None
+    assert DoneSteps(stack, resume=True).before == ["toy.create", "toy.use"]
+    assert DoneSteps(stack, resume=False).before is None
+    assert DoneSteps(stack, resume=True).before == []
 
 
 async def run_before(toy: ToyStack, options: RunOptions) -> list[str]:

@@ -12,7 +12,7 @@ from novaflow.adapters.storage import StackLock
 from novaflow.errors import UsageError
 from novaflow.events.record import EventRecord
 from novaflow.events.types import StepState, WorkflowChanged, WorkflowState
-from novaflow.plan.plan import ServiceCommand
+from novaflow.plan.commands import ServiceCommand
 from tests.support.toy_stack import ToyStack, step_is
 
 NO_STATUS = {"state": "ready", "since": "2026-11-22T09:12:00Z", "services": [], "notes": {}}
@@ -45,6 +45,7 @@ class ScriptedSupervisor:
     described: Mapping[str, Any] = field(default_factory=lambda: NO_STATUS)
     failures: Mapping[str, str] = field(default_factory=dict)
     refusal: UsageError | None = None
+    later: Mapping[str, Any] | None = None  # the status after the first command for a service
     requests: list[str] = field(default_factory=list)
     stopped: anyio.Event = field(default_factory=anyio.Event)
     pause_s: float = 0.0
@@ -78,6 +79,7 @@ class ScriptedSupervisor:
 
     async def execute_service_command(self, command: ServiceCommand, name: str) -> Mapping[str, str]:
         """Keep the request, and return the prepared answer."""
+        self.described = self.later or self.described
         self.requests.append(f"{command} {name}")
         if self.refusal:
             raise self.refusal

@@ -156,6 +156,6 @@ def service_is(name: str, state: ServiceState, reason: str = "a reason") -> Serv
     return ServiceChanged(name=name, state=state, workflow="run", component=name, reason=reason)
 
 
-def step_is(name: str, state: StepState, reason: str = "a reason") -> StepChanged:
+def step_is(name: str, state: StepState, reason: str = "a reason", workflow: str = "run") -> StepChanged:
     """Return a change of a step's state."""
-    return StepChanged(name=name, state=state, workflow="run", component=name.partition(".")[0], reason=reason)
+    return StepChanged(name=name, state=state, workflow=workflow, component=name.partition(".")[0], reason=reason)
