@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from novaflow.errors import SettingsInvalid
 from novaflow.model.settings import Settings
 from novaflow.settings.core import CoreSettings
-from novaflow.settings.group import Conflict, SettingsGroup, find_allowed, find_fields, holds_paths, is_secret
+from novaflow.settings.group import Conflict, SettingsGroup, find_allowed, find_fields, holds_paths, holds_several_paths, is_secret
 from novaflow.settings.sources import Assignment, Problem, SettingsNotice, find_current_folder, read_sources
 from novaflow.settings.texts import MASK, write_value
 
@@ -53,7 +53,8 @@ class _Reader:
 
     def _resolve(self, one: Assignment) -> str:
         if holds_paths(self.fields[one.name], one.name):
-            return ":".join(path if path.startswith("~") else str((one.folder / path).absolute()) for path in one.text.split(":") if path)
+            paths = one.text.split(":") if holds_several_paths(self.fields[one.name], one.name) else [one.text]
+            return ":".join(path if path.startswith("~") else str((one.folder / path).absolute()) for path in paths if path)
         if one.name == "HOST_IP" and one.text == "auto":
             return find_source_address()
         return one.text

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from novaflow.model.settings import Settings
 from novaflow.settings.group import SettingsGroup, find_allowed
+from novaflow.settings.validators import BROKER_SCHEMES
 
 MASK = "********"
 
@@ -58,7 +59,7 @@ def _mask(value: object) -> str:
         addresses = [urlsplit(address) for address in value.get_secret_value().split(";")]
     except ValueError:  # a password that begins like an address
         return MASK
-    if not all(address.hostname for address in addresses):
+    if not all(address.scheme in BROKER_SCHEMES and address.hostname for address in addresses):
         return MASK
     return ";".join(map(_mask_address, addresses))
 

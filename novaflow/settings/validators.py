@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 LONGEST_PATH = 4095  # bytes. Source: limits.h of Linux, PATH_MAX less its final zero
 LONGEST_NAME = 255  # bytes. Source: the same, NAME_MAX
+BROKER_SCHEMES = frozenset({"amqp", "amqps"})
 
 
 def read_address(text: str) -> str:
@@ -77,6 +78,7 @@ def read_broker(url: SecretStr | None) -> SecretStr | None:
 def _is_broker(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        return parts.scheme in {"amqp", "amqps"} and bool(parts.hostname) and parts.port != 0
+        # An @ without a user: the password contains a character that ends it, so that a part of it would be the host.
+        return parts.scheme in BROKER_SCHEMES and bool(parts.hostname) and parts.port != 0 and ("@" not in url or "@" in parts.netloc)
     except ValueError:  # the port is not a number
         return False

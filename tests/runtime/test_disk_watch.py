@@ -14,12 +14,12 @@ from novaflow.model.disk import LOW_MIB, low_below
 from novaflow.runtime.disk_watch import ENOUGH, next_state, watch_disk
 from tests.faults.disks import small_disk
 from tests.support.programs import WITHIN_S
-from tests.support.properties import few_examples
+from tests.support.properties import EXAMPLES
 
 SIZES = st.integers(min_value=0, max_value=1 << 50)
 
 
-@few_examples
+@EXAMPLES
 @given(SIZES, SIZES)
 def test_a_larger_file_system_needs_no_less_space(one: int, other: int) -> None:
     """It needs a twentieth of its size, and never more than half a GiB."""
@@ -28,7 +28,7 @@ def test_a_larger_file_system_needs_no_less_space(one: int, other: int) -> None:
     assert low_below(small) <= small
 
 
-@few_examples
+@EXAMPLES
 @given(st.lists(SIZES, min_size=1), st.integers(min_value=1, max_value=1 << 40))
 def test_two_events_are_apart_by_the_threshold(spaces: list[int], low: int) -> None:
     """A file system whose space varies by less is reported once, whatever it was before."""

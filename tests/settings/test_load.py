@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from novaflow.errors import SettingsInvalid
 from novaflow.settings import CoreSettings, combine_settings, load_component_folders, load_settings
 from novaflow.settings.load import find_source_address
 from tests.support.settings import COMPONENT_GROUPS, STACK, load, reject, write_env
@@ -97,3 +98,63 @@ def test_settings_that_no_component_declares_are_an_error() -> None:
     """Code that reads settings which its component does not declare fails instead of using a default that users cannot change."""
     with pytest.raises(LookupError, match="no component declares the settings NetworkSettings"):
         combine_settings().of(NetworkSettings)
+
+
+@pytest.mark.parametrize(
+    ("text", "folders"),
+    [
+        ("a:/b:c", ("a", "/b", "c")),
+        ("a::b:", ("a", "b")),
+        (":", ()),
+    ],
+)
+def test_folders_are_separated_by_colons(tmp_path: Path, text: str, folders: tuple[str, ...]) -> None:
+    """Empty parts are dropped, and each relative folder has the same base."""
+    core = load(tmp_path, {"NOVAFLOW_COMPONENTS_PATH": text}).settings.of(CoreSettings)
+    assert core.novaflow_components_path == tuple(tmp_path / folder for folder in folders)
+
+
+def test_a_single_path_may_contain_a_colon(tmp_path: Path) -> None:
+    """It names one folder."""
+    settings = load(tmp_path, {"INSTANCES_PATH": "/srv/disk:1/instances", "LOCK_PATH": "a:b"}).settings
+    assert settings.of(NovaSettings).instances_path == Path("/srv/disk:1/instances")
+    assert settings.of(MachineSettings).lock_path == tmp_path / "a:b"
+
+
+def test_default_paths_are_in_the_stack(tmp_path: Path) -> None:
+    """Also where the folder of the stack has a colon in its name, and one that contains it is relative."""
+    settings = load_settings(Path("a:b/nova"), COMPONENT_GROUPS, environ={}, cwd=tmp_path).settings
+    assert settings.of(NovaSettings).instances_path == tmp_path / "a:b/nova/data/instances"
+
+
+@pytest.mark.parametrize("text", ["~/mine", "a:~/mine"])
+def test_folders_of_components_that_are_wrong_are_an_error(tmp_path: Path, text: str) -> None:
+    """Other errors are left to the settings that are loaded afterwards."""
+    environ = {"NOVAFLOW_COMPONENTS_PATH": text, "NOVAFLOW_JOBS": "many", "NOVAFLOW_COLOUR": "blue"}
+    with pytest.raises(SettingsInvalid) as refused:
+        load_component_folders(STACK, environ=environ, cwd=tmp_path)
+    assert str(refused.value) == (
+        f"NOVAFLOW_COMPONENTS_PATH={text} (environment): ~ is not expanded; write the whole path; allowed: folders, separated by colons"
+    )
+
+
+def test_other_errors_are_left_to_the_settings_of_components(tmp_path: Path) -> None:
+    """The command line has priority over the file of the stack, and an empty value selects the default."""
+    write_env(tmp_path / "nova", "NOVAFLOW_COMPONENTS_PATH=mine\nNOVAFLOW_JOBS=many\nnot a setting\n")
+    overrides = {"NOVAFLOW_COMPONENTS_PATH": "", "NOVAFLOW_WORKFLOWS": "theirs"}
+    assert load_component_folders(STACK, overrides=overrides, environ={}, cwd=tmp_path) == (tmp_path / "theirs", ())
+
+
+def test_settings_of_code_replace_those_of_the_core() -> None:
+    """A group that is not among them has its defaults."""
+    settings = combine_settings(CoreSettings(host_ip="192.0.2.7"), LdapSettings(use_ldap=True))
+    assert settings.host_ip == settings.of(CoreSettings).host_ip == "192.0.2.7"
+    assert settings.of(LdapSettings).use_ldap
+    assert combine_settings().host_ip == "127.0.0.1"
+
+
+def test_a_conflict_is_reported_when_each_value_is_valid(tmp_path: Path) -> None:
+    """An invalid value is reported alone: a conflict with it may be none when it is corrected."""
+    environ = {"HOST_IP": "10.0.0.7", "FLOATING_RANGE": "ten"}
+    (line,) = reject(tmp_path, environ)
+    assert line.startswith("FLOATING_RANGE=ten (environment): not a network; ")

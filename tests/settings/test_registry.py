@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from novaflow.settings import registry_environment, repository_environment
 
 
@@ -29,3 +31,71 @@ def test_uv_uses_the_index_of_pip(tmp_path: Path) -> None:
     (tmp_path / "pip.conf").write_text("no configuration\n")
     assert "UV_DEFAULT_INDEX" not in registry_environment(environ | {"XDG_CONFIG_HOME": str(tmp_path)})
     assert "UV_DEFAULT_INDEX" not in registry_environment(environ | {"PIP_CONFIG_FILE": "/dev/null"})
+
+
+def test_only_known_variables_are_passed_on() -> None:
+    """Proxies in either case, certificates, and the folders of configuration and caches; an index of pip only by its name for uv."""
+    kept = {
+        "HOME": "1",
+        "https_proxy": "2",
+        "HTTPS_PROXY": "3",
+        "No_Proxy": "4",
+        "all_proxy": "5",
+        "SSL_CERT_FILE": "6",
+        "SSL_CERT_DIR": "7",
+        "REQUESTS_CA_BUNDLE": "8",
+        "NETRC": "9",
+        "XDG_CACHE_HOME": "10",
+        "XDG_CONFIG_HOME": "11",
+        "UV_CACHE_DIR": "12",
+        "PIP_CONFIG_FILE": "/dev/null",
+    }
+    dropped = {"AWS_SECRET_ACCESS_KEY": "x", "MYSQL_PASS": "x", "PATH": "x", "UVICORN": "x", "PROXY": "x", "GIT_SSL_CAINFO": "x"}
+    expected = {name: value for name, value in kept.items() if name != "PIP_CONFIG_FILE"}
+    assert registry_environment(kept | dropped) == expected
+    assert repository_environment(kept | dropped) == kept | {"GIT_SSL_CAINFO": "x"}
+
+
+def test_uv_uses_the_further_indexes_of_pip() -> None:
+    """A variable of uv has priority over that of pip."""
+    environ = {"PIP_EXTRA_INDEX_URL": "one two", "PIP_CONFIG_FILE": "/dev/null"}
+    assert registry_environment(environ) == {"UV_INDEX": "one two"}
+    assert registry_environment(environ | {"UV_INDEX": "three"}) == {"UV_INDEX": "three"}
+
+
+@pytest.mark.parametrize("place", [".pip/pip.conf", ".config/pip/pip.conf"])
+def test_the_configuration_of_the_user_is_read(tmp_path: Path, place: str) -> None:
+    """Both places of pip's own are known; a setting of `install` has priority over a global one."""
+    file = tmp_path / place
+    file.parent.mkdir(parents=True)
+    file.write_text("[global]\nindex-url = one\n")
+    assert registry_environment({"HOME": str(tmp_path)})["UV_DEFAULT_INDEX"] == "one"
+    file.write_text("[global]\nindex-url = one\n[install]\nindex-url = two\n")
+    assert registry_environment({"HOME": str(tmp_path)})["UV_DEFAULT_INDEX"] == "two"
+    assert repository_environment({"HOME": str(tmp_path)})["PIP_INDEX_URL"] == "two"
+
+
+def test_the_chosen_configuration_has_priority(tmp_path: Path) -> None:
+    """PIP_CONFIG_FILE adds a file; the folder of XDG replaces that of the home folder."""
+    for name in ("home/.config", "xdg"):
+        (tmp_path / name / "pip").mkdir(parents=True)
+        (tmp_path / name / "pip/pip.conf").write_text(f"[global]\nindex-url = {name}\n")
+    (tmp_path / "chosen.conf").write_text("[global]\nindex-url = chosen\n")
+    environ = {"HOME": str(tmp_path / "home"), "XDG_CONFIG_HOME": str(tmp_path / "xdg")}
+    assert registry_environment(environ)["UV_DEFAULT_INDEX"] == "xdg"
+    assert registry_environment(environ | {"PIP_CONFIG_FILE": str(tmp_path / "chosen.conf")})["UV_DEFAULT_INDEX"] == "chosen"
+    assert registry_environment(environ | {"PIP_CONFIG_FILE": str(tmp_path / "missing.conf")})["UV_DEFAULT_INDEX"] == "xdg"
+
+
+@pytest.mark.parametrize("content", [b"[global]\nindex-url = \xff\n", b"index-url = one\n", b"[global\n"])
+def test_a_damaged_configuration_is_left_to_pip(tmp_path: Path, content: bytes) -> None:
+    """Pip reports it; here it names no index."""
+    (tmp_path / "pip.conf").write_bytes(content)
+    assert registry_environment({"PIP_CONFIG_FILE": str(tmp_path / "pip.conf")}) == {}
+
+
+def test_an_index_may_contain_percent_signs(tmp_path: Path) -> None:
+    """They are part of an encoded password, and name no other value."""
+    (tmp_path / "pip.conf").write_text("[global]\nindex-url = https://me:a%40b%(c)s@index/simple\n")
+    environ = {"PIP_CONFIG_FILE": str(tmp_path / "pip.conf")}
+    assert registry_environment(environ)["UV_DEFAULT_INDEX"] == "https://me:a%40b%(c)s@index/simple"

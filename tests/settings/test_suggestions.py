@@ -3,8 +3,14 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from novaflow.settings.suggestions import suggest_in_environment, suggest_in_file
+from tests.support.properties import EXAMPLES
 from tests.support.settings import load, reject, write_env
+
+KNOWN = ("FIXED_RANGE", "HOST_IP", "MYSQL_PASS", "NOVAFLOW_JOBS", "NOVAFLOW_SERVICES", "SCREEN_NAME", "TEST", "USE_IPV6", "USE_MYSQL")
 
 
 @pytest.mark.parametrize(
@@ -49,3 +55,63 @@ def test_other_names_in_the_environment_are_ignored(tmp_path: Path, name: str) -
 def test_an_unknown_override_is_rejected(tmp_path: Path) -> None:
     """The command line must contain settings only."""
     assert reject(tmp_path, overrides={"COLOUR": "1"}) == ["unknown setting COLOUR (command line); `novaflow config` lists all settings"]
+
+
+@pytest.mark.parametrize(
+    ("name", "setting"),
+    [
+        ("FIXD_RANGE", "FIXED_RANGE"),
+        ("FIXEDD_RANGE", "FIXED_RANGE"),
+        ("FIXEB_RANGE", "FIXED_RANGE"),
+        ("FIXDE_RANGE", "FIXED_RANGE"),
+        ("IFXED_RANGE", "FIXED_RANGE"),
+        ("FIXED_RANG", "FIXED_RANGE"),
+        ("HOTS_IP", "HOST_IP"),
+        ("TETS", "TEST"),
+        ("NOVAFLOW_JOB", "NOVAFLOW_JOBS"),
+        ("NOVAFLOW_SERVISES", "NOVAFLOW_SERVICES"),
+        ("FIXED_RANGES", None),
+        ("FIXED_2ANGE", None),
+        ("HOST_IQ", None),
+        ("HST_IP", None),
+        ("FXD_RANGE", None),
+        ("USE_IPV5", None),
+        ("NOVAFLOW_X", None),
+        ("", None),
+    ],
+)
+def test_one_typing_error_is_found_in_the_environment(name: str, setting: str | None) -> None:
+    """A missing, a wrong, a repeated letter, or two that are exchanged; not two errors, a digit, a suffix, or a short name."""
+    assert suggest_in_environment(name, KNOWN) == setting
+
+
+@pytest.mark.parametrize(
+    ("name", "setting"),
+    [
+        ("fixed_range", "FIXED_RANGE"),
+        ("FIXED_NETWORK_RANGE", None),
+        ("FIXEDRANGE", "FIXED_RANGE"),
+        ("HOST_IPS", "HOST_IP"),
+        ("SCREENNAMES", "SCREEN_NAME"),
+        ("NOVAFLOW_FIXED_RANGE", None),
+        ("NOVAFLOW_jobs", "NOVAFLOW_JOBS"),
+        ("NOVAFLOW_", None),
+        ("USE_SSL", None),
+    ],
+)
+def test_names_in_a_file_may_be_further_from_a_setting(name: str, setting: str | None) -> None:
+    """The file is for settings; of a name that begins with NOVAFLOW_ only the rest is compared."""
+    assert suggest_in_file(name, KNOWN) == setting
+
+
+@EXAMPLES
+@given(name=st.sampled_from(KNOWN), place=st.integers(0, 20), letter=st.sampled_from("ABXYZ_"))
+def test_a_wrong_letter_never_suggests_another_setting(name: str, place: int, letter: str) -> None:
+    """The suggestion is the setting itself, or none."""
+    wrong = name[: place % len(name)] + letter + name[place % len(name) + 1 :]
+    assert suggest_in_environment(wrong, KNOWN) in {name, None}
+
+
+def test_a_misspelt_override_is_rejected_with_a_suggestion(tmp_path: Path) -> None:
+    """The names of the command line are those of a file."""
+    assert reject(tmp_path, overrides={"screen_name": "x"}) == ["unknown setting screen_name (command line); did you mean SCREEN_NAME?"]

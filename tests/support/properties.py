@@ -1,5 +1,9 @@
-"""Settings of tests of properties: the same few examples in each run, and no limit of time that a busy machine could miss."""
+"""How tests of properties choose their examples."""
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-few_examples = settings(max_examples=25, deadline=None, derandomize=True, database=None)
+# The same examples in each run, few enough for a quick test. A deadline would measure the machine; a fixture of the function
+# is shared by all examples of a test.
+EXAMPLES = settings(
+    max_examples=25, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from novaflow.adapters.process.output import Tail, read_lines, tolerant_writer
-from tests.support.properties import few_examples
+from tests.support.properties import EXAMPLES
 
 ROOT = Path(__file__).parents[3]
 CHUNKS = st.lists(st.binary(max_size=12))
@@ -35,7 +35,7 @@ async def read(chunks: Sequence[bytes]) -> tuple[list[str], bytes]:
     return lines, b"".join(sunk)
 
 
-@few_examples
+@EXAMPLES
 @given(CHUNKS, st.integers(min_value=1, max_value=20))
 def test_a_tail_is_the_end_of_all_chunks(chunks: list[bytes], size: int) -> None:
     """It has as many bytes as it may have, however the output was split."""

@@ -13,7 +13,7 @@ from novaflow.adapters.local import NodeContext
 from novaflow.model.check import CheckResult, Severity
 from novaflow.model.paths import Paths
 from novaflow.model.probe import FunctionProbe, NotYet
-from tests.support.properties import few_examples
+from tests.support.properties import EXAMPLES
 from tests.support.settings import make_settings
 from tests.support.stand_ins import StandIns
 from workflows.services.neutron import l3_agent
@@ -42,7 +42,7 @@ def test_an_unusable_range_is_refused(text: str, reason: str) -> None:
     assert [error["msg"] for error in raised.value.errors()] == [f"Value error, {reason}"]
 
 
-@few_examples
+@EXAMPLES
 @given(st.integers(min_value=16, max_value=29), st.integers(min_value=0, max_value=255))
 def test_a_private_range_of_eight_addresses_or_more_is_accepted(prefix: int, second: int) -> None:
     """It is read as it is written."""
