@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -76,10 +77,16 @@ class DashboardController:
             tasks.start_soon(self._read_log)
             tasks.start_soon(self._measure)
             with keys_as_typed():
-                while True:
-                    for key in await read_keys():
-                        self._respond(key, tasks, leave)
-                    self._draw()
+                await self._read_keys(tasks, leave)
+            leave()  # the terminal has been closed
+
+    async def _read_keys(self, tasks: TaskGroup, leave: Callable[[], None]) -> None:
+        """Respond to keys until the terminal is closed."""
+        with suppress(EOFError):
+            while True:
+                for key in await read_keys():
+                    self._respond(key, tasks, leave)
+                self._draw()
 
     def _respond(self, key: str, tasks: TaskGroup, leave: Callable[[], None]) -> None:
         if self._selection.typing or key not in {LEAVE, RESTART, START_OR_STOP}:

@@ -4,11 +4,12 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import anyio
 import pytest
 
 from novaflow.adapters.process import ProcessOwner, find_processes
 from tests.support.terminals import Terminal, terminal
-from tests.system.toy import Toy, wait_printed
+from tests.system.toy import WITHIN_S, Toy, wait_printed
 
 pytestmark = pytest.mark.slow
 
@@ -82,3 +83,14 @@ async def test_a_failure_stays_on_the_terminal(toy: Toy) -> None:
     async with terminal(toy.folder, [sys.executable, "-m", "novaflow.cli.main", "run"], toy.env) as shown:
         assert await shown.wait_ended() == 3
         await shown.wait_shown("extra exited with 7", "no licence", "nova did not come up", "logs are in")
+
+
+async def test_a_closed_terminal_stops_the_stack(toy: Toy) -> None:
+    """As after an interrupted connection: nothing of the stack is left running."""
+    async with running(toy):
+        pass
+    with anyio.fail_after(WITHIN_S):
+        while toy.is_held:  # noqa: ASYNC110 - another process releases it
+            await anyio.sleep(0.05)
+    assert find_processes(ProcessOwner(toy.paths)) == ()
+    assert (await toy.call("status")).code == 6

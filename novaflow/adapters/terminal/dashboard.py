@@ -119,6 +119,7 @@ def _window(listed: Sequence[str], selected: str, max_rows: int) -> Sequence[str
 def _uptime(service: ServiceStatus, started_at: datetime | None) -> str:
     if service.pid is None or started_at is None:
         return ""
-    minutes, seconds = divmod(int((datetime.now(UTC) - started_at).total_seconds()), 60)
+    # The clock may have been set back since the start.
+    minutes, seconds = divmod(max(0, int((datetime.now(UTC) - started_at).total_seconds())), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

@@ -6,7 +6,7 @@ import sys
 import termios
 import tty
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import anyio
 
@@ -22,7 +22,8 @@ def keys_as_typed() -> Iterator[None]:
         tty.setcbreak(sys.stdin)
         yield
     finally:
-        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+        with suppress(termios.error):  # the terminal has been closed
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
 
 async def read_keys() -> list[str]:

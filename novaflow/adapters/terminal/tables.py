@@ -38,7 +38,8 @@ def print_status(status: Mapping[str, Any], stream: TextIO) -> None:
     console = _console(stream)
     after = f", ready after {status['ready_after_s']:.1f} s" if status["ready_after_s"] else ""
     console.print(
-        f"{status['stack']} is [bold {_COLOURS[status['state']]}]{status['state']}[/]{after}: {escape(status['reason'])}", soft_wrap=True
+        f"{escape(status['stack'])} is [bold {_COLOURS[status['state']]}]{status['state']}[/]{after}: {escape(status['reason'])}",
+        soft_wrap=True,
     )
     if status["services"]:
         table = Table(box=None, pad_edge=False)
@@ -49,7 +50,7 @@ def print_status(status: Mapping[str, Any], stream: TextIO) -> None:
             took = f"{service['ready_after_s']:.1f} s" if service["ready_after_s"] is not None else ""
             state = f"[{_COLOURS.get(service['state'], 'default')}]{service['state']}[/]"
             reason = escape(service["reason"].partition("\n")[0])
-            table.add_row(service["name"], state, str(service["pid"] or ""), str(service["port"] or ""), took, reason)
+            table.add_row(escape(service["name"]), state, str(service["pid"] or ""), str(service["port"] or ""), took, reason)
         console.print(table)
     for name, url in status["url"].items():
         console.print(f"{name:<12} {url}", soft_wrap=True)
@@ -76,7 +77,7 @@ def print_orphans(orphans: Iterable[OrphanedResource], stream: TextIO) -> None:
     """Print resources that a stack left, with the mark that identifies each."""
     console = _console(stream)
     for one in orphans:
-        console.print(f"{one.kind:<10} {escape(one.name):<46} [dim]{escape(one.reason)}[/]", no_wrap=True, overflow="ellipsis")
+        console.print(f"{one.kind:<10} {escape(f'{one.name:<46}')} [dim]{escape(one.reason)}[/]", no_wrap=True, overflow="ellipsis")
 
 
 def _console(stream: TextIO) -> Console:

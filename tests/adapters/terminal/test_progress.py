@@ -1,14 +1,20 @@
 """Progress: plain lines in a file, a live display on a terminal."""
 
 import io
+import os
 import re
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
 
+import anyio
 import pytest
 
 from novaflow.adapters.terminal import Progress
 from novaflow.events.record import EventRecord
 from novaflow.events.types import (
+    DiskChanged,
+    DiskState,
     Event,
     ServiceChanged,
     ServiceState,
@@ -147,3 +153,97 @@ async def test_running_steps_are_shown_on_a_terminal() -> None:
         assert "◌ web.fetch" in stream.getvalue()
         progress.show(a_step(StepState.SUCCEEDED))
         assert "✔ web.fetch" in stream.getvalue()
+
+
+def test_a_change_of_the_disk_is_a_line() -> None:
+    """It says how much is free."""
+    low, ok = (record(DiskChanged(name="nova", state=state, reason="400 MiB are free", free_mib=400)) for state in DiskState)
+    assert shown(low, ok) == ["disk is low: 400 MiB are free", "disk is ok: 400 MiB are free"]
+
+
+@pytest.mark.parametrize("state", [state for state in StackState if state is not StackState.READY])
+def test_each_state_of_a_stack_is_a_line(state: StackState) -> None:
+    """The reason follows."""
+    assert shown(record(StackChanged(name="nova", state=state, reason="requested"))) == [f"nova is {state.value}: requested"]
+
+
+def test_an_execution_without_a_duration_took_no_time() -> None:
+    """It was cancelled before it began."""
+    ended = WorkflowChanged(name="run", state=WorkflowState.CANCELLED, reason="interrupted")
+    assert shown(record(ended)) == ["run cancelled in 0.0 s: interrupted"]
+
+
+def test_a_restarted_step_begins_anew() -> None:
+    """Progress of a step that is done is not shown, until it is started again."""
+    stream = io.StringIO()
+    progress = Progress(stream, note_every_s=0)
+    for state in (StepState.STARTED, StepState.SUCCEEDED):
+        progress.show(a_step(state))
+    progress.show_progress("web.fetch", "too late", None)
+    progress.show(a_step(StepState.STARTED))
+    progress.show_progress("web.fetch", "again", None)
+    assert [line.split()[-1] for line in stream.getvalue().splitlines()] == ["done", "again"]
+
+
+def test_lines_are_written_at_once() -> None:
+    """A reader of a pipe sees an event when it happens, not when a buffer is full."""
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "rb", buffering=0) as received, os.fdopen(writer, "w") as stream:
+        Progress(stream).show(a_step(StepState.SUCCEEDED))
+        assert received.read(1000).endswith(b"done\n")
+
+
+def work(stream: TextIO, done: list[int], error: Exception | None = None) -> None:
+    """Show three events, count them in ``done``, and fail with the error."""
+    with Progress(stream) as progress:
+        for number in range(3):
+            progress.show(a_step(StepState.SUCCEEDED))
+            done.append(number)
+        if error:
+            raise error
+
+
+def test_a_full_disk_does_not_stop_the_work() -> None:
+    """Each event is accepted; the error is raised at the end, when the work is done."""
+    done: list[int] = []
+    with Path("/dev/full").open("w") as stream, pytest.raises(OSError, match="No space left on device"):
+        work(stream, done)
+    assert done == [0, 1, 2]
+
+
+def test_an_error_of_the_work_has_priority() -> None:
+    """The error of the output is not raised instead."""
+    with Path("/dev/full").open("w") as stream, pytest.raises(LookupError):
+        work(stream, [], LookupError())
+
+
+def test_a_reader_that_has_ended_is_no_error() -> None:
+    """As with `novaflow up | head -1`."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    done: list[int] = []
+    with os.fdopen(writer, "w") as stream:
+        work(stream, done)
+    assert done == [0, 1, 2]
+
+
+def test_a_line_is_cut_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal shows each event in one line; a file has the whole reason."""
+    monkeypatch.setenv("COLUMNS", "60")
+    long = a_step(StepState.SUCCEEDED, "x" * 200)
+    assert shown(long)[0].endswith("x" * 200)
+    stream = Terminal()
+    with Progress(stream) as progress:
+        progress.show(long)
+        lines = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line).strip("\r") for line in stream.getvalue().splitlines()]
+    (line,) = (line for line in lines if "web.fetch" in line)
+    assert len(line) == 60
+    assert line.endswith("…")
+
+
+async def test_the_user_leaves_with_a_signal() -> None:
+    """Without a dashboard there are no keys: it waits until it is cancelled, and does not leave by itself."""
+    left: list[bool] = []
+    with Progress(io.StringIO()) as progress, anyio.move_on_after(0) as scope:
+        await progress.interact(lambda: left.append(True))
+    assert (scope.cancelled_caught, left) == (True, [])
