@@ -29,7 +29,8 @@ novaflow() {{
 }}
 
 if [ ! -d {quoted_root} ]; then
-    echo "$0: the folder of the stack does not exist; delete the script with: novaflow boot off" {quoted_root} >&2
+    # Not echo, which interprets backslashes.
+    printf '%s: the folder of the stack does not exist; delete the script with: novaflow boot off %s\\n' "$0" {quoted_root} >&2
     exit 5
 fi
 case ${{1-}} in

@@ -38,3 +38,35 @@ def test_a_service_manager_that_is_away_is_logged(tmp_path: Path) -> None:
     with capture_logs() as logs:
         ServiceManager(str(tmp_path / "missing")).report_ready("it is up")
     assert [entry["event"] for entry in logs] == ["service_manager.unreachable"]
+
+
+async def test_keep_alives_are_sent_in_time(tmp_path: Path) -> None:
+    """The first at once, and the next before the time of the watchdog is over, until the task is cancelled."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as receiver:
+        receiver.bind(str(tmp_path / "notify"))
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ServiceManager(str(tmp_path / "notify"), watchdog_s=0.01).send_keep_alives)
+            with anyio.fail_after(5):
+                for _ in range(3):
+                    await anyio.wait_readable(receiver)
+                    assert receiver.recv(4096) == b"WATCHDOG=1"
+            tasks.cancel_scope.cancel()
+
+
+async def test_a_manager_without_a_watchdog_gets_no_keep_alives(tmp_path: Path) -> None:
+    """The task ends at once."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as receiver:
+        receiver.bind(str(tmp_path / "notify"))
+        with anyio.fail_after(5):
+            await ServiceManager(str(tmp_path / "notify")).send_keep_alives()
+        with pytest.raises(BlockingIOError):
+            receiver.recv(4096)
+
+
+def test_a_status_of_any_length_and_script_is_sent(tmp_path: Path) -> None:
+    """One datagram holds it."""
+    status = "größer " * 500
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as receiver:
+        receiver.bind(str(tmp_path / "notify"))
+        ServiceManager(str(tmp_path / "notify")).report_status(status)
+        assert receiver.recv(1 << 16).decode() == f"STATUS={status}"
