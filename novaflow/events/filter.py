@@ -49,6 +49,9 @@ def parse_since(text: str, now: datetime) -> datetime | int:
     """
     if text.isdecimal():
         return int(text)
-    if ago := re.fullmatch(r"(\d+)([smhd])", text):
-        return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-    return datetime.fromisoformat(text).astimezone(UTC)
+    try:
+        if ago := re.fullmatch(r"(\d+)([smhd])", text):
+            return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("outside of the years 1 to 9999") from error

@@ -87,12 +87,12 @@ class EventRecord:
             envelope = json.loads(data)
             _, kind, state = envelope["type"].split(".")
             return cls(
-                id=envelope["id"],
+                id=_read_text(envelope, "id"),
                 sequence=int(envelope["sequence"]),
-                time=datetime.fromisoformat(envelope["time"]),
-                source=envelope["source"],
-                run_id=envelope["correlationid"],
-                event=_make_event(kind, envelope["subject"], state, envelope["data"]),
+                time=_read_time(envelope),
+                source=_read_text(envelope, "source"),
+                run_id=_read_text(envelope, "correlationid"),
+                event=_make_event(kind, _read_text(envelope, "subject"), state, envelope["data"]),
             )
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise DecodeError(data, f"{type(error).__name__}: {error}") from error
@@ -106,10 +106,26 @@ def _data_of(event: Event) -> dict[str, object]:
     return {name: value for name, value in members if value is not None}
 
 
+def _read_text(members: Mapping[str, object], name: str) -> str:
+    text = members[name]
+    if not isinstance(text, str):
+        raise TypeError(f"{name} is {text!r}, not text")
+    return text
+
+
+def _read_time(envelope: Mapping[str, Any]) -> datetime:
+    time = datetime.fromisoformat(envelope["time"])
+    if time.tzinfo is None:  # it could not be compared with the times of other events
+        raise ValueError(f"time {envelope['time']} has no zone")
+    return time
+
+
 def _make_event(kind: str, name: str, state: str, data: Mapping[str, object]) -> Event:
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
+    reason = _read_text(values, "reason")
     if kind not in CORE_EVENTS:
-        return ComponentEvent(kind=kind, name=name, state=state, reason=values.pop("reason"), data=values)
+        del values["reason"]
+        return ComponentEvent(kind=kind, name=name, state=state, reason=reason, data=values)
     cls = CORE_EVENTS[kind]
     known = {key: value for key, value in values.items() if key in _DATA_FIELDS[cls]}
     return cls(**known | {"name": name, "state": STATES[cls](state)})

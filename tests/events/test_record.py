@@ -1,13 +1,19 @@
 """Event records: their CloudEvents form, and that decoding it returns the same record."""
 
 import json
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from novaflow.events.record import DecodeError, EventRecord
 from novaflow.events.types import (
+    CORE_EVENTS,
     ComponentEvent,
+    DiskChanged,
+    DiskState,
     Event,
     ServiceChanged,
     ServiceState,
@@ -18,6 +24,7 @@ from novaflow.events.types import (
     WorkflowChanged,
     WorkflowState,
 )
+from tests.support.properties import EXAMPLES
 
 READY = ServiceChanged(
     name="nova-api.one", state=ServiceState.READY, workflow="run", component="api", reason="answered", duration_s=3.21, pid=4711, port=8774
@@ -111,3 +118,103 @@ def test_other_data_is_refused(data: bytes) -> None:
     with pytest.raises(DecodeError) as refused:
         EventRecord.decode(data)
     assert refused.value.data == data
+
+
+def decode_changed(**members: object) -> EventRecord:
+    """Decode an event of which these members of the envelope are changed."""
+    return EventRecord.decode(json.dumps(json.loads(record(READY).encode()) | members).encode())
+
+
+@pytest.mark.parametrize(
+    ("members", "why"),
+    [
+        ({"time": "2026-11-22T09:12:33.204"}, "ValueError: time 2026-11-22T09:12:33.204 has no zone"),
+        ({"time": "noon"}, "ValueError: Invalid isoformat string: 'noon'"),
+        ({"sequence": "first"}, "ValueError: invalid literal for int() with base 10: 'first'"),
+        ({"id": 5}, "TypeError: id is 5, not text"),
+        ({"source": None}, "TypeError: source is None, not text"),
+        ({"subject": ["web"]}, "TypeError: subject is ['web'], not text"),
+        ({"correlationid": None}, "TypeError: correlationid is None, not text"),
+        ({"type": "novaflow.service"}, "ValueError: not enough values to unpack (expected 3, got 2)"),
+        ({"type": "novaflow.service.asleep"}, "ValueError: 'asleep' is not a valid ServiceState"),
+        ({"type": "novaflow.a cat.ready"}, "ValueError: expected a word like create-end, found 'a cat'"),
+        ({"data": {}}, "KeyError: 'reason'"),
+        ({"data": {"reason": 5}}, "TypeError: reason is 5, not text"),
+        ({"data": []}, "AttributeError: 'list' object has no attribute 'items'"),
+    ],
+)
+def test_an_envelope_with_a_wrong_member_is_refused(members: dict[str, object], why: str) -> None:
+    """A subscriber could not use such a value; the error names it, and shows the beginning of the data."""
+    with pytest.raises(DecodeError) as refused:
+        decode_changed(**members)
+    assert str(refused.value) == f"not an event ({why}): {refused.value.data[:80]!r}"
+
+
+def test_the_state_of_a_service_is_not_that_of_a_step() -> None:
+    """Each kind has its own states."""
+    with pytest.raises(DecodeError, match="'skipped' is not a valid ServiceState"):
+        decode_changed(type="novaflow.service.skipped")
+
+
+def test_times_are_written_in_utc_with_milliseconds() -> None:
+    """Whatever the zone of the machine; a reader compares them as moments."""
+    there = timezone(timedelta(hours=5, minutes=30))
+    written = replace(record(READY), time=datetime(2026, 11, 22, 14, 42, 33, 204_999, there))
+    assert written.attributes["time"] == "2026-11-22T09:12:33.204Z"
+    assert EventRecord.decode(written.encode()).time == datetime(2026, 11, 22, 9, 12, 33, 204_000, UTC)
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0, "0000000000"), (42, "0000000042"), (9_999_999_999, "9999999999"), (10**10, "10000000000")]
+)
+def test_sequence_numbers_have_ten_digits(number: int, text: str) -> None:
+    """They sort as text; a larger one is written, too."""
+    written = replace(record(READY), sequence=number)
+    assert written.attributes["sequence"] == text
+    assert EventRecord.decode(written.encode()) == written
+
+
+def test_the_name_of_the_stack_is_the_end_of_its_source() -> None:
+    """A dot in it is a dash in the routing key."""
+    written = replace(record(READY), source="/novaflow/host.example.org/my.stack")
+    assert (written.stack, written.routing_key) == ("my.stack", "my-stack.service.nova-api-one.ready")
+
+
+TEXTS = st.text(max_size=20)
+NUMBERS = st.integers(0, 2**31)
+DURATIONS = st.none() | st.floats(0, 1e6, allow_nan=False)
+WORDS = st.from_regex(r"\A[a-z0-9_]{1,5}(-[a-z0-9_]{1,5})?\Z").filter(lambda word: word not in CORE_EVENTS)
+FIELDS = st.dictionaries(
+    st.text(min_size=1, max_size=8).filter(lambda name: name != "reason"), st.integers() | TEXTS | st.lists(TEXTS).map(tuple), max_size=3
+)
+GENERATED: st.SearchStrategy[Event] = st.one_of(
+    st.builds(StackChanged, name=TEXTS, state=st.sampled_from(StackState), reason=TEXTS, duration_s=DURATIONS),
+    st.builds(
+        WorkflowChanged, name=TEXTS, state=st.sampled_from(WorkflowState), reason=TEXTS, failed=st.lists(TEXTS, max_size=3).map(tuple)
+    ),
+    st.builds(
+        ServiceChanged,
+        name=TEXTS,
+        state=st.sampled_from(ServiceState),
+        workflow=TEXTS,
+        component=TEXTS,
+        reason=TEXTS,
+        duration_s=DURATIONS,
+        attempt=NUMBERS,
+        pid=st.none() | NUMBERS,
+        log_tail=st.none() | TEXTS,
+    ),
+    st.builds(DiskChanged, name=TEXTS, state=st.sampled_from(DiskState), reason=TEXTS, free_mib=NUMBERS),
+    st.builds(ComponentEvent, kind=WORDS, name=TEXTS, state=WORDS, reason=TEXTS, data=FIELDS),
+)
+
+
+@pytest.mark.slow
+@EXAMPLES
+@given(event=GENERATED)
+def test_any_event_is_one_line_and_keeps_its_value(event: Event) -> None:
+    """The journal has one event a line; a line break in a reason does not end it."""
+    encoded = record(event).encode()
+    assert b"\n" not in encoded
+    assert EventRecord.decode(encoded) == record(event)
+    assert record(event).routing_key.count(".") == 3
