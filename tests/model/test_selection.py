@@ -1,8 +1,11 @@
 """Keys of the dashboard."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from novaflow.model.selection import BACKSPACE, DOWN, ENTER, ESCAPE, UP, Selection, Typing
+from tests.support.properties import EXAMPLES
 
 NAMES = ("mariadb", "nova-api", "nova-compute", "rabbitmq")
 
@@ -48,3 +51,41 @@ def test_escape_clears_filter_and_search() -> None:
     assert after("/", *"err", ESCAPE) == Selection("mariadb")
     assert after("f", *"nova", ENTER, "/", *"err", ENTER, ESCAPE) == Selection("nova-api")
     assert after("/", UP, "a").search == "a"
+
+
+def test_a_key_that_is_no_text_is_not_typed() -> None:
+    """Arrow keys, other sequences and control characters change neither text nor selection while typing."""
+    typed = after("/", *"err")
+    for key in (UP, DOWN, "\x1b[3~", "\t", "\x01"):
+        assert typed.press(key, NAMES) == typed
+    assert typed.press("é", NAMES).search == "erré"
+
+
+def test_deleting_more_than_the_text_is_no_error() -> None:
+    """The text stays empty, and typing continues."""
+    assert after("f", "a", BACKSPACE, BACKSPACE, BACKSPACE) == Selection("mariadb", typing=Typing.FILTER)
+
+
+def test_a_filter_that_matches_nothing_selects_nothing() -> None:
+    """When it is shorter again, the first service that it lists is selected."""
+    assert after("f", *"nova-x") == Selection("", filter="nova-x", typing=Typing.FILTER)
+    assert after("f", *"nova-x", BACKSPACE) == Selection("nova-api", filter="nova-", typing=Typing.FILTER)
+
+
+def test_a_service_that_disappears_is_not_selected() -> None:
+    """After a new run, which may have other services."""
+    selection = after(DOWN)
+    assert selection.selected == "nova-api"
+    assert selection.select_listed(["web", "mail"]).selected == "web"
+    assert selection.select_listed([]).selected == ""
+    assert selection.press(DOWN, []) == selection
+    assert Selection("removed").press(DOWN, NAMES).selected == "nova-api"
+
+
+@EXAMPLES
+@given(keys=st.lists(st.sampled_from([UP, DOWN, ENTER, ESCAPE, BACKSPACE, "f", "/", "n", "a", "-", "q", "j"]), max_size=15))
+def test_the_selected_service_is_always_listed(keys: list[str]) -> None:
+    """After any keys; nothing is selected only if nothing is listed."""
+    selection = after(*keys)
+    listed = selection.listed(NAMES)
+    assert selection.selected in listed if listed else selection.selected == ""

@@ -1,6 +1,9 @@
 """The status of a stack, computed from events."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from novaflow.events.record import EventRecord
 from novaflow.events.types import Event, ServiceChanged, ServiceState, StackChanged, StackState, WorkflowChanged, WorkflowState
@@ -105,3 +108,56 @@ def test_a_new_run_has_no_services() -> None:
 def test_other_events_change_nothing() -> None:
     """Workflows and steps are not part of the status."""
     assert status_after(("r1", WorkflowChanged(name="run", state=WorkflowState.STARTED, reason="x"))) == StackStatus("nova")
+
+
+def test_a_stopped_stack_has_no_running_service() -> None:
+    """A service whose supervisor was killed has published no event of its own; one that had failed before is still shown as failed."""
+    for state in (StackState.STOPPED, StackState.FAILED):
+        status = status_after(
+            ("r1", stack(StackState.STARTING)),
+            ("r1", web(ServiceState.READY, 3.2, pid=7)),
+            ("r1", replace(web(ServiceState.FAILED), name="mail")),
+            ("r1", stack(state)),
+        )
+        found = {name: (service.state, service.reason, service.pid) for name, service in status.services.items()}
+        assert found == {"web": (ServiceState.STOPPED, f"now {state}", None), "mail": (ServiceState.FAILED, "now failed", None)}
+        assert status.services["web"].ready_after_s == 3.2
+
+
+@pytest.mark.parametrize(
+    ("state", "pid"),
+    [
+        (ServiceState.STARTED, 8),
+        (ServiceState.READY, 8),
+        (ServiceState.UNREADY, 8),
+        (ServiceState.ADOPTED, 8),
+        (ServiceState.EXITED, None),
+        (ServiceState.RESTARTED, None),
+        (ServiceState.STOPPED, None),
+        (ServiceState.FAILED, None),
+    ],
+)
+def test_a_service_has_a_process_while_it_runs(state: ServiceState, pid: int | None) -> None:
+    """The pid of the event replaces the one before; an event without it keeps it."""
+    begun: list[tuple[str, Event]] = [("r1", stack(StackState.STARTING)), ("r1", web(ServiceState.STARTED, pid=7))]
+    assert status_after(*begun, ("r1", web(state, pid=8))).services["web"].pid == pid
+    assert status_after(*begun, ("r1", web(state))).services["web"].pid == (7 if pid else None)
+
+
+def test_an_adopted_service_counts_as_ready() -> None:
+    """A stack without services is ready, too."""
+    assert StackStatus("nova").all_ready
+    adopted = status_after(("r1", stack(StackState.STARTING)), ("r1", web(ServiceState.ADOPTED, pid=7)))
+    assert adopted.all_ready
+    other = status_after(
+        ("r1", stack(StackState.STARTING)), ("r1", web(ServiceState.ADOPTED)), ("r1", replace(web(ServiceState.STARTED), name="b"))
+    )
+    assert not other.all_ready
+
+
+def test_a_status_is_not_changed_by_events() -> None:
+    """Each event returns another one; a subscriber may keep the one before."""
+    before = status_after(("r1", stack(StackState.STARTING)), ("r1", web(ServiceState.STARTED, pid=7)))
+    event = EventRecord(id="9", sequence=9, time=START, source="/x/nova", run_id="r1", event=web(ServiceState.EXITED))
+    assert before.apply(event).services["web"].state is ServiceState.EXITED
+    assert before.services["web"].state is ServiceState.STARTED

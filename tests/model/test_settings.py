@@ -1,0 +1,47 @@
+"""Effective settings, by group."""
+
+import pytest
+
+from novaflow.model.component import Component, declared
+from novaflow.model.settings import Settings
+
+
+class Basic:
+    """A group of settings."""
+
+
+class Extended(Basic):
+    """A group with further settings."""
+
+
+class Other:
+    """A group that no component declares."""
+
+
+def test_a_group_is_found_by_its_class() -> None:
+    """A subclass is one, too; of several, the one that was declared first is returned."""
+    extended, basic = Extended(), Basic()
+    settings = Settings(groups={Extended: extended, Basic: basic})
+    assert settings.of(Basic) is extended
+    assert settings.of(Extended) is extended
+    assert Settings(groups={Basic: basic}).of(Basic) is basic
+
+
+def test_a_group_that_is_missing_is_an_error() -> None:
+    """The message names the class."""
+    with pytest.raises(LookupError) as missing:
+        Settings(groups={Basic: Basic()}).of(Extended)
+    assert str(missing.value) == "no component declares the settings Extended"
+
+
+def test_declared_values_are_found_by_type() -> None:
+    """In the order of the components, and of their declarations; others are left out."""
+    first, second, third = Basic(), Extended(), Basic()
+    components = (
+        Component("web", "A toy.", declares=(first, 7, second)),
+        Component("mail", "A toy."),
+        Component("db", "A toy.", declares=(third,)),
+    )
+    assert declared(components, Basic) == (first, second, third)
+    assert declared(components, Extended) == (second,)
+    assert declared(components, Other) == ()
