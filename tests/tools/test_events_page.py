@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from novaflow.adapters.storage import Journal
 from novaflow.events.record import EventRecord
 from novaflow.events.types import ComponentEvent, Event, StackChanged, StackState
 from tools.event_kinds import describe_kinds
@@ -71,3 +72,25 @@ def test_the_page_is_written_from_the_examples(tmp_path: Path, monkeypatch: pyte
     EXAMPLES.write_bytes(kept)
     main([])
     assert PAGE.read_text() == (ROOT / PAGE).read_text()
+
+
+def test_examples_are_selected_from_a_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command keeps one event of each type, without the names of the machine, and writes the page from them."""
+    monkeypatch.chdir(tmp_path)
+    EXAMPLES.parent.mkdir(parents=True)
+    journal = Journal(tmp_path / "journal.jsonl", source="/novaflow/vm/mine")
+    for reason in (f"vm is up, see {tmp_path}/log", "up", "vm is up again"):
+        journal.append(StackChanged(name="mine", state=StackState.READY, reason=reason), "r1")
+    journal.append(ComponentEvent(kind="instance", name="5d2f", state="create-end", reason="notified"), "r1")
+    journal.close()
+    main([str(tmp_path / "journal.jsonl")])
+    kept = read_examples()
+    assert [(one.type, one.event.name, one.event.reason) for one in kept] == [
+        ("novaflow.stack.ready", "nova", "up"),
+        ("novaflow.instance.create-end", "5d2f", "notified"),
+    ]
+    page_text = PAGE.read_text()
+    assert "### stack ready\n\n`nova.stack.nova.ready`\n" in page_text
+    assert "Without an example: starting, degraded, stopping, stopped, failed.\n" in page_text
+    assert "Without an example: create-end" not in page_text
+    assert str(tmp_path) not in page_text
