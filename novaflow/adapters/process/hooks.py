@@ -1,7 +1,8 @@
 """Runs the user's commands when a stack is ready or has failed."""
 
 import time
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from novaflow.events.types import StackChanged, StackState, StepChanged, StepSta
 
 _GRACE_S = 2  # between SIGTERM and SIGKILL
 _LAST_LINES = 12  # of the output of a failed command, in its event
+_LAST_CHARACTERS = 16_384  # of these lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,11 @@ class Hooks:
         )
 
     async def _run(self, record: EventRecord, command: str) -> tuple[StepState, str, str | None]:
-        lines: list[str] = []
+        lines: deque[str] = deque(maxlen=_LAST_LINES)
         shell = Command(("/bin/sh", "-c", command), self.env, self.cwd, self.output, _GRACE_S)
         try:
             with anyio.fail_after(self.within_s):
-                code, _ = await run_to_end(self.owner, shell, stdin=record.encode() + b"\n", on_line=lines.append)
+                code, _ = await run_to_end(self.owner, shell, stdin=record.encode() + b"\n", on_line=lines.append, kept=0)
         except TimeoutError:
             return StepState.FAILED, f"{command}: not done after {self.within_s:g} s", _end_of(lines)
         except OSError as error:
@@ -63,5 +65,5 @@ class Hooks:
         return StepState.SUCCEEDED, f"{command}: done", None
 
 
-def _end_of(lines: list[str]) -> str | None:
-    return "\n".join(lines[-_LAST_LINES:]) or None
+def _end_of(lines: Iterable[str]) -> str | None:
+    return "\n".join(lines)[-_LAST_CHARACTERS:] or None

@@ -28,12 +28,12 @@ class Tail:
         """Append to the output."""
         self._content += chunk
         if len(self._content) > 2 * self._size:
-            del self._content[: -self._size]
+            del self._content[: len(self._content) - self._size]
 
     @property
     def text(self) -> str:
         """Return the end of the output."""
-        return bytes(self._content[-self._size :]).decode(errors="replace")
+        return bytes(self._content[max(0, len(self._content) - self._size) :]).decode(errors="replace")
 
 
 async def read_lines(stream: AsyncIterable[bytes], sinks: Sequence[Callable[[bytes], object]], on_line: Callable[[str], None]) -> None:

@@ -23,7 +23,7 @@ from novaflow.adapters.process.process_ownership import KILL_WITHIN_S, ProcessOw
 from novaflow.settings import refuse_links
 
 DRAIN_S = 1.0  # for the rest in a pipe, which ends with its last writer
-KEPT_OUTPUT = 8 << 20  # bytes of standard output that `run_to_end` returns; the longest answer of a program is 1 MiB
+KEPT_OUTPUT = 8 << 20  # bytes of standard output that `run_to_end` returns by default; the longest answer of a program is 1 MiB
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -148,15 +148,17 @@ def _adopt(owner: ProcessOwner) -> AdoptedProcess | None:
     return None
 
 
-async def run_to_end(owner: ProcessOwner, command: Command, *, stdin: bytes, on_line: Callable[[str], None]) -> tuple[int, str]:
-    """Run a program to its end; return its exit code and the end of its standard output, at most ``KEPT_OUTPUT`` bytes.
+async def run_to_end(
+    owner: ProcessOwner, command: Command, *, stdin: bytes, on_line: Callable[[str], None], kept: int = KEPT_OUTPUT
+) -> tuple[int, str]:
+    """Run a program to its end; return its exit code and the end of its standard output, at most ``kept`` bytes.
 
     All output goes to the output file, unless the disk is full, and line by line to ``on_line``. If the call is cancelled, no
     process of the owner is left.
 
     Raises: OSError, if it cannot be started.
     """
-    printed = Tail(KEPT_OUTPUT)
+    printed = Tail(kept)
     with _open_log(command.output) as output:
         write = tolerant_writer(output)
         process = await anyio.open_process(

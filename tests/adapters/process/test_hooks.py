@@ -1,5 +1,8 @@
 """Hooks: the user's commands for states of the stack."""
 
+import tracemalloc
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +19,9 @@ def record(event: StackChanged | WorkflowChanged) -> EventRecord:
 
 
 READY = record(StackChanged(name="nova", state=StackState.READY, reason="all is up"))
+
+MEMORY = 8 << 20  # bytes
+LOG_TAIL = 16_384  # characters
 
 
 @pytest.fixture
@@ -52,6 +58,27 @@ async def test_a_failure_is_published(hooks: Hooks, command: str, reason: str, l
     """The result is an event, with the output of the command as its log tail."""
     result = await hooks.run(READY, command)
     assert (result.state, result.reason, result.log_tail) == (StepState.FAILED, reason, log_tail)
+
+
+@pytest.fixture
+def traced() -> Iterator[None]:
+    """Measure the memory that Python allocates."""
+    tracemalloc.start()
+    yield
+    tracemalloc.stop()
+
+
+@pytest.mark.usefixtures("traced")
+@pytest.mark.parametrize("filter_output", ["tr '\\0' x", "tr '\\0' x | fold -w 999"], ids=["one line", "many lines"])
+async def test_the_output_of_a_command_is_bounded_in_memory(hooks: Hooks, filter_output: str) -> None:
+    """A command prints 64 MiB and fails; a few MiB are allocated at a time, and the event has the end of the output."""
+    hooks = replace(hooks, within_s=60)
+    result = await hooks.run(READY, f"head -c {64 << 20} /dev/zero | {filter_output}; exit 3")
+    _, peak = tracemalloc.get_traced_memory()
+    assert result.reason.endswith("exited with 3")
+    assert peak < MEMORY
+    assert result.log_tail is not None
+    assert 0 < len(result.log_tail) <= LOG_TAIL
 
 
 async def test_a_command_that_cannot_start_has_failed(hooks: Hooks, tmp_path: Path) -> None:
