@@ -1,6 +1,8 @@
 """Finds the process that listens on a port."""
 
 import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 import psutil
 
@@ -34,10 +36,16 @@ def is_served_by(port: int, owner: ProcessOwner, leader: int) -> bool:
 
 def _family(owner: ProcessOwner, leader: int) -> list[psutil.Process]:
     """Return the processes in the owner's cgroup, or where there is none, the leader and its descendants."""
+    if (cgroup := owner.cgroup) and (pids := {*cgroup.pids()}):
+        return [*_existing(pids)]
     try:
-        if (cgroup := owner.cgroup) and (pids := {*cgroup.pids()}):
-            return [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
         process = psutil.Process(leader)
         return [process, *process.children(recursive=True)]
     except psutil.NoSuchProcess:
         return []
+
+
+def _existing(pids: Iterable[int]) -> Iterator[psutil.Process]:
+    for pid in pids:
+        with suppress(psutil.NoSuchProcess):  # it has exited since it was listed; the others have not
+            yield psutil.Process(pid)

@@ -69,3 +69,24 @@ time.sleep(60)
     async with running(owner, Command(python(code), {}, owner.paths.run, output, 0.1)) as process:
         await wait_for_text(output, "up\n")
         assert is_served_by(int(output.read_text().split()[0]), owner, process.pid)
+
+
+async def test_a_process_that_forks_all_the_time_serves_its_port(owner: ProcessOwner) -> None:
+    """A child that exits while the processes are listed does not hide the others."""
+    code = """
+import os, socket
+listener = socket.create_server(("127.0.0.1", 0))
+print(listener.getsockname()[1], "up", flush=True)
+for _ in range(2):
+    if os.fork() == 0:
+        break
+while True:
+    if os.fork() == 0:
+        os._exit(0)
+    os.wait()
+"""
+    output = owner.paths.log / "web.log"
+    async with running(owner, Command(python(code), {}, owner.paths.run, output, 0.1)) as process:
+        await wait_for_text(output, "up\n")
+        port = int(output.read_text().split()[0])
+        assert [is_served_by(port, owner, process.pid) for _ in range(150)] == [True] * 150
