@@ -11,6 +11,7 @@ from novaflow.events.types import WorkflowChanged
 from novaflow.runtime.display import Display
 from novaflow.runtime.show_events import show_events
 from novaflow.runtime.stack import Stack
+from novaflow.runtime.status import query_supervisor
 
 NOTES_EVERY_S = 0.5  # between two requests for the progress of running steps
 
@@ -18,8 +19,9 @@ NOTES_EVERY_S = 0.5  # between two requests for the progress of running steps
 async def run_in_supervisor(stack: Stack, workflow: str, display: Display) -> None:
     """Run a workflow in the stack's supervisor to its end.
 
-    Raises: UsageError, if the stack is not up; RunError, with each failed node and the reason.
+    Raises: UsageError, if the stack is not up; SupervisorUnresponsive; RunError, with each failed node and the reason.
     """
+    await query_supervisor(stack)  # a supervisor that hangs would not answer the request, which has no short limit
     control, failures = ControlClient(stack.paths.control), dict[str, str]()
     refusal: UsageError | None = None
     async with show_events(stack.paths.journal, _WorkflowEvents(workflow, display).show), anyio.create_task_group() as tasks:

@@ -118,8 +118,8 @@ async def test_a_supervisor_that_hangs_is_reported(toy: Toy) -> None:
     status = await toy.call("status", "--json")
     assert (status.code, status.json["state"], status.json["reason"]) == (3, "failed", message)
     assert [service["state"] for service in status.json["services"]] == ["ready"]
-    for command in ("up", "clean"):
-        ended = await toy.call(command)
+    for words in (("up",), ("clean",), ("restart", "web"), ("verify",)):
+        ended = await toy.call(*words)
         assert (ended.code, ended.err) == (3, f"novaflow: {message}\n")
     os.kill(supervisor.pid, signal.SIGKILL)
     await toy.wait_released()
