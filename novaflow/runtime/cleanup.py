@@ -11,7 +11,7 @@ from novaflow.events.types import StackChanged, StackState
 from novaflow.runtime.foreground import require_success
 from novaflow.runtime.orchestrator import Orchestrator, new_run_id
 from novaflow.runtime.stack import Stack
-from novaflow.runtime.status import has_crashed
+from novaflow.runtime.status import has_crashed, read_status
 
 GRACE_S = 3.0  # between SIGTERM and SIGKILL, for processes that a crashed supervisor left
 
@@ -29,18 +29,35 @@ async def clean_up(orchestrator: Orchestrator) -> Outcome:
     return outcome
 
 
+def describe_left(stack: Stack, cleaned: Outcome) -> str | None:
+    """Return in one line what ``clean_up``, which returned ``cleaned``, could not end or remove; ``None`` if nothing is left."""
+    left = [f"process {process.pid} still runs: {describe_process(process)}" for process in find_processes(ProcessOwner(stack.paths))]
+    try:
+        require_success("clean", cleaned)
+    except RunError as error:
+        left.insert(0, str(error))
+    return f"{'; '.join(left)}; try again with `novaflow clean`" if left else None
+
+
 async def clean_up_after_crash(orchestrator: Orchestrator) -> None:
-    """Clean up where no supervisor runs, and publish that the stack is stopped if its supervisor crashed before it could.
+    """Clean up where no supervisor runs, and publish that the stack is stopped if its supervisor has not done so.
 
     Raises: WorkflowFailed, if something cannot be removed; RunError, if that took too long, or naming each process that still runs.
     """
     stack = orchestrator.stack
     require_success("clean", await clean_up(orchestrator))
     _require_no_process(stack)
-    if has_crashed(stack):
-        reason = "the supervisor exited unexpectedly; everything it left was stopped and removed"
-        orchestrator.bus(new_run_id()).publish(StackChanged(name=stack.name, state=StackState.STOPPED, reason=reason))
+    if reason := _reason_not_stopped(stack):
+        stopped = StackChanged(name=stack.name, state=StackState.STOPPED, reason=f"{reason}; everything it left was stopped and removed")
+        orchestrator.bus(new_run_id()).publish(stopped)
     stack.paths.control.unlink(missing_ok=True)  # no process listens on it: the caller holds the lock
+
+
+def _reason_not_stopped(stack: Stack) -> str | None:
+    """Return why the stack's journal does not end with its stop; ``None`` if it does."""
+    if has_crashed(stack):
+        return "the supervisor exited unexpectedly"
+    return "the stack has failed" if read_status(stack).state is StackState.FAILED else None
 
 
 def _require_no_process(stack: Stack) -> None:

@@ -70,8 +70,8 @@ class RunOptions:
 async def launch(stack: Stack, lock: StackLock, options: RunOptions, display: InteractiveDisplay) -> None:
     """Start the supervisor, which takes over the lock, and show its events until the requested state is reached.
 
-    Raises: RunError, if the stack does not come up; NotReady, when the time limit is over (the stack keeps starting);
-    Interrupted, after a signal has stopped everything.
+    Raises: RunError, if the stack does not come up, or if its stop is incomplete; NotReady, when the time limit is over (the
+    stack keeps starting); Interrupted, after a signal has stopped everything.
     """
     launched = _Launch(stack, display, options.wait_for)
     with anyio.move_on_after(options.timeout_s) as limit:
@@ -160,8 +160,10 @@ class _Launch:
     async def require_reached(self) -> None:
         """Return if the requested state was reached.
 
-        Raises: Interrupted; RunError, with the reason why the stack stopped; NovaflowError, if the supervisor crashed.
+        Raises: Interrupted; RunError, with the reason why the stack did not come up or did not stop; NovaflowError, if the supervisor crashed.
         """
+        if self._is_leaving and self._end is not None and self._end.state is StackState.FAILED:
+            raise RunError(f"{self._stack.name}: {self._end.reason}; logs are in {self._stack.paths.log}")
         if self._signal is not None:
             raise Interrupted(self._signal)
         if self.reached or (self._end is None and self._is_leaving and self._supervisor.returncode == -signal.SIGTERM):

@@ -43,12 +43,15 @@ class StackStatePublisher:
         self._publish(StackState.STOPPING, reason)
         return True
 
-    def publish_end(self, outcome: Outcome) -> None:
-        """Publish whether the stack was stopped or has failed."""
-        if self._status.state is StackState.STOPPING:
-            self._publish(StackState.STOPPED, "everything was stopped, as requested")
+    def publish_end(self, outcome: Outcome, left: str | None = None) -> None:
+        """Publish whether the stack was stopped or has failed; ``left`` says what could not be stopped or removed."""
+        end = "everything was stopped" if left is None else f"not everything was stopped: {left}"
+        if self._status.state is not StackState.STOPPING:
+            self._publish(StackState.FAILED, f"failed: {', '.join(outcome.failures)}; {end}")
+        elif left is None:
+            self._publish(StackState.STOPPED, f"{end}, as requested")
         else:
-            self._publish(StackState.FAILED, f"failed: {', '.join(outcome.failures)}; everything was stopped")
+            self._publish(StackState.FAILED, end)
 
     def _publish(self, state: StackState, reason: str, duration_s: float | None = None) -> None:
         self._publish_event(StackChanged(name=self._stack_name, state=state, reason=reason, duration_s=duration_s))

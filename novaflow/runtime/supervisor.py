@@ -18,7 +18,7 @@ from novaflow.errors import RunError
 from novaflow.events.record import EventRecord
 from novaflow.events.types import StackState
 from novaflow.runtime.broker import open_publisher
-from novaflow.runtime.cleanup import clean_up
+from novaflow.runtime.cleanup import clean_up, describe_left
 from novaflow.runtime.control_handlers import SupervisorHandlers
 from novaflow.runtime.disk_watch import watch_disk
 from novaflow.runtime.hook_runner import HookRunner
@@ -46,14 +46,14 @@ async def supervise(stack: Stack, lock: int, service_manager: ServiceManager, *,
     ``reload`` restarts services when the source tree changes. ``resume`` adopts the services that a crashed supervisor left,
     and continues its run.
 
-    Raises: RunError, if the stack does not come up.
+    Raises: RunError, if the stack does not come up, or if its stop is incomplete.
     """
     StackLock.inherited(lock, "run")
     become_subreaper()
     supervisor = Supervisor(stack, service_manager, reload=reload, resume=resume)
     await supervisor.run()
     if supervisor.state is StackState.FAILED:
-        raise RunError(f"{stack.name} did not come up; logs are in {stack.paths.log}")
+        raise RunError(f"{stack.name} has failed; `novaflow status` shows why; logs are in {stack.paths.log}")
 
 
 class Supervisor:
@@ -70,7 +70,6 @@ class Supervisor:
     def state(self) -> StackState:
         """Return the state of the stack."""
         return self._status.state
-
     async def run(self) -> None:
         """Bring the stack up and run it until it is stopped."""
         async with anyio.create_task_group() as tasks:
@@ -122,8 +121,8 @@ class SupervisedRun:
                 self._start_tasks(tasks)
                 async with serve_control(self._paths.control, self._handlers()):
                     outcome = await self._engine.run()
-                    await clean_up(self._orchestrator)
-                self._state.publish_end(outcome)
+                    left = describe_left(self._orchestrator.stack, await clean_up(self._orchestrator))
+                self._state.publish_end(outcome, left)
                 tasks.cancel_scope.cancel()
             self._hooks.close()
 

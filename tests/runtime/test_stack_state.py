@@ -107,3 +107,18 @@ def test_a_stack_that_ends_without_a_request_has_failed(run: Run) -> None:
     run.state.publish_starting()
     run.state.publish_end(Outcome(failures={"web": StepFailed("x"), "worker": StepFailed("y")}))
     assert run.published[1:] == [("failed", "failed: web, worker; everything was stopped")]
+
+
+def test_an_incomplete_stop_is_a_failure(run: Run) -> None:
+    """The reason says what is left; it does not say that everything was stopped."""
+    run.bring_up()
+    run.state.publish_stopping("stop requested")
+    run.state.publish_end(Outcome(), "clean failed: net.remove")
+    assert run.published[3:] == [("failed", "not everything was stopped: clean failed: net.remove")]
+
+
+def test_a_failure_says_what_is_left(run: Run) -> None:
+    """The reason names the failed nodes and what could not be removed."""
+    run.state.publish_starting()
+    run.state.publish_end(Outcome(failures={"web": StepFailed("x")}), "clean failed: net.remove")
+    assert run.published[1:] == [("failed", "failed: web; not everything was stopped: clean failed: net.remove")]

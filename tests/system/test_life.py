@@ -22,6 +22,23 @@ if os.fork() == 0:
 time.sleep(600)
 """
 
+# A resource that cannot be removed while the file `stuck` is there.
+STUCK = """
+from novaflow.errors import StepFailed
+from novaflow.model.component import Component
+from novaflow.model.step import step
+
+
+@step(within_s=5)
+async def remove(ctx):
+    \"\"\"Remove it.\"\"\"
+    if (ctx.paths.root.parent / "stuck").exists():
+        raise StepFailed("it cannot be removed")
+
+
+COMPONENT = Component("stuck", "What will not go.", {"clean": (remove,)})
+"""
+
 
 async def test_a_second_install_does_nothing(toy: Toy) -> None:
     """Every step is skipped with its reason."""
@@ -268,6 +285,27 @@ async def test_a_signal_ends_an_attached_run(toy: Toy, number: signal.Signals, c
         assert await process.wait() == code, result
     assert not toy.is_held
     assert find_processes(ProcessOwner(toy.paths)) == ()
+    assert (await toy.call("status")).code == 6
+
+
+async def test_an_incomplete_stop_is_reported(toy: Toy) -> None:
+    """A resource cannot be removed: Ctrl-C of an attached run says so, and so does `clean`, until it can be removed."""
+    toy.write("components/stuck.py", STUCK)
+    toy.installed()
+    stuck = toy.folder / "stuck"
+    stuck.touch()
+    async with toy.calling("run") as process:
+        await wait_printed(process, "nova is ready")
+        process.send_signal(signal.SIGINT)
+        await wait_printed(process, "nova is failed: not everything was stopped: clean failed: stuck.remove; try again with `novaflow clean`")
+        assert await process.wait() == 3
+        assert process.stderr is not None
+        assert (await process.stderr.receive()).startswith(b"novaflow: nova: not everything was stopped: clean failed: stuck.remove; ")
+    assert find_processes(ProcessOwner(toy.paths)) == ()
+    assert (await toy.call("status")).code == 3
+    assert (await toy.call("clean")).code == 3
+    stuck.unlink()
+    assert (await toy.call("clean")).code == 0
     assert (await toy.call("status")).code == 6
 
 
