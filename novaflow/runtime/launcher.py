@@ -160,7 +160,8 @@ class _Launch:
     async def require_reached(self) -> None:
         """Return if the requested state was reached.
 
-        Raises: Interrupted; RunError, with the reason why the stack did not come up or did not stop; NovaflowError, if the supervisor crashed.
+        Raises: Interrupted; RunError, with the reason why the stack did not come up or did not stop; NovaflowError, if the
+        supervisor crashed.
         """
         if self._is_leaving and self._end is not None and self._end.state is StackState.FAILED:
             raise RunError(f"{self._stack.name}: {self._end.reason}; logs are in {self._stack.paths.log}")

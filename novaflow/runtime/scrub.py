@@ -7,6 +7,7 @@ from novaflow.adapters.process import ProcessOwner, describe_process, find_proce
 from novaflow.adapters.storage import StackLock
 from novaflow.errors import RunError
 from novaflow.model.orphan import OrphanedResource
+from novaflow.runtime.abandoned import end_abandoned, find_abandoned
 from novaflow.runtime.boot import describe_entries, remove_entries
 from novaflow.runtime.cleanup import clean_up_after_crash
 from novaflow.runtime.display import Display
@@ -20,21 +21,24 @@ async def scrub(stack: Stack, display: Display, *, dry_run: bool) -> Sequence[Or
 
     Raises: UsageError, if the stack is up; StackBusy; WorkflowFailed; RunError, naming what could not be removed.
     """
-    entries = describe_entries(stack)
+    entries, left = describe_entries(stack), [*find_abandoned(stack)]
     if not stack.paths.root.exists():
-        if not dry_run:
-            await remove_entries(stack)
-        return entries or None
+        left += _find_processes(stack)
+        if dry_run or not left:
+            if not dry_run:
+                await remove_entries(stack)
+            return [*entries, *left] or None
     await require_no_supervisor(stack)
     with StackLock(stack.paths.lock, "scrub"):
         if not dry_run:
             await remove_entries(stack)  # first: the init system could start the stack again
+            await end_abandoned(stack)
         async with open_orchestrator(stack, [display.show], display.show_progress) as orchestrator:
             found = await find_orphans(orchestrator)
             if not dry_run:
                 await clean_up_after_crash(orchestrator)
                 _require_none(await find_orphans(orchestrator))
-    return [*entries, *found]
+    return [*dict.fromkeys([*entries, *left, *found])]
 
 
 async def find_orphans(orchestrator: Orchestrator) -> Sequence[OrphanedResource]:

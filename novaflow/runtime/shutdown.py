@@ -3,7 +3,9 @@
 import anyio
 
 from novaflow.adapters.control.client import ControlClient
+from novaflow.adapters.process import ProcessOwner, find_processes
 from novaflow.adapters.storage import StackLock, is_locked
+from novaflow.runtime.abandoned import end_abandoned
 from novaflow.runtime.boot import cancel_restarts
 from novaflow.runtime.cleanup import clean_up_after_crash
 from novaflow.runtime.display import Display
@@ -17,12 +19,13 @@ EXIT_WITHIN_S = 1  # for a process that holds the lock and does not listen: a su
 
 
 async def stop_stack(stack: Stack, display: Display) -> bool:
-    """Stop everything the stack started, in reverse order; return whether there is a stack.
+    """Stop everything the stack started, in reverse order; return whether there is a stack, or a process of one that was removed.
 
     Raises: StackBusy, if another command works on the stack; SupervisorUnresponsive; WorkflowFailed, if something cannot be
-    removed; RunError, if that took too long.
+    removed; RunError, if that took too long, or naming each process that still runs.
     """
-    if not stack.paths.run.exists():
+    was_abandoned = await end_abandoned(stack)
+    if not (was_abandoned or stack.paths.run.exists() or find_processes(ProcessOwner(stack.paths))):
         return False
     if is_locked(stack.paths.lock):
         async with show_events(stack.paths.journal, display.show):

@@ -70,6 +70,7 @@ class Supervisor:
     def state(self) -> StackState:
         """Return the state of the stack."""
         return self._status.state
+
     async def run(self) -> None:
         """Bring the stack up and run it until it is stopped."""
         async with anyio.create_task_group() as tasks:

@@ -12,6 +12,7 @@ from novaflow.adapters.process.process_ownership import (
     end_processes,
     find_leader,
     find_processes,
+    find_users_of_removed,
     is_suspended,
     used_processor_s,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "find_listener",
     "find_processes",
     "find_stack_cgroup",
+    "find_users_of_removed",
     "is_served_by",
     "is_suspended",
     "reap_orphans",

@@ -111,6 +111,23 @@ def find_processes(owner: ProcessOwner) -> tuple[psutil.Process, ...]:
     return tuple(_existing(pid for pid in psutil.pids() if pid != os.getpid() and traces.lead_to(pid)))
 
 
+def find_users_of_removed(path: Path) -> tuple[psutil.Process, ...]:
+    """Return every process that has a file of this path open which was removed. Source: proc_pid_fd(5), "(deleted)"."""
+    return tuple(_existing(pid for pid in psutil.pids() if _has_open(pid, f"{path} (deleted)")))
+
+
+def _has_open(pid: int, link: str) -> bool:
+    with suppress(OSError):  # the process has exited, or is of another user
+        return any(_read_link(descriptor) == link for descriptor in Path(f"/proc/{pid}/fd").iterdir())
+    return False
+
+
+def _read_link(path: Path) -> str | None:
+    with suppress(OSError):  # closed since it was listed
+        return os.readlink(path)  # noqa: PTH115 - as it is: a path has no suffix
+    return None
+
+
 async def end_processes(processes: Sequence[psutil.Process], *, grace_s: float) -> None:
     """Send SIGTERM and, after ``grace_s``, SIGKILL; psutil compares start times, so no other process with a reused id is hit."""
     for number, patience_s in ((signal.SIGTERM, grace_s), (signal.SIGKILL, KILL_WITHIN_S)):
