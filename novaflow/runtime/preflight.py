@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from novaflow.adapters.process import find_listener
 from novaflow.adapters.storage import require_space
 from novaflow.errors import MachineUnfit, PortTaken, UsageError
+from novaflow.events.types import StackState
 from novaflow.model.check import CheckResult, Severity
 from novaflow.model.service import Service
 from novaflow.runtime.stack import Stack
@@ -66,10 +67,11 @@ def require_usable(stack: Stack, *, fresh: bool) -> None:
 async def require_no_supervisor(stack: Stack) -> None:
     """Return if no supervisor runs the stack.
 
-    Raises: UsageError, with the stack's state and the commands to use instead.
+    Raises: UsageError, with the stack's state and what to do.
     """
     if status := await query_supervisor(stack):
-        raise UsageError(f"{stack.name} is {status['state']} since {status['since']}; `novaflow clean` stops it, `novaflow up` keeps it")
+        wait = "wait until it is ready, which `novaflow status` shows; " if status["state"] == StackState.STARTING else ""
+        raise UsageError(f"{stack.name} is {status['state']} since {status['since']}; {wait}`novaflow clean` stops it")
 
 
 def require_ports(stack: Stack, workflow: str) -> None:

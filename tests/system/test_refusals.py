@@ -108,6 +108,17 @@ async def test_a_service_that_is_not_ready_in_time_is_named(toy: Toy) -> None:
     assert (await toy.call("status")).code == 4
 
 
+async def test_a_stack_that_starts_is_not_started_twice(toy: Toy) -> None:
+    """The error says what is true and what to do."""
+    toy.add(SLEEP)
+    toy.installed()
+    assert (await toy.call("run", "--detach")).code == 0
+    refused = await toy.call("up")
+    assert refused.code == 2
+    assert refused.err.startswith("novaflow: nova is starting since ")
+    assert refused.err.endswith("; wait until it is ready, which `novaflow status` shows; `novaflow clean` stops it\n")
+
+
 async def test_concurrent_starts_share_one_stack(toy: Toy) -> None:
     """One command starts it; the other is rejected or finds it running."""
     result: list[Result] = []
@@ -122,7 +133,7 @@ async def test_concurrent_starts_share_one_stack(toy: Toy) -> None:
     assert first.code == 0
     assert second.code in {0, 2, 5}
     if second.code:
-        assert "novaflow up" in second.err or "nova is starting" in second.err
+        assert "`novaflow up`, pid " in second.err or "nova is starting" in second.err
     assert len((await toy.status())["services"]) == 1
 
 
