@@ -25,18 +25,12 @@ T = TypeVar("T")
 class LocalRunner:
     """The engine's runner for this machine.
 
-    A service whose program already runs, started by an earlier supervisor, is adopted. After ``keep_running`` programs are
-    left running when the engine ends.
+    A service whose program already runs, started by an earlier supervisor, is adopted.
     """
 
     def __init__(self, resources: StackResources) -> None:
         self._resources = resources
-        self._keeps_running = False
         self._started = set[str]()  # the services whose program this runner has started, not adopted
-
-    def keep_running(self) -> None:
-        """Leave the programs running from now on: another supervisor will adopt them."""
-        self._keeps_running = True
 
     async def run_step(self, node: Node, step: Step) -> Skipped | str | None:
         """Run the step within its time limit.
@@ -58,12 +52,11 @@ class LocalRunner:
         if self._started & {*service.restart_with}:
             await self._end_earlier(context, service)
         async with AsyncExitStack() as stack:
-            keeps_running = lambda: self._keeps_running  # noqa: E731 - read when the block ends
-            adopted = await stack.enter_async_context(adopting(context.owner, service.grace_s, keep_running=keeps_running))
+            adopted = await stack.enter_async_context(adopting(context.owner, service.grace_s))
             process: RunningProcess
             if adopted is None:
                 command = await self._call(node.name, lambda: _prepare(context, service))
-                process = await self._start(stack, service.name, context, command, keeps_running)
+                process = await self._start(stack, service.name, context, command)
                 self._started.add(service.name)
             else:
                 process = adopted
@@ -75,17 +68,15 @@ class LocalRunner:
         async with adopting(context.owner, service.grace_s):
             pass
 
-    async def _start(
-        self, stack: AsyncExitStack, name: str, context: NodeContext, command: Command, keep_running: Callable[[], bool]
-    ) -> RunningProcess:
+    async def _start(self, stack: AsyncExitStack, name: str, context: NodeContext, command: Command) -> RunningProcess:
         try:
-            return await stack.enter_async_context(running(context.owner, command, keep_running=keep_running))
+            return await stack.enter_async_context(running(context.owner, command))
         except OSError as error:
             raise MachineError(f"{name} cannot be started: {error}") from error
 
     async def _run_before_stop(self, context: NodeContext, service: Service, process: RunningProcess) -> None:
         """Run the service's ``before_stop`` while it still answers; an error in it does not prevent the stop."""
-        if service.before_stop is None or process.returncode is not None or self._keeps_running:
+        if service.before_stop is None or process.returncode is not None:
             return
         with anyio.move_on_after(service.grace_s, shield=True) as scope:
             try:

@@ -87,12 +87,10 @@ class AdoptedProcess:
 
 
 @asynccontextmanager
-async def running(owner: ProcessOwner, command: Command, *, keep_running: Callable[[], bool] = lambda: False) -> AsyncIterator[Process]:
+async def running(owner: ProcessOwner, command: Command) -> AsyncIterator[Process]:
     """Run a program for the duration of the block, in its own session and cgroup; afterwards no process of the owner is left.
 
     What a program of the owner has left, whose supervisor was killed, is ended first: it may hold a port or a lock.
-
-    If ``keep_running`` returns true when the block ends, the program is left running for another supervisor to adopt.
 
     Raises: OSError, if it cannot be started.
     """
@@ -111,14 +109,11 @@ async def running(owner: ProcessOwner, command: Command, *, keep_running: Callab
         _record(owner, process.pid)
         yield process
     finally:
-        if not keep_running():
-            await _end_all(owner, process, command.grace_s)
+        await _end_all(owner, process, command.grace_s)
 
 
 @asynccontextmanager
-async def adopting(
-    owner: ProcessOwner, grace_s: float, *, keep_running: Callable[[], bool] = lambda: False
-) -> AsyncIterator[AdoptedProcess | None]:
+async def adopting(owner: ProcessOwner, grace_s: float) -> AsyncIterator[AdoptedProcess | None]:
     """Adopt the owner's running program for the duration of the block; yield ``None`` if it does not run.
 
     The program ends as in ``running``.
@@ -128,8 +123,7 @@ async def adopting(
         yield process
     finally:
         if process is not None:
-            if not keep_running():
-                await _end_all(owner, process, grace_s)
+            await _end_all(owner, process, grace_s)
             process.close()
 
 

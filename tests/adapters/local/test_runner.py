@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from subprocess import DEVNULL
 from typing import Any
 
 import anyio
@@ -388,16 +389,22 @@ async def test_before_stop_is_skipped_after_an_exit(harness: RunnerHarness) -> N
     assert seen == []
 
 
+@asynccontextmanager
+async def left_running(harness: RunnerHarness, service: Service) -> AsyncIterator[int]:
+    """Run the service's program as a killed supervisor leaves it, and return its process id."""
+    context = NodeContext(harness.machine, service.name)
+    argv = [str(word) for word in service.command(context)]
+    async with await anyio.open_process(argv, env=context.owner.marker, stdout=DEVNULL, stderr=DEVNULL, start_new_session=True) as process:
+        context.owner.note(process.pid)
+        yield process.pid
+        await process.wait()
+
+
 async def test_a_running_service_is_adopted(harness: RunnerHarness, port: int) -> None:
-    """A program that is kept running is adopted by the next runner, answers its checks, and ends with that one."""
+    """A program that a killed supervisor left is adopted, answers its checks, and ends with the runner that adopted it."""
     service = a_service(SERVER, str(port), ready=HttpProbe(port), port=port)
-    async with harness.run_service(service) as program:
-        await program.wait_ready()
-        harness.runner.keep_running()
-    assert is_running(program.pid)
-    harness.runner = LocalRunner(harness.machine)
-    async with harness.run_service(service) as adopted:
-        assert (adopted.pid, adopted.adopted) == (program.pid, True)
+    async with left_running(harness, service) as pid, harness.run_service(service) as adopted:
+        assert (adopted.pid, adopted.adopted) == (pid, True)
         assert await adopted.wait_ready() == "answered GET / with 200"
         assert await adopted.check(WITHIN_S) == "answered GET / with 200"
         async with anyio.create_task_group() as tasks:  # as the monitor does, which waits for the exit during a probe
@@ -405,16 +412,14 @@ async def test_a_running_service_is_adopted(harness: RunnerHarness, port: int) -
             await anyio.lowlevel.checkpoint()
             assert await adopted.wait_ready() == "answered GET / with 200"
             tasks.cancel_scope.cancel()
-    assert not is_running(program.pid)
+    assert not is_running(pid)
 
 
 async def test_the_exit_of_an_adopted_service_is_noticed(harness: RunnerHarness) -> None:
     """Its exit code is unknown: the kernel reports it to the parent only."""
-    async with harness.run_service(a_service(SLEEP)) as program:
-        harness.runner.keep_running()
-    harness.runner = LocalRunner(harness.machine)
-    async with harness.run_service(a_service(SLEEP)) as adopted:
-        os.kill(program.pid, signal.SIGKILL)
+    service = a_service(SLEEP)
+    async with left_running(harness, service) as pid, harness.run_service(service) as adopted:
+        os.kill(pid, signal.SIGKILL)
         assert str(await adopted.wait_exit()) == "web exited; its exit code is unknown"
 
 
