@@ -116,16 +116,13 @@ def find_users_of_removed(path: Path) -> tuple[psutil.Process, ...]:
     return tuple(_existing(pid for pid in psutil.pids() if _has_open(pid, f"{path} (deleted)")))
 
 
-def _has_open(pid: int, link: str) -> bool:
+def _has_open(pid: int, target: str) -> bool:
     with suppress(OSError):  # the process has exited, or is of another user
-        return any(_read_link(descriptor) == link for descriptor in Path(f"/proc/{pid}/fd").iterdir())
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # closed since it was listed
+                if str(descriptor.readlink()) == target:
+                    return True
     return False
-
-
-def _read_link(path: Path) -> str | None:
-    with suppress(OSError):  # closed since it was listed
-        return os.readlink(path)  # noqa: PTH115 - as it is: a path has no suffix
-    return None
 
 
 async def end_processes(processes: Sequence[psutil.Process], *, grace_s: float) -> None:
