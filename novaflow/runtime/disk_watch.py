@@ -20,7 +20,7 @@ ENOUGH = 2  # times the threshold: a file system whose space varies around it is
 async def watch_disk(stack_name: str, folder: Path, journal: Journal, publish: Callable[[Event], None]) -> None:
     """Look at the free space of the folder until cancelled; write the events that wait for space.
 
-    Raises: MachineError, if the journal cannot be written; OSError, if the file system does not answer.
+    Raises: OSError, if the file system does not answer.
     """
     state = DiskState.OK
     while True:

@@ -37,7 +37,7 @@ class Disk:
     """A small file system that can be filled and emptied."""
 
     def __init__(self, folder: Path) -> None:
-        self._filler = folder / "filler"
+        self._folder, self._filler = folder, folder / "filler"
 
     def fill(self, *, free: int = 0) -> None:
         """Use up all space but ``free`` bytes."""
@@ -50,6 +50,17 @@ class Disk:
     def empty(self) -> None:
         """Free what ``fill`` has used."""
         self._filler.unlink()
+
+    def make_larger(self, size_mib: int) -> None:
+        """Give the file system this size; what ``fill`` has used stays."""
+        self._remount(f"size={size_mib}M")
+
+    def make_read_only(self) -> None:
+        """Refuse further writes; no file may be open for writing."""
+        self._remount("ro")
+
+    def _remount(self, options: str) -> None:
+        subprocess.run(["mount", "-o", f"remount,{options}", self._folder], check=True, timeout=WITHIN_S)
 
 
 def _write_until_full(file: int, chunk: bytes) -> None:

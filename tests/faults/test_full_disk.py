@@ -1,8 +1,9 @@
-"""A full disk ends no supervisor and loses no event.
+"""A full disk ends no supervisor, and loses no event of the newest ten thousand.
 
 Done: the stack's folder is a small file system, which is filled before `install`, before `up`, and while the stack runs. Then
 services are killed, so that events and logs have to be written; what is left free varies, so that a write is refused at
-once or half way. How often: once each, and twice while the stack runs; 25 times each with ``FAULTS=long``.
+once or half way. How often: once each, and twice while the stack runs; 25 times each with ``FAULTS=long``. Once, more events are
+published meanwhile than wait in memory.
 Must hold: each command that cannot write says so in one line; the supervisor keeps its process and answers; when there is space
 again, every event is in the journal, once and in order; there is no traceback.
 """
@@ -10,6 +11,7 @@ again, every event is in the journal, once and in order; there is no traceback.
 import os
 import random
 import signal
+from itertools import pairwise
 
 import pytest
 
@@ -24,6 +26,9 @@ ROUNDS = times(1, 25)
 WHILE_IT_RUNS = times(2, 25)
 SIZE_MIB = 2
 LEFT = (0, 4096, 8192, 16384)  # bytes: pages of a file system in memory
+ENOUGH_MIB = 64
+WAITING = 10_000  # events that wait in memory
+STEPS = 1_000  # each has two events
 NO_SPACE = 5  # exit code
 
 
@@ -80,6 +85,40 @@ async def test_a_stack_survives_a_full_disk(toy: Toy) -> None:
         assert tracebacks(toy) == 0
         await toy.end()
         assert tracebacks(toy) == 0
+
+
+async def test_a_stack_survives_more_events_than_wait_in_memory(toy: Toy) -> None:
+    """The oldest that wait are dropped, which leaves one gap in the numbers; the newest are written when there is space again."""
+    toy.write("components/many.py", many_steps(STEPS))
+    with small_disk(toy.root, SIZE_MIB) as disk:
+        await toy.ready()
+        supervisor = (await toy.supervisor()).pid
+        disk.fill()
+        for _ in range(WAITING // (2 * STEPS) + 1):
+            assert (await toy.call("verify")).code == 0
+        (before,) = (await toy.status())["services"]
+        os.kill(before["pid"], signal.SIGKILL)
+        await toy.wait_ready_again(before["pid"])
+        assert (await toy.supervisor()).pid == supervisor
+        disk.make_larger(ENOUGH_MIB)
+        await toy.wait_published("novaflow.service.restarted")
+        await toy.end()
+        found = sequences(toy)
+        last = found[-1]
+        assert {*range(last - WAITING + 1, last + 1)} <= {*found}
+        gaps = [after for before, after in pairwise(found) if after != before + 1]
+        assert len(gaps) == 1
+        log = (toy.paths.log / "supervisor.log").read_text(errors="replace")
+        assert log.count('"journal.events_dropped"') <= 1  # the log may have been full as well
+        assert tracebacks(toy) == 0
+
+
+def many_steps(count: int) -> str:
+    """Return a component whose check has so many steps, which do nothing."""
+    steps = "".join(f'@step(within_s=10)\nasync def s{number}(ctx):\n    """Do nothing."""\n\n\n' for number in range(count))
+    names = "".join(f"s{number}, " for number in range(count))
+    imports = "from novaflow.model.component import Component\nfrom novaflow.model.step import step\n\n\n"
+    return f'{imports}{steps}COMPONENT = Component("many", "Many steps.", {{"verify": ({names})}})\n'
 
 
 async def kill_on_a_full_disk(toy: Toy, disk: Disk, *, free: int) -> None:

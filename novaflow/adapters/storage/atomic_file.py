@@ -1,5 +1,6 @@
 """Files that are replaced in one step: a reader sees the old content or the new one."""
 
+import errno
 import os
 import secrets
 from collections.abc import Iterable
@@ -10,6 +11,7 @@ import anyio
 
 from novaflow.errors import MachineError
 
+_FIXES = {errno.EIO: "repair the disk", errno.EROFS: "mount the file system writable"}
 LEAST_FREE = 1 << 18  # bytes: the events and the logs of one start are half of it
 
 
@@ -79,4 +81,14 @@ def require_space(folder: Path) -> None:
 
 def write_error(path: Path, error: OSError) -> MachineError:
     """Return the error for a file that cannot be written."""
-    return MachineError(f"cannot write {path}: {(error.strerror or str(error)).lower()}; free some space or choose another folder")
+    return MachineError(f"cannot write {path}: {reason_of(error)}; {fix_for(error)} or choose another folder")
+
+
+def reason_of(error: OSError) -> str:
+    """Return what the system says, for example ``no space left on device``."""
+    return (error.strerror or str(error)).lower()
+
+
+def fix_for(error: OSError) -> str:
+    """Return what the user can do about a write that failed."""
+    return _FIXES.get(error.errno or 0, "free some space")

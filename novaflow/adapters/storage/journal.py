@@ -2,15 +2,17 @@
 
 import errno
 import os
-from collections.abc import AsyncGenerator, Iterator
+from collections import deque
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 import anyio
 import structlog
 from ulid import ULID
 
-from novaflow.adapters.storage.atomic_file import write_atomic
+from novaflow.adapters.storage.atomic_file import fix_for, reason_of, write_atomic
 from novaflow.adapters.storage.journal_format import (
     JournalReader,
     add_checksum,
@@ -27,19 +29,23 @@ from novaflow.events.types import Event
 log = structlog.get_logger(__name__)
 
 _POLL_S = 0.05  # not noticeable on a terminal; 20 reads a second take 0.3 % of a core
-_MAX_UNWRITTEN = 10_000  # events in memory while the disk is full: about 5 MB, the events of fifty runs
+_MOST_WAITING = 10_000  # events in memory while the file cannot be written: about 5 MB, the events of fifty runs
+_WRITTEN_AT_ONCE = 100  # events, about 50 KB: a nearly full disk takes some of those that wait
 
 
 class Journal:
     """The only writer of a stack's journal; its process holds the lock of the stack.
 
-    ``source`` is the CloudEvents source of all its events, for example ``/novaflow/HOST/STACK``.
+    ``source`` is the CloudEvents source of all its events, for example ``/novaflow/HOST/STACK``. While the file cannot be
+    written, at most ``most_waiting`` events wait in memory.
     """
 
-    def __init__(self, path: Path, *, source: str) -> None:
+    def __init__(self, path: Path, *, source: str, most_waiting: int = _MOST_WAITING) -> None:
         self._path = path
         self._source = source
-        self._unwritten: list[bytes] = []
+        self._waiting = deque[bytes](maxlen=most_waiting)
+        self._dropped = 0
+        self._error: OSError | None = None  # of the last write, if that failed
         self._sequence = _repair(path)
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         self._size = os.fstat(self._file).st_size
@@ -52,9 +58,8 @@ class Journal:
     def append(self, event: Event, run_id: str) -> EventRecord:
         """Append the event with a new id, the time and the next sequence number, and return it.
 
-        While the disk is full, events wait in memory; they are written in order when there is space again.
-
-        Raises: MachineError, if the file cannot be written, or too many events wait.
+        While the file cannot be written, events wait in memory; they are written in order when it can be written again. Of
+        too many the oldest are dropped, so that the journal ends with the present state; their numbers are not used again.
         """
         now = datetime.now(UTC)
         record = EventRecord(
@@ -66,58 +71,72 @@ class Journal:
             run_id=run_id,
             event=event,
         )
-        self._write(add_checksum(record.encode()))
         self._sequence += 1
+        if len(self._waiting) == self._waiting.maxlen:
+            self._count_dropped()
+        self._waiting.append(add_checksum(record.encode()))
+        self.retry()
         return record
 
     def retry(self) -> None:
-        """Write the events that wait because the disk was full, if there is space now.
-
-        Raises: MachineError, if the file cannot be written.
-        """
-        if self._unwritten:
-            self._write(b"")
+        """Write the events that wait, if the file can be written now."""
+        try:
+            while self._waiting:
+                self._write([*islice(self._waiting, _WRITTEN_AT_ONCE)])
+        except OSError as error:
+            self._report(error)
+        else:
+            self._report_recovery()
 
     def close(self) -> None:
         """Flush the file to the disk and close it.
 
-        Raises: MachineError, if events are lost because the disk is still full.
+        Raises: MachineError, if the last events cannot be written.
         """
         try:
             self.retry()
-            if self._unwritten:
-                message = f"{self._path}: the disk is full; the last {len(self._unwritten)} events could not be written"
-                raise MachineError(message)
-            os.fdatasync(self._file)
+            if self._error is None:
+                os.fdatasync(self._file)
+        except OSError as error:
+            self._error = error
         finally:
             os.close(self._file)
+        if self._error is not None:
+            lost = f"the last {self._dropped + len(self._waiting)} events could not be written"
+            raise MachineError(f"{self._path}: {lost}: {reason_of(self._error)}; {fix_for(self._error)}")
 
-    def _write(self, line: bytes) -> None:
-        """Append the waiting lines and this one, all or none of them."""
-        waiting = [*self._unwritten, line] if line else self._unwritten
-        content = b"".join(waiting)
-        try:
-            written = os.write(self._file, content)
-        except OSError as error:
-            self._keep_unwritten(waiting, error)
-            return
-        if written < len(content):
+    def _write(self, lines: Sequence[bytes]) -> None:
+        """Append the first of the waiting lines, all or none of them.
+
+        Raises: OSError.
+        """
+        content = b"".join(lines)
+        if self._error is not None:
+            os.ftruncate(self._file, self._size)  # in case the last write failed half way, and this as well
+        if os.write(self._file, content) < len(content):
             # A disk that becomes full accepts a part of the data. An incomplete line would damage the next one.
             os.ftruncate(self._file, self._size)
-            self._keep_unwritten(waiting, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
-            return
-        self._size += written
-        if self._unwritten:
-            log.warning("journal.recovered", path=str(self._path), events=len(waiting))
-            self._unwritten = []
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._size += len(content)
+        for _ in lines:
+            self._waiting.popleft()
 
-    def _keep_unwritten(self, waiting: list[bytes], error: OSError) -> None:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT} or len(waiting) > _MAX_UNWRITTEN:
-            message = f"{self._path}: events cannot be written: {error.strerror}; free some space or repair the disk"
-            raise MachineError(message) from error
-        if not self._unwritten:
-            log.error("journal.disk_full", path=str(self._path), advice="free some space: events wait in memory until then")
-        self._unwritten = waiting
+    def _report(self, error: OSError) -> None:
+        if self._error is None:
+            advice = f"{fix_for(error)}: events wait in memory until then"
+            log.error("journal.unwritten", path=str(self._path), reason=reason_of(error), advice=advice)
+        self._error = error
+
+    def _report_recovery(self) -> None:
+        if self._error is not None:
+            log.warning("journal.recovered", path=str(self._path), dropped=self._dropped)
+            self._error, self._dropped = None, 0
+
+    def _count_dropped(self) -> None:
+        if self._dropped == 0:
+            advice = "subscribers see a gap in the numbers of the events"
+            log.error("journal.events_dropped", path=str(self._path), most_waiting=self._waiting.maxlen, advice=advice)
+        self._dropped += 1
 
 
 def read_journal(path: Path, *, after: int = 0, since: datetime | None = None) -> Iterator[EventRecord]:

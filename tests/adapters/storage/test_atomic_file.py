@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from novaflow.adapters.storage import write_atomic, write_with_folder
+from novaflow.adapters.storage import require_space, write_atomic, write_with_folder
 from novaflow.errors import MachineError
+from tests.faults.disks import small_disk
 
 LIMIT = 1 << 20  # bytes; pytest itself writes smaller files
 
@@ -81,6 +82,16 @@ async def test_a_write_error_is_an_error_of_the_machine(tmp_path: Path) -> None:
     """The message names the file and the reason."""
     with pytest.raises(MachineError, match=rf"^cannot write {tmp_path}/image: file too large; free some space or choose another folder$"):
         await write_with_folder(tmp_path / "image", bytes(2 * LIMIT))
+
+
+def test_a_read_only_file_system_has_space(tmp_path: Path) -> None:
+    """The advice is another one than that for a full disk."""
+    folder = tmp_path / "disk"
+    message = rf"^cannot write {folder}: read-only file system; mount the file system writable or choose another folder$"
+    with small_disk(folder, 1) as disk:
+        disk.make_read_only()
+        with pytest.raises(MachineError, match=message):
+            require_space(folder)
 
 
 async def test_a_folder_that_cannot_be_created_is_an_error_of_the_machine(tmp_path: Path) -> None:
