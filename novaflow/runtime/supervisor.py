@@ -22,6 +22,7 @@ from novaflow.runtime.cleanup import clean_up, describe_left
 from novaflow.runtime.control_handlers import SupervisorHandlers
 from novaflow.runtime.disk_watch import watch_disk
 from novaflow.runtime.hook_runner import HookRunner
+from novaflow.runtime.journal_size import keep_journal_small
 from novaflow.runtime.live_status import LiveStatus
 from novaflow.runtime.notification_bridge import forward_notifications
 from novaflow.runtime.orchestrator import Orchestrator, new_run_id, open_orchestrator
@@ -134,6 +135,7 @@ class SupervisedRun:
         tasks.start_soon(keep_alive, "logs", partial(_rotate_logs, self._paths.log))
         journal = self._orchestrator.journal
         tasks.start_soon(keep_alive, "disk", partial(watch_disk, self._name, self._paths.root, journal, self._bus.publish))
+        tasks.start_soon(keep_alive, "journal", partial(keep_journal_small, journal, self._orchestrator.stack))
         tasks.start_soon(keep_alive, "notifications", partial(forward_notifications, self._orchestrator, self._bus.publish))
         if self._reload:
             tasks.start_soon(keep_alive, "reload", partial(restart_on_change, self._engine, self._paths, self._is_up))

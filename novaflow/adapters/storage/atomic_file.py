@@ -31,13 +31,17 @@ def write_atomic(path: Path, content: str | bytes | Iterable[bytes], mode: int =
                 os.fsync(file.fileno())
         os.replace(temporary, path)  # noqa: PTH105 - one system call, which pathlib does not promise
         if fsync:
-            _fsync_folder(path.parent)
+            fsync_folder(path.parent)
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
 
 
-def _fsync_folder(folder: Path) -> None:
+def fsync_folder(folder: Path) -> None:
+    """Wait until the names in the folder are on the disk.
+
+    Raises: OSError.
+    """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

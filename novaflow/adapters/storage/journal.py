@@ -3,8 +3,9 @@
 import errno
 import os
 from collections import deque
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import anyio
 import structlog
 from ulid import ULID
 
-from novaflow.adapters.storage.atomic_file import fix_for, reason_of, write_atomic
+from novaflow.adapters.storage.atomic_file import fix_for, fsync_folder, reason_of, write_atomic
+from novaflow.adapters.storage.journal_compaction import LARGEST, CompactedCopy, copy_newest, replace_with
 from novaflow.adapters.storage.journal_format import (
     JournalReader,
     add_checksum,
@@ -47,13 +49,18 @@ class Journal:
         self._dropped = 0
         self._error: OSError | None = None  # of the last write, if that failed
         self._sequence = _repair(path)
-        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        self._file = _open_to_append(path)
         self._size = os.fstat(self._file).st_size
 
     @property
     def sequence(self) -> int:
         """Return the sequence number of the last event; 0 if there is none."""
         return self._sequence
+
+    @property
+    def is_large(self) -> bool:
+        """Return whether the file has more bytes than a journal may have."""
+        return self._size > LARGEST
 
     def append(self, event: Event, run_id: str) -> EventRecord:
         """Append the event with a new id, the time and the next sequence number, and return it.
@@ -88,6 +95,18 @@ class Journal:
         else:
             self._report_recovery()
 
+    def copy_newest(self, published: int) -> Callable[[], None] | None:
+        """Copy the journal without its oldest events, and return a function that replaces the file with the copy.
+
+        Copying takes about a second, during which another thread may append events; replacing takes milliseconds, and belongs
+        to the thread that appends. ``published`` is the sequence number of the last confirmed event. The result is ``None`` if no
+        event can be removed.
+
+        Raises: OSError, and so does the function; MachineError, if the journal is no file any more.
+        """
+        copy = copy_newest(self._path, self._size, published=published)
+        return partial(self._continue_in, copy) if copy else None
+
     def close(self) -> None:
         """Flush the file to the disk and close it.
 
@@ -104,6 +123,17 @@ class Journal:
         if self._error is not None:
             lost = f"the last {self._dropped + len(self._waiting)} events could not be written"
             raise MachineError(f"{self._path}: {lost}: {reason_of(self._error)}; {fix_for(self._error)}")
+
+    def _continue_in(self, copy: CompactedCopy) -> None:
+        file = _open_to_append(copy.path)
+        try:
+            replace_with(copy, self._path, self._size)
+        except OSError:
+            os.close(file)
+            raise
+        os.close(self._file)
+        self._file, self._size = file, os.fstat(file).st_size
+        fsync_folder(self._path.parent)
 
     def _write(self, lines: Sequence[bytes]) -> None:
         """Append the first of the waiting lines, all or none of them.
@@ -195,6 +225,10 @@ def _last_before(path: Path, since: datetime) -> int:
     if entry is not None:
         return entry.record.sequence - 1
     return last.record.sequence if last else 0
+
+
+def _open_to_append(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
 
 def _repair(path: Path) -> int:

@@ -6,9 +6,9 @@ import anyio
 import pytest
 
 from novaflow.adapters.storage import Journal, JournalReader, compact_journal, read_journal
-from novaflow.events.types import StepChanged, StepState
+from novaflow.events.types import ComponentEvent, StackChanged, StackState
 
-EVENT = StepChanged(name="fetch", state=StepState.STARTED, workflow="install", component="glance", reason="requested")
+EVENT = ComponentEvent(kind="instance", name="vm", state="updated", reason="requested")
 COUNT = 200
 
 
@@ -44,6 +44,34 @@ def test_events_that_are_not_confirmed_stay(path: Path) -> None:
     """Also the last confirmed one, which shows that the cursor belongs to this journal."""
     compact_journal(path, published=50, largest=1000, kept=1000)
     assert sequences(path) == [*range(50, COUNT + 1)]
+
+
+def test_of_too_many_events_that_are_not_confirmed_the_newest_stay(path: Path) -> None:
+    """A broker that confirms nothing does not let the journal grow."""
+    compact_journal(path, published=0, largest=1000, kept=1000, kept_unconfirmed=5000)
+    found = sequences(path)
+    assert found == [*range(found[0], COUNT + 1)]
+    assert 2500 < path.stat().st_size <= 5000
+
+
+def test_the_state_of_the_stack_stays(tmp_path: Path) -> None:
+    """It is at the beginning of the file, also when the journal is reduced again; damaged and long lines are removed."""
+    path = tmp_path / "journal.jsonl"
+    journal = Journal(path, source="/novaflow/host/nova")
+    for reason in ("too long" * 10_000, "damaged", "requested"):
+        journal.append(StackChanged(name="nova", state=StackState.STARTING, reason=reason), "run-1")
+    journal.append(StackChanged(name="nova", state=StackState.READY, reason="x" * 20_000), "run-1")
+    for _ in range(COUNT):
+        journal.append(EVENT, "run-1")
+    journal.close()
+    path.write_bytes(path.read_bytes().replace(b"damaged", b"DAMAGED"))
+    before = [*read_journal(path)]
+    for kept, least, most in ((5000, 10, 20), (2000, 3, 9)):
+        compact_journal(path, published=before[-1].sequence, largest=1000, kept=kept)
+        state, *newest = read_journal(path)
+        assert state == before[1]
+        assert newest == before[-len(newest) :]
+        assert least < len(newest) < most
 
 
 @pytest.mark.parametrize(("published", "largest"), [(COUNT, 1 << 20), (0, 1000)])
