@@ -6,9 +6,10 @@ from pathlib import Path
 
 import anyio
 
-from novaflow.adapters.amqp.publisher_thread import PublisherThread
+from novaflow.adapters.amqp.publisher_thread import PublisherThread, describe_unreadable
 from novaflow.adapters.amqp.topology import StreamQueue
-from novaflow.adapters.storage import PublishStatus, last_record, publish_status_of
+from novaflow.adapters.storage import BrokerState, PublishStatus, last_record, publish_status_of
+from novaflow.errors import MachineError
 from novaflow.events.exchange import EXCHANGE
 
 _POLL_S = 0.02  # while draining; each poll may try to connect, and a refused connection costs 0.3 ms
@@ -64,4 +65,7 @@ class Publisher:
     def publish_status(self) -> PublishStatus:
         """Return how many events are published and how many wait, and the state of the broker."""
         reason = self._worker.reason if self._url else "no broker is configured"
-        return publish_status_of(self._journal, self._worker.confirmed, self._worker.broker, reason)
+        try:
+            return publish_status_of(self._journal, self._worker.confirmed, self._worker.broker, reason)
+        except (OSError, MachineError) as error:
+            return PublishStatus(self._worker.confirmed, 0, BrokerState.DOWN, describe_unreadable(error))

@@ -15,7 +15,8 @@ from novaflow.adapters.amqp.replay import ReplayPosition
 from novaflow.adapters.amqp.retry_log import RetryLog
 from novaflow.adapters.amqp.topology import StreamQueue, StreamState, declare_exchange
 from novaflow.adapters.amqp.wakeup import Wakeup
-from novaflow.adapters.storage import BrokerState
+from novaflow.adapters.storage import BrokerState, fix_for
+from novaflow.errors import MachineError
 from novaflow.model.probe import Backoff
 
 log = structlog.get_logger(__name__)
@@ -49,7 +50,7 @@ class PublisherThread:
 
     def run(self) -> None:
         """Publish until ``stop``; after an error, continue after the last confirmed event."""
-        self._reconnect.run(self._publish, self._handle_error)
+        self._reconnect.run(self._publish_readable, self._handle_error)
         self.broker, self.reason = BrokerState.DOWN, "stopped"
 
     def retry_now(self) -> None:
@@ -65,6 +66,13 @@ class PublisherThread:
     def abort(self) -> None:
         """Break the connection, if the thread is stuck in it."""
         self._reconnect.abort()
+
+    def _publish_readable(self, connection: Connection) -> None:
+        """Publish; a journal that cannot be read, for example after an error of the disk, is tried again like a lost connection."""
+        try:
+            self._publish(connection)
+        except (OSError, MachineError) as error:
+            raise BrokerError(describe_unreadable(error), kind=ErrorKind.TRANSIENT) from error
 
     def _publish(self, connection: Connection) -> None:
         declare_exchange(connection, self._exchange)
@@ -111,7 +119,7 @@ class PublisherThread:
         try:
             self._position.save(not_within_s=not_within_s)
         except OSError as error:
-            advice = "free some space: until then, a restart publishes events again, with the same ids"
+            advice = f"{fix_for(error)}: until then, a restart publishes events again, with the same ids"
             self._retry_log.report("cursor.unwritten", str(error), advice)
 
     def _report_up(self, connection: Connection) -> None:
@@ -125,3 +133,8 @@ class PublisherThread:
         if error.kind is ErrorKind.MESSAGE_TOO_LARGE:
             self._size_limit.lower()
         self._retry_log.report("broker.down", error.reason, error.advice)
+
+
+def describe_unreadable(error: OSError | MachineError) -> str:
+    """Return the reason that the state of the broker has while the journal cannot be read."""
+    return f"the journal cannot be read: {error}"

@@ -3,7 +3,7 @@
 ``source_tree`` is imported as a module: only `run --watch` needs watchfiles, which it imports.
 """
 
-from novaflow.adapters.storage.atomic_file import require_space, write_atomic, write_with_folder
+from novaflow.adapters.storage.atomic_file import fix_for, require_space, write_atomic, write_with_folder
 from novaflow.adapters.storage.discovery import DiscoveredModules, find_components
 from novaflow.adapters.storage.journal import Journal, follow_journal, last_record, read_journal
 from novaflow.adapters.storage.journal_compaction import compact_journal
@@ -33,6 +33,7 @@ __all__ = [
     "StackLock",
     "compact_journal",
     "find_components",
+    "fix_for",
     "follow_journal",
     "is_locked",
     "last_record",

@@ -228,3 +228,24 @@ async def test_the_publisher_fails_over_to_the_next_broker(stack: Stack, broker:
         stack.publish(3)
         assert await stack.publisher.drain(10)
         assert subscriber.sequences(3) == [1, 2, 3]
+
+
+async def test_a_journal_that_cannot_be_read_is_read_again(stack: Stack) -> None:
+    """The publisher reports the reason as that of a broker that is down, and publishes the events when it can."""
+    path = stack.folder / "journal.jsonl"
+    with capture_logs() as logs:
+        stack.publisher.start()
+        stack.publish()
+        assert await stack.publisher.drain(10)
+        path.rename(stack.folder / "kept")
+        path.mkdir()
+        stack.publish()
+        with anyio.fail_after(15):
+            while not any(each["event"] == "broker.down" for each in logs):  # noqa: ASYNC110 - logged by a thread
+                await anyio.sleep(0.01)
+        assert stack.publisher.publish_status.broker is BrokerState.DOWN
+        assert f"the journal cannot be read: {path} is not a file" in stack.publisher.publish_status.reason
+    path.rmdir()
+    (stack.folder / "kept").rename(path)
+    assert await stack.publisher.drain(10)
+    assert stack.publisher.publish_status.published == 2
