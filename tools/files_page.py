@@ -23,6 +23,7 @@ Mode 0700; each file has mode 0600. Passwords are generated once per stack.
 | `clouds.yaml` | the cloud `novaflow`, for clients of OpenStack (`OS_CLIENT_CONFIG_FILE`, `OS_CLOUD=novaflow`) |
 | `openrc` | the same as shell exports |
 | `novarc`, `nova.zip` | keys, addresses and certificates for clients of Amazon EC2 |
+| `s3rc` | keys and address of the object store for clients of Amazon S3 |
 | `events.json` | address and exchange for subscribers to events |
 | `secrets.json` | the passwords of the stack |
 | `ldap-password` | the password of the LDAP manager, with `USE_LDAP=1` |

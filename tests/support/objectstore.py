@@ -1,11 +1,12 @@
 """The object store, served by gunicorn as in the stack."""
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +17,12 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from workflows.services.objectstore.presigned import presign
+
 # ruff: noqa: ANN401, S603, TID251 - boto3 has no types; a server of the tests' own
 
 ROOT = Path(__file__).parents[2]
+ACCESS, SECRET = "key-of-the-stack", "secret-of-the-stack"
 APPLICATION = "workflows.services.objectstore.s3_server.application:application()"
 
 
@@ -41,24 +45,34 @@ class Server:
         return host, int(port)
 
     @contextmanager
-    def client(self, **options: Any) -> Iterator[Any]:
+    def client(self, access: str = ACCESS, secret: str = SECRET, **options: Any) -> Iterator[Any]:
         """Yield a client of boto3 that does not repeat requests."""
         client = boto3.client(
             "s3",
             endpoint_url=self.url,
-            aws_access_key_id="any",
-            aws_secret_access_key="any",
+            aws_access_key_id=access,
+            aws_secret_access_key=secret,
             region_name="us-east-1",
             config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}, **options),
         )
         yield client
         client.close()
 
+    def presign(self, method: str, path: str) -> str:
+        """Return the address of a request for ``/BUCKET`` or ``/BUCKET/KEY`` with a signature of the stack's key."""
+        return presign(method, self.url + path, ACCESS, SECRET)
+
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Server]:
-    """Run the object store with the data in a folder; requests wait until the server answers."""
+def serving(folder: Path, *, anonymous: bool = False, keystone: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """Run the object store with the data in a folder; requests wait until the server answers.
+
+    ``keystone`` is the account of the object store; without it, the key of the stack is the only one.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    config = folder.parent / "config.json"
+    options = {"folder": str(folder), "anonymous": anonymous, "access": ACCESS, "secret": SECRET, "keystone": keystone}
+    config.write_text(json.dumps(options))
     with socket.create_server(("127.0.0.1", 0)) as listener, (folder.parent / "objectstore.log").open("ab") as log:
         argv = [sys.executable, "-m", "gunicorn", APPLICATION, "--bind", f"fd://{listener.fileno()}", "--worker-class", "gthread"]
         argv += [
@@ -74,7 +88,7 @@ def serving(folder: Path) -> Iterator[Server]:
             "--worker-tmp-dir",
             str(folder.parent),
         ]
-        env = {**os.environ, "OBJECTSTORE": str(folder), "PYTHONPATH": str(ROOT)}
+        env = {**os.environ, "OBJECTSTORE_CONFIG": str(config), "PYTHONPATH": str(ROOT)}
         with subprocess.Popen(argv, env=env, stdout=log, stderr=log, pass_fds=(listener.fileno(),), start_new_session=True) as process:
             try:
                 yield Server(f"http://127.0.0.1:{listener.getsockname()[1]}", folder, process)

@@ -16,7 +16,9 @@ from workflows.infra.libvirt.address import uses_containers
 from workflows.services.ec2_api.endpoint import ENDPOINT as EC2
 from workflows.services.keystone.client import admin_api
 from workflows.services.neutron.settings import NetMan, NetworkSettings
+from workflows.services.objectstore.config import stack_keys
 from workflows.services.objectstore.endpoint import ENDPOINT as S3
+from workflows.services.objectstore.presigned import presign
 from workflows.verify.ec2_request import sign_request
 from workflows.verify.server_access import add_floating_ip, create_key, delete_floating_ips, delete_key, find_obstacle, run_in_server
 from workflows.verify.verify_server import NAME, boot_server, delete_servers, find_server, runs_servers, wait_console
@@ -118,14 +120,14 @@ async def objects(ctx: Context) -> Skipped | str:
     """Write, read and delete an object."""
     if not ctx.has_component("objectstore"):
         return Skipped("objectstore is not part of the stack")
-    bucket = f"{S3.url(ctx.settings)}{NAME}"
-    await ctx.http("PUT", bucket)
-    await ctx.http("PUT", f"{bucket}/object", content=CONTENT.encode())
+    bucket, keys = f"{S3.url(ctx.settings)}{NAME}", stack_keys(ctx)
+    await ctx.http("PUT", presign("PUT", bucket, **keys))
+    await ctx.http("PUT", presign("PUT", f"{bucket}/object", **keys), content=CONTENT.encode())
     try:
-        content = await ctx.run("/bin/busybox", "wget", "-q", "-O", "-", f"{bucket}/object")
+        content = await ctx.run("/bin/busybox", "wget", "-q", "-O", "-", presign("GET", f"{bucket}/object", **keys))
     finally:
         for url in (f"{bucket}/object", bucket):
-            await ctx.http("DELETE", url)
+            await ctx.http("DELETE", presign("DELETE", url, **keys))
     if content.strip() != CONTENT:
         raise StepFailed(f"wrote `{CONTENT}` to {bucket}/object and read `{content}`")
     return "wrote, read and deleted an object"

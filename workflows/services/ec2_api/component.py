@@ -19,6 +19,7 @@ from workflows.services.ec2_api.endpoint import ENDPOINT
 from workflows.services.ec2_api.novarc import write_novarc
 from workflows.services.keystone.accounts import account
 from workflows.services.keystone.client import admin_api
+from workflows.services.objectstore.config import stack_keys
 
 REQUIREMENTS = PythonRequirements(Path(__file__).with_name("requirements.txt"), environment="venv-ec2")
 UNSIGNED_STATUS = HTTPStatus.BAD_REQUEST  # EC2's answer to a request without a signature
@@ -74,7 +75,7 @@ async def credentials(ctx: Context) -> str:
     """Create the administrator's EC2 keys, unless they exist, and write novarc."""
     api = admin_api(ctx)
     user = (await api.get("identity", "/users?name=admin"))["users"][0]["id"]
-    keys = {"access": ctx.secret("ec2-access"), "secret": ctx.secret("ec2-secret")}
+    keys = stack_keys(ctx)
     new = {"type": "ec2", "user_id": user, "project_id": api.project_id, "blob": json.dumps(keys)}
     existing = (await api.get("identity", f"/credentials?type=ec2&user_id={user}"))["credentials"]
     if not any(json.loads(credential["blob"])["access"] == keys["access"] for credential in existing):

@@ -1,7 +1,7 @@
 """Accounts of services in keystone: a user with its roles, and an entry in the catalog."""
 
 from novaflow.model.context import Context
-from novaflow.model.step import Step, step
+from novaflow.model.step import Skipped, Step, step
 from workflows.services.endpoint import Endpoint
 from workflows.services.keystone.client import admin_api
 from workflows.services.keystone.identity import DOMAIN, REGION, SERVICE_PROJECT
@@ -21,12 +21,34 @@ def account(user: str, endpoint: Endpoint) -> Step:
     return account
 
 
+def user(name: str) -> Step:
+    """Return the step that creates a user of a service that works without keystone, too, and that a kept cloud may not have yet."""
+
+    @step(after=("keystone",), within_s=60)
+    async def account(ctx: Context) -> Skipped | str:
+        """Create the service's user and its roles, unless they exist."""
+        if not ctx.has_component("keystone"):
+            return Skipped("keystone is not part of the stack")
+        if await _count_roles(ctx, name) >= len(ROLES):
+            return Skipped(f"user {name} exists")
+        await _create_user(ctx, name)
+        return f"created user {name}"
+
+    return account
+
+
+async def _count_roles(ctx: Context, user: str) -> int:
+    api = admin_api(ctx)
+    users = (await api.get("identity", f"/users?name={user}&domain_id={DOMAIN}"))["users"]
+    return len((await api.get("identity", f"/role_assignments?user.id={users[0]['id']}"))["role_assignments"]) if users else 0
+
+
 async def _create_user(ctx: Context, user: str) -> None:
     api = admin_api(ctx)
     project_id = (await api.get("identity", f"/projects?name={SERVICE_PROJECT}"))["projects"][0]["id"]
     roles = {role["name"]: role["id"] for role in (await api.get("identity", "/roles"))["roles"]}
     new = {"name": user, "domain_id": DOMAIN, "password": ctx.secret(f"account-{user}"), "default_project_id": project_id}
-    user_id = (await api.post("identity", "/users", {"user": new}))["user"]["id"]
+    user_id = (await api.ensure("identity", "/users", "user", new, domain_id=DOMAIN))["id"]
     for role in ROLES:
         await api.put("identity", f"/projects/{project_id}/users/{user_id}/roles/{roles[role]}")
 

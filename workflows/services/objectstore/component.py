@@ -1,32 +1,41 @@
-"""objectstore: buckets and objects over the S3 protocol, without authentication."""
+"""objectstore: buckets and objects over the S3 protocol, for the EC2 keys of keystone's users."""
 
-from ipaddress import IPv4Address
+from http import HTTPStatus
 from pathlib import Path
 
 from novaflow.model.check import CheckResult, Severity
 from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.paths import Paths
+from novaflow.model.probe import FunctionProbe, NotYet
 from novaflow.model.settings import Settings
 from novaflow.model.step import step
 from workflows.platform.requirements import PythonPackages
+from workflows.services.keystone.accounts import user
 from workflows.services.objectstore import s3_server
+from workflows.services.objectstore.config import USER, config_file, config_folder, stack_keys, write_config
 from workflows.services.objectstore.endpoint import ENDPOINT
+from workflows.services.objectstore.presigned import presign
+from workflows.services.objectstore.settings import ObjectStoreSettings
 from workflows.services.oslo.wsgi import WsgiApi
 
 SOURCE = Path(s3_server.__file__).parent
 
 
 def is_private(settings: Settings, _: Paths) -> CheckResult:
-    """Check that only this machine can reach the object store."""
-    if IPv4Address(settings.host_ip).is_loopback:
-        return CheckResult("object store", Severity.GOOD, "reachable only from this machine")
-    found = f"no authentication: every client that reaches {settings.host_ip}:{ENDPOINT.port} can read, write and delete objects"
-    return CheckResult("object store", Severity.WARNING, found, "leave objectstore out of NOVAFLOW_SERVICES, or block the port")
+    """Check that requests to the object store have to be signed."""
+    if not settings.of(ObjectStoreSettings).novaflow_s3_anonymous:
+        return CheckResult("object store", Severity.GOOD, "requests have to be signed")
+    place = f"{settings.host_ip}:{ENDPOINT.port}"
+    found = f"no authentication: every user and machine that reaches {place} can read, write and delete objects"
+    return CheckResult("object store", Severity.WARNING, found, "set NOVAFLOW_S3_ANONYMOUS=0")
 
 
-def _folder(ctx: Context) -> Path:
-    return ctx.paths.etc / "objectstore"
+async def _list_buckets(ctx: Context) -> str:
+    response = await ctx.http("GET", presign("GET", ENDPOINT.url(ctx.settings), **stack_keys(ctx)))
+    if response.status != HTTPStatus.OK:
+        raise NotYet(f"answered a signed request with {response.status}, expected {HTTPStatus.OK}")
+    return "listed the buckets"
 
 
 API = WsgiApi(
@@ -34,8 +43,9 @@ API = WsgiApi(
     summary="Buckets and objects.",
     application=f"{SOURCE.name}.application:application()",
     port=ENDPOINT.port,
-    env=lambda ctx: {"PYTHONPATH": str(_folder(ctx)), "OBJECTSTORE": str(ctx.paths.data / "objectstore")},
+    env=lambda ctx: {"PYTHONPATH": str(config_folder(ctx)), "OBJECTSTORE_CONFIG": str(config_file(ctx))},
     needs=("objectstore.configure",),
+    ready=FunctionProbe(_list_buckets, "list of buckets"),
 )
 
 
@@ -43,16 +53,19 @@ API = WsgiApi(
 async def configure(ctx: Context) -> str:
     """Write the object store's program and configuration; the objects of earlier runs are kept."""
     for module in sorted(SOURCE.glob("*.py")):
-        await ctx.write(_folder(ctx) / SOURCE.name / module.name, module.read_text(encoding="utf-8"))
+        await ctx.write(config_folder(ctx) / SOURCE.name / module.name, module.read_text(encoding="utf-8"))
+    await write_config(ctx)
     await API.configure(ctx)
     return str(ctx.paths.data / "objectstore")
 
 
+ACCOUNT = user(USER)
 COMPONENT = Component(
     name="objectstore",
     summary="Buckets and objects over the S3 protocol.",
     checks=(is_private,),
-    parts={"run": (configure, API.service())},
+    parts={"template": (ACCOUNT,), "run": (configure, API.service(), ACCOUNT)},
     urls=lambda settings: {"s3": ENDPOINT.url(settings)},
     declares=(ENDPOINT, PythonPackages(("awscrt",))),  # CRC-32C and CRC-64/NVME, the checksum of today's AWS command line
+    settings=(ObjectStoreSettings,),
 )

@@ -10,9 +10,10 @@ from tests.support.objectstore import Server, serving
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Return a running object store."""
-    with serving(tmp_path_factory.mktemp("objectstore") / "data") as running:
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Return a running object store; a module with ``ANONYMOUS`` sends requests that no client signs."""
+    anonymous = getattr(request.module, "ANONYMOUS", False)
+    with serving(tmp_path_factory.mktemp("objectstore") / "data", anonymous=anonymous) as running:
         yield running
 
 

@@ -15,6 +15,7 @@ from tests.support.objectstore import Server, error_of
 # ruff: noqa: ANN401, S324 - boto3 has no types; S3 has MD5 and SHA-1
 
 pytestmark = pytest.mark.slow  # each has a bucket on the disk
+ANONYMOUS = True
 
 CONTENT = b"123456789" * 1000
 DIGESTS = {

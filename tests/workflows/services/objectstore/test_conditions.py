@@ -11,6 +11,7 @@ from tests.support.objectstore import Server, error_of
 # ruff: noqa: ANN401 - boto3 has no types
 
 pytestmark = pytest.mark.slow  # each has a bucket on the disk
+ANONYMOUS = True
 
 NOW = datetime.now(UTC)
 BEFORE, AFTER = NOW - timedelta(hours=1), NOW + timedelta(hours=1)

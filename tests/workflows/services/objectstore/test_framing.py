@@ -17,6 +17,7 @@ from tests.support.objectstore import Server
 # ruff: noqa: ANN401 - boto3 has no types
 
 pytestmark = pytest.mark.slow  # each has a bucket on the disk
+ANONYMOUS = True
 
 CRC = base64.b64encode(zlib.crc32(b"hello world").to_bytes(4, "big")).decode()
 SIGNED = b"5;chunk-signature=%b\r\nhello\r\n6;chunk-signature=%b\r\n world\r\n0;chunk-signature=%b\r\n" % ((b"0" * 64,) * 3)

@@ -10,6 +10,7 @@ from tests.support.objectstore import Server
 # ruff: noqa: ANN401 - boto3 has no types
 
 pytestmark = pytest.mark.slow  # each has a bucket on the disk
+ANONYMOUS = True
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def test_no_key_leads_out_of_the_store(tmp_path: Path) -> None:
         for key in KEYS:
             s3.put_object(Bucket="bucket", Key=key, Body=b"")
     assert {path.name for path in tmp_path.iterdir()} == {"store"}
-    assert {path.name for path in (tmp_path / "store").iterdir()} == {"data", "objectstore.log"}
+    assert {path.name for path in (tmp_path / "store").iterdir()} == {"config.json", "data", "objectstore.log"}
     assert len([*(tmp_path / "store/data/contents").iterdir()]) == len(KEYS)
 
 

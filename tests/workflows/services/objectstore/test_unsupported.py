@@ -15,6 +15,7 @@ from tests.support.objectstore import Server, error_of
 # ruff: noqa: ANN401 - boto3 has no types
 
 pytestmark = pytest.mark.slow  # each has a bucket on the disk
+ANONYMOUS = True
 
 MODEL = Path(botocore.__file__).parent / "data/s3/2006-03-01/service-2.json.gz"
 DONE = {

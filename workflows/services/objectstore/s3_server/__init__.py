@@ -1,4 +1,4 @@
-"""An S3 server without authentication: a WSGI application that gunicorn serves.
+"""An S3 server: a WSGI application that gunicorn serves.
 
 The package is copied into the stack, so its modules import each other relatively. ``routes`` lists what is supported.
 """

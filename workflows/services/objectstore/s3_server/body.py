@@ -1,5 +1,6 @@
 """The content of a request: as it is, in chunks of HTTP, or in the chunks of ``aws-chunked`` with trailers."""
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from typing import IO
@@ -17,7 +18,7 @@ class Body:
     """The decoded content of a request, which can be read once; ``trailers`` are known afterwards."""
 
     def __init__(self, request: Request) -> None:
-        self._input, self._headers = request.input, request.headers
+        self._input, self._headers, self._signatures = request.input, request.headers, request.chunks
         self.trailers: dict[str, str] = {}
 
     def __iter__(self) -> Iterator[bytes]:
@@ -33,13 +34,28 @@ class Body:
 
     def _read_aws_chunks(self) -> Iterator[bytes]:
         # A chunk: its size in hexadecimal, perhaps ";chunk-signature=...", CRLF, content, CRLF. The last one has size 0.
-        while size := _chunk_size(self._read_line()):
-            yield from read_exactly(self._input, size)
-            if self._read_line():
+        size = -1
+        while size:
+            text, _, extension = self._read_line().partition(";")
+            size = _chunk_size(text)
+            yield from self._read_chunk(size, extension)
+            if size and self._read_line():
                 raise invalid("a chunk is longer than its size")
         while line := self._read_line(may_end=True):
             name, _, value = line.partition(":")
             self.trailers[name.strip().lower()] = value.strip()
+        if self._signatures:
+            self._signatures.check_trailers(self.trailers)
+
+    def _read_chunk(self, size: int, extension: str) -> Iterator[bytes]:
+        """Yield the content of a chunk; what is yielded is only stored if its signature, which is verified at the end, is right."""
+        digest = hashlib.sha256()
+        for block in read_exactly(self._input, size):
+            if self._signatures:
+                digest.update(block)
+            yield block
+        if self._signatures:
+            self._signatures.check_chunk(digest.hexdigest(), extension)
 
     def _read_line(self, *, may_end: bool = False) -> str:
         line = self._input.readline(MAX_LINE)
@@ -82,8 +98,7 @@ def read_exactly(source: IO[bytes], length: int) -> Iterator[bytes]:
         yield block
 
 
-def _chunk_size(line: str) -> int:
-    size = line.partition(";")[0]
+def _chunk_size(size: str) -> int:
     if not re.fullmatch("[0-9a-fA-F]{1,16}", size):
         raise invalid(f"{size[:80]!r} is not the size of a chunk")
     return int(size, 16)

@@ -5,7 +5,7 @@ import re
 from .body import read_document
 from .errors import S3Error
 from .http import Request, Response
-from .listing import MAX_KEYS, OWNER
+from .listing import MAX_KEYS, owner
 from .store import Store
 from .xml import iso_time, parse, respond
 
@@ -20,7 +20,7 @@ def list_buckets(store: Store, request: Request) -> Response:
     page = found[:limit]
     buckets = tuple(("Bucket", (("Name", name), ("CreationDate", iso_time(created)))) for name, created in page)
     token = (("ContinuationToken", page[-1][0]),) if page and len(found) > limit else ()
-    return respond("ListAllMyBucketsResult", (OWNER, ("Buckets", buckets), *token))
+    return respond("ListAllMyBucketsResult", (owner(store), ("Buckets", buckets), *token))
 
 
 def create_bucket(store: Store, request: Request) -> Response:

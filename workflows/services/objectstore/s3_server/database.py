@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote
 
+from .errors import access_denied, no_such_bucket
+
 # Keys are bytes: SQLite compares them as S3 sorts them. ``file`` is relative to the folder of the object store; ``details`` is JSON.
 SCHEMA = """
 CREATE TABLE buckets (name TEXT PRIMARY KEY, created REAL NOT NULL) STRICT;
@@ -21,8 +23,11 @@ CREATE TABLE parts (
     upload TEXT NOT NULL REFERENCES uploads ON DELETE CASCADE, number INTEGER NOT NULL,
     file TEXT NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL, modified REAL NOT NULL, details TEXT NOT NULL,
     PRIMARY KEY (upload, number)) STRICT, WITHOUT ROWID;
-PRAGMA user_version = 1;
 """
+# A bucket belongs to the project with this id or, of the administrator's project, name. Without signatures there were no owners.
+ADMIN = "admin"
+OWNERS = f"ALTER TABLE buckets ADD COLUMN owner TEXT NOT NULL DEFAULT '{ADMIN}'"
+VERSION = 2
 
 
 class Database:
@@ -36,8 +41,12 @@ class Database:
         for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
             self._connection.execute(f"PRAGMA {pragma}")
         with self.transaction():
-            if self._connection.execute("PRAGMA user_version").fetchone() == (0,):
+            (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+            if version < 1:
                 self._create(folder)
+            if version < VERSION:
+                self._connection.execute(OWNERS)
+                self._connection.execute(f"PRAGMA user_version = {VERSION}")
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -56,3 +65,27 @@ class Database:
                 known = path.stat()
                 row = (bucket.name, unquote(path.name).encode(), str(path.relative_to(folder)), known.st_size, known.st_mtime)
                 self._connection.execute("INSERT INTO objects VALUES (?, ?, ?, ?, '', ?, '{}')", row)
+
+
+class View:
+    """The database as a project sees it: only its own buckets can be used, or with ``sees_all`` those of every project."""
+
+    def __init__(self, database: Database, project: str, *, sees_all: bool) -> None:
+        self._database, self.project, self.sees_all = database, project, sees_all
+        self.transaction = database.transaction
+
+    @contextmanager
+    def bucket(self, name: str) -> Iterator[sqlite3.Connection]:
+        """Execute the statements of a block, which concern a bucket, together; see ``Database.transaction``.
+
+        The bucket is checked in the same transaction: during a long upload it may be deleted and belong to another project.
+
+        Raises: S3Error, NoSuchBucket or AccessDenied.
+        """
+        with self._database.transaction() as connection:
+            found = connection.execute("SELECT owner FROM buckets WHERE name = ?", (name,)).fetchone()
+            if found is None:
+                raise no_such_bucket(name)
+            if not self.sees_all and found != (self.project,):
+                raise access_denied(f"bucket {name} belongs to another project")
+            yield connection

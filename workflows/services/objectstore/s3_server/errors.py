@@ -38,3 +38,13 @@ def no_such_upload(upload_id: str) -> S3Error:
 def precondition_failed(name: str) -> S3Error:
     """Return the error of a conditional request whose condition is not met."""
     return S3Error(412, "PreconditionFailed", f"the condition of {name} is not met")
+
+
+def access_denied(message: str) -> S3Error:
+    """Return the error of a client that may not do what it asks for."""
+    return S3Error(403, "AccessDenied", message)
+
+
+def signature_does_not_match(what: str) -> S3Error:
+    """Return the error of a request whose signature is another one than that of the secret key."""
+    return S3Error(403, "SignatureDoesNotMatch", f"the signature of {what} is not that of this content with this access key")

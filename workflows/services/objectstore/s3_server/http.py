@@ -4,13 +4,15 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any
-from urllib.parse import parse_qs, quote, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
+from .chunk_signatures import ChunkSignatures
 from .errors import S3Error
 
 MAX_KEY = 1024  # bytes, S3's limit
 # Parameters of signatures, and the name of the operation that some clients add; they do not select an operation.
 IGNORED = frozenset({"awsaccesskeyid", "expires", "signature", "x-id"})
+HOISTED = "x-amz-", "content-md5", "content-type"  # a presigned address contains headers that begin so as parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,9 @@ class Request:
     """A request; ``key`` is empty in a request for a bucket, ``bucket`` is empty in a request for all buckets.
 
     ``query`` contains what selects or changes the operation. ``headers`` have lower-case names; parameters that begin with
-    ``x-amz-`` are among them, because a presigned address contains headers as parameters.
+    ``x-amz-`` are among them, because a presigned address contains headers as parameters. Signatures need the request as it was
+    sent: the encoded ``path``, all ``parameters`` in order, and ``sent``, the headers without those of parameters.
+    ``chunks`` verifies the chunks of the content, if they are signed.
     """
 
     method: str
@@ -27,6 +31,10 @@ class Request:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     input: IO[bytes]
+    path: str
+    parameters: tuple[tuple[str, str], ...]
+    sent: Mapping[str, str]
+    chunks: ChunkSignatures | None = None
 
     @classmethod
     def read(cls, environ: Mapping[str, Any]) -> "Request":
@@ -35,14 +43,15 @@ class Request:
         path = raw.partition("?")[0] if raw.startswith("/") else urlsplit(raw).path
         try:
             bucket, _, key = unquote(path, errors="strict").removeprefix("/").partition("/")
-            parsed = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True, errors="strict")
+            parsed = parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True, errors="strict")
         except ValueError as error:
             raise S3Error(400, "InvalidURI", "the address is not encoded in UTF-8") from error
         if len(key.encode()) > MAX_KEY:
             raise S3Error(400, "KeyTooLongError", f"the key has {len(key.encode())} bytes, at most {MAX_KEY} are allowed")
-        signed = {name.lower(): as_header(name, values[-1]) for name, values in parsed.items() if name.lower().startswith("x-amz-")}
-        query = {name: values[-1] for name, values in parsed.items() if name.lower() not in IGNORED | signed.keys()}
-        return cls(environ["REQUEST_METHOD"], bucket, key, query, {**signed, **_headers(environ)}, environ["wsgi.input"])
+        hoisted = {name.lower(): as_header(name, value) for name, value in parsed if name.lower().startswith(HOISTED)}
+        query = {name: value for name, value in parsed if name.lower() not in IGNORED | hoisted.keys()}
+        sent, method = _headers(environ), environ["REQUEST_METHOD"]
+        return cls(method, bucket, key, query, {**hoisted, **sent}, environ["wsgi.input"], path, tuple(parsed), sent)
 
     @property
     def kind(self) -> str:

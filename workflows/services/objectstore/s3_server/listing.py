@@ -14,7 +14,6 @@ from .store import Store
 from .xml import Parts, iso_time, respond
 
 MAX_KEYS = 1000  # S3's limit of one listing
-OWNER = ("Owner", (("ID", "owner"), ("DisplayName", "owner")))  # without authentication there is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +39,8 @@ def list_objects(store: Store, request: Request) -> Response:
     parts += [("EncodingType", "url")] if "encoding-type" in query else []
     parts += [("IsTruncated", "true" if len(found) > limit else "false")]
     parts += _position(request, version, page, is_more=len(found) > limit)
-    has_owner = version == "1" or query.get("fetch-owner") == "true"
-    contents = [("Contents", _describe(code(entry.name), entry.found, has_owner=has_owner)) for entry in page if entry.found]
+    owners = (owner(store),) if version == "1" or query.get("fetch-owner") == "true" else ()
+    contents = [("Contents", (*_describe(code(entry.name), entry.found), *owners)) for entry in page if entry.found]
     prefixes = [("CommonPrefixes", (("Prefix", code(entry.name)),)) for entry in page if not entry.found]
     return respond("ListBucketResult", (*parts, *contents, *prefixes))
 
@@ -59,8 +58,15 @@ def list_uploads(store: Store, request: Request) -> Response:
     parts += [("EncodingType", "url")] if "encoding-type" in request.query else []
     parts += [("NextKeyMarker", code(page[-1].key)), ("NextUploadIdMarker", page[-1].id)] if page else []
     parts += [("IsTruncated", "true" if len(found) > limit else "false")]
-    parts += [("Upload", (("Key", code(one.key)), ("UploadId", one.id), OWNER, ("Initiated", iso_time(one.created)))) for one in page]
+    parts += [
+        ("Upload", (("Key", code(one.key)), ("UploadId", one.id), owner(store), ("Initiated", iso_time(one.created)))) for one in page
+    ]
     return respond("ListMultipartUploadsResult", tuple(parts))
+
+
+def owner(store: Store) -> tuple[str, Parts]:
+    """Return the part of a document that names the owner: the project that may use the bucket."""
+    return "Owner", (("ID", store.project), ("DisplayName", store.project))
 
 
 def _walk(store: Store, bucket: str, prefix: str, delimiter: str, after: str) -> Iterator[Entry]:
@@ -116,6 +122,6 @@ def _code(request: Request) -> Callable[[str], str]:
     return quote if request.query.get("encoding-type") == "url" else str
 
 
-def _describe(key: str, found: StoredObject, *, has_owner: bool) -> Parts:
+def _describe(key: str, found: StoredObject) -> Parts:
     known = ("Key", key), ("LastModified", iso_time(found.modified)), ("ETag", f'"{found.etag}"'), ("Size", str(found.size))
-    return *known, ("StorageClass", "STANDARD"), *((OWNER,) if has_owner else ())
+    return *known, ("StorageClass", "STANDARD")

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 
-from .database import Database
-from .errors import S3Error, no_such_bucket, no_such_key, no_such_upload
+from .database import View
+from .errors import S3Error, no_such_key, no_such_upload
 
 FIELDS = "key, file, size, etag, modified, details"
 PAGE = 1000  # rows that are read at once
@@ -50,64 +50,63 @@ class StoredObject:
 
 
 class Objects:
-    """The buckets and objects of the index."""
+    """The buckets and objects of the index.
 
-    def __init__(self, database: Database, etag_of: Callable[[str], str]) -> None:
+    Raises: S3Error, NoSuchBucket or AccessDenied, in each method that has a bucket.
+    """
+
+    def __init__(self, view: View, etag_of: Callable[[str], str]) -> None:
         """Objects of an earlier version have no entity tag; ``etag_of`` computes that of a file."""
-        self._database, self._etag_of = database, etag_of
+        self._view, self._etag_of = view, etag_of
 
     def buckets(self, prefix: str, after: str, limit: int) -> list[tuple[str, float]]:
-        """Return name and time of creation of the buckets whose names begin with ``prefix`` and follow ``after``."""
-        query = "SELECT name, created FROM buckets WHERE substr(name, 1, ?) = ? AND name > ? ORDER BY name LIMIT ?"
-        with self._database.transaction() as connection:
-            return connection.execute(query, (len(prefix), prefix, after, limit)).fetchall()
+        """Return name and time of creation of the project's buckets whose names begin with ``prefix`` and follow ``after``."""
+        query = "SELECT name, created FROM buckets WHERE (owner = ? OR ?) AND substr(name, 1, ?) = ? AND name > ? ORDER BY name LIMIT ?"
+        with self._view.transaction() as connection:
+            values = self._view.project, self._view.sees_all, len(prefix), prefix, after, limit
+            return connection.execute(query, values).fetchall()
 
     def create_bucket(self, name: str) -> None:
-        """Create a bucket; raise BucketAlreadyOwnedByYou if it exists."""
-        with self._database.transaction() as connection:
-            try:
-                connection.execute("INSERT INTO buckets VALUES (?, ?)", (name, time.time()))
-            except sqlite3.IntegrityError as error:
-                raise S3Error(409, "BucketAlreadyOwnedByYou", f"bucket {name} already exists") from error
+        """Create a bucket; raise BucketAlreadyOwnedByYou if it exists, BucketAlreadyExists if it is another project's."""
+        with self._view.transaction() as connection:
+            found = connection.execute("SELECT owner FROM buckets WHERE name = ?", (name,)).fetchone()
+            if found:
+                is_own = self._view.sees_all or found == (self._view.project,)
+                code = "BucketAlreadyOwnedByYou" if is_own else "BucketAlreadyExists"
+                raise S3Error(409, code, f"bucket {name} already exists{'' if is_own else ' and belongs to another project'}")
+            connection.execute("INSERT INTO buckets VALUES (?, ?, ?)", (name, time.time(), self._view.project))
 
     def check_bucket(self, name: str) -> None:
-        """Raise NoSuchBucket if a bucket does not exist."""
-        with self._database.transaction() as connection:
-            if not connection.execute("SELECT 1 FROM buckets WHERE name = ?", (name,)).fetchone():
-                raise no_such_bucket(name)
+        """Raise NoSuchBucket if a bucket does not exist, AccessDenied if it is another project's."""
+        with self._view.bucket(name):
+            pass
 
     def delete_bucket(self, name: str) -> list[str]:
         """Delete a bucket without objects, and return the files of its unfinished uploads."""
         files = "SELECT file FROM parts JOIN uploads ON upload = id WHERE bucket = ?"
-        with self._database.transaction() as connection:
+        with self._view.bucket(name) as connection:
             unused = [file for (file,) in connection.execute(files, (name,))]
             try:
-                deleted = connection.execute("DELETE FROM buckets WHERE name = ?", (name,)).rowcount
+                connection.execute("DELETE FROM buckets WHERE name = ?", (name,))
             except sqlite3.IntegrityError as error:
                 raise S3Error(409, "BucketNotEmpty", f"bucket {name} contains objects") from error
-            if not deleted:
-                raise no_such_bucket(name)
         return unused
 
     def find(self, bucket: str, key: str) -> StoredObject:
-        """Return an object; raise NoSuchBucket or NoSuchKey."""
-        with self._database.transaction() as connection:
+        """Return an object; raise NoSuchKey."""
+        with self._view.bucket(bucket) as connection:
             found = self._find(connection, bucket, key)
         if found is None:
-            self.check_bucket(bucket)
             raise no_such_key(key)
         return found
 
     def put(self, bucket: str, new: StoredObject, check: Callable[[StoredObject | None], None], upload: str = "") -> list[str]:
         """Add or replace an object if ``check`` accepts the old one, end its multipart ``upload``, and return the unused files."""
-        with self._database.transaction() as connection:
+        with self._view.bucket(bucket) as connection:
             old = self._find(connection, bucket, new.key)
             check(old)
             row = (bucket, new.key.encode(), new.file, new.size, new.etag, new.modified, new.details.to_json())
-            try:
-                connection.execute("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?)", row)
-            except sqlite3.IntegrityError as error:
-                raise no_such_bucket(bucket) from error
+            connection.execute("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?)", row)
             unused = [old.file] if old else []
             if upload:
                 unused += [file for (file,) in connection.execute("SELECT file FROM parts WHERE upload = ?", (upload,))]
@@ -117,17 +116,15 @@ class Objects:
 
     def delete(self, bucket: str, key: str, check: Callable[[StoredObject | None], None]) -> list[str]:
         """Delete an object if ``check`` accepts it, and return its files; none if it does not exist."""
-        with self._database.transaction() as connection:
+        with self._view.bucket(bucket) as connection:
             old = self._find(connection, bucket, key)
             check(old)
             connection.execute("DELETE FROM objects WHERE bucket = ? AND key = ?", (bucket, key.encode()))
-        if old is None:
-            self.check_bucket(bucket)
         return [old.file] if old else []
 
     def change(self, bucket: str, key: str, details: Callable[[Details], Details]) -> None:
         """Replace the details of an object; its content and time stay the same."""
-        with self._database.transaction() as connection:
+        with self._view.bucket(bucket) as connection:
             found = self._find(connection, bucket, key)
             if found is None:
                 raise no_such_key(key)
@@ -138,7 +135,7 @@ class Objects:
         """Yield the objects from the key ``first`` to before ``end``, in order."""
         query = f"SELECT {FIELDS} FROM objects WHERE bucket = ? AND key >= ? AND key < ? ORDER BY key LIMIT {PAGE}"  # noqa: S608 - constants
         while True:
-            with self._database.transaction() as connection:
+            with self._view.bucket(bucket) as connection:
                 found = [self._object(connection, bucket, row) for row in connection.execute(query, (bucket, first, end)).fetchall()]
             yield from found
             if len(found) < PAGE:
@@ -146,8 +143,8 @@ class Objects:
             first = found[-1].key.encode() + b"\0"
 
     def files(self) -> frozenset[str]:
-        """Return the files of all objects and parts."""
-        with self._database.transaction() as connection:
+        """Return the files of all objects and parts, of all projects."""
+        with self._view.transaction() as connection:
             return frozenset(file for (file,) in connection.execute("SELECT file FROM objects UNION SELECT file FROM parts"))
 
     def _find(self, connection: sqlite3.Connection, bucket: str, key: str) -> StoredObject | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from .contents import Content, Contents
-from .database import Database
+from .database import ADMIN, Database, View
 from .errors import S3Error
 from .objects import Objects, StoredObject
 from .uploads import Uploads
@@ -15,15 +15,23 @@ T = TypeVar("T")
 
 
 class Store:
-    """The buckets, objects and uploads in one folder."""
+    """The buckets, objects and uploads in one folder, as one project sees them."""
 
-    def __init__(self, folder: Path) -> None:
-        """Open the store; files without an object, which a crash left, are removed."""
-        self.contents = Contents(folder)
-        database = Database(folder)
-        self.objects = Objects(database, self.contents.etag)
-        self.uploads = Uploads(database)
-        self.contents.remove_except(self.objects.files())
+    def __init__(self, contents: Contents, database: Database, project: str = ADMIN, *, sees_all: bool = True) -> None:
+        view = View(database, project, sees_all=sees_all)
+        self.contents, self.objects, self.uploads = contents, Objects(view, contents.etag), Uploads(view)
+        self.project, self._database = project, database
+
+    @classmethod
+    def open_folder(cls, folder: Path) -> "Store":
+        """Open the store for all projects; files without an object, which a crash left, are removed."""
+        store = cls(Contents(folder), Database(folder))
+        store.contents.remove_except(store.objects.files())
+        return store
+
+    def of_project(self, project: str) -> "Store":
+        """Return the store with the buckets of a project only."""
+        return Store(self.contents, self._database, project, sees_all=False)
 
     def open(self, bucket: str, key: str) -> tuple[StoredObject, Content]:
         """Return an object and its content, which the caller closes; raise NoSuchBucket or NoSuchKey."""

@@ -7,8 +7,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .database import Database
-from .errors import no_such_bucket, no_such_upload
+from .database import View
+from .errors import no_such_upload
 from .objects import Details
 
 
@@ -37,24 +37,24 @@ class Part:
 
 
 class Uploads:
-    """The uploads and parts of the index."""
+    """The uploads and parts of the index.
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    Raises: S3Error, NoSuchBucket or AccessDenied, in each method that has a bucket.
+    """
+
+    def __init__(self, view: View) -> None:
+        self._view = view
 
     def create(self, upload: Upload) -> None:
-        """Add an upload; raise NoSuchBucket if its bucket does not exist."""
+        """Add an upload."""
         row = (upload.id, upload.bucket, upload.key.encode(), upload.created, upload.algorithm, upload.details.to_json())
-        with self._database.transaction() as connection:
-            try:
-                connection.execute("INSERT INTO uploads VALUES (?, ?, ?, ?, ?, ?)", row)
-            except sqlite3.IntegrityError as error:
-                raise no_such_bucket(upload.bucket) from error
+        with self._view.bucket(upload.bucket) as connection:
+            connection.execute("INSERT INTO uploads VALUES (?, ?, ?, ?, ?, ?)", row)
 
     def find(self, bucket: str, key: str, upload_id: str) -> Upload:
         """Return an upload; raise NoSuchUpload."""
         query = "SELECT bucket, key, details, algorithm, id, created FROM uploads WHERE id = ? AND bucket = ? AND key = ?"
-        with self._database.transaction() as connection:
+        with self._view.bucket(bucket) as connection:
             row = connection.execute(query, (upload_id, bucket, key.encode())).fetchone()
         if row is None:
             raise no_such_upload(upload_id)
@@ -67,13 +67,13 @@ class Uploads:
             " WHERE bucket = ? AND substr(key, 1, ?) = ? AND (key, id) > (?, ?) ORDER BY key, id LIMIT ?"
         )
         key, upload_id = after[0].encode(), after[1]
-        with self._database.transaction() as connection:
+        with self._view.bucket(bucket) as connection:
             rows = connection.execute(query, (bucket, len(prefix.encode()), prefix.encode(), key, upload_id, limit)).fetchall()
         return [_upload(row) for row in rows]
 
     def abort(self, upload_id: str) -> list[str]:
         """Delete an upload with its parts, and return their files."""
-        with self._database.transaction() as connection:
+        with self._view.transaction() as connection:
             unused = [file for (file,) in connection.execute("SELECT file FROM parts WHERE upload = ?", (upload_id,))]
             connection.execute("DELETE FROM uploads WHERE id = ?", (upload_id,))
         return unused
@@ -82,7 +82,7 @@ class Uploads:
         """Add or replace a part, and return the files that are not used any more; raise NoSuchUpload."""
         row = (upload_id, part.number, part.file, part.size, part.etag, part.modified, json.dumps(dict(part.checksums)))
         old = "SELECT file FROM parts WHERE upload = ? AND number = ?"
-        with self._database.transaction() as connection:
+        with self._view.transaction() as connection:
             unused = [file for (file,) in connection.execute(old, (upload_id, part.number))]
             try:
                 connection.execute("INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?, ?, ?, ?)", row)
@@ -93,7 +93,7 @@ class Uploads:
     def parts(self, upload_id: str) -> list[Part]:
         """Return the parts of an upload by number."""
         query = "SELECT number, file, size, etag, details, modified FROM parts WHERE upload = ? ORDER BY number"
-        with self._database.transaction() as connection:
+        with self._view.transaction() as connection:
             rows = connection.execute(query, (upload_id,)).fetchall()
         return [Part(number, file, size, etag, json.loads(details), modified) for number, file, size, etag, details, modified in rows]
 
