@@ -4,12 +4,12 @@ import base64
 import hashlib
 import hmac
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.support.rest import JsonHandler, serving
 
 ACCOUNT = {"user": "objectstore", "password": "password", "project": "service", "domain": "default"}
 
@@ -62,7 +62,7 @@ class FakeKeystone:
         if found != ACCOUNT:
             return 401, {}, {}
         self.tokens.append(f"token-{len(self.tokens)}")
-        return 201, {"X-Subject-Token": self.tokens[-1]}, {}
+        return 201, {"X_Subject_Token": self.tokens[-1]}, {}
 
     def _verify(self, sample: dict[str, str]) -> tuple[int, dict[str, str], object]:
         pair = self.pairs[hashlib.sha256(sample["access"].encode()).hexdigest()]
@@ -79,24 +79,14 @@ def serving_keystone() -> Iterator[FakeKeystone]:
     """Run a keystone without keys."""
     fake = FakeKeystone()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", "0"))) or b"null")
+    class Handler(JsonHandler):
+        def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
+            body = json.loads(self.read_body() or b"null")
             status, headers, answer = fake.answer(self.command, self.path, self.headers["X-Auth-Token"], body)
-            content = json.dumps(answer).encode()
-            self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(content))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content)
+            self.send_json(status, answer, **headers)
 
-        do_POST = do_GET
+        do_POST = do_GET  # noqa: N815 - the same
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
-        fake.url = f"http://127.0.0.1:{server.server_port}/v3"
+    with serving(Handler) as port:
+        fake.url = f"http://127.0.0.1:{port}/v3"
         yield fake
-        server.shutdown()

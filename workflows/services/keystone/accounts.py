@@ -22,33 +22,32 @@ def account(user: str, endpoint: Endpoint) -> Step:
 
 
 def user(name: str) -> Step:
-    """Return the step that creates a user of a service that works without keystone, too, and that a kept cloud may not have yet."""
+    """Return the step that creates the user of a service that runs without keystone, too, and that a kept cloud may not have yet."""
 
     @step(after=("keystone",), within_s=60)
     async def account(ctx: Context) -> Skipped | str:
         """Create the service's user and its roles, unless they exist."""
         if not ctx.has_component("keystone"):
             return Skipped("keystone is not part of the stack")
-        if await _count_roles(ctx, name) >= len(ROLES):
+        api = admin_api(ctx)
+        found = (await api.get("identity", f"/users?name={name}&domain_id={DOMAIN}"))["users"]
+        # The roles come after the user: a step that was interrupted between them is repeated.
+        if found and (await api.get("identity", f"/role_assignments?user.id={found[0]['id']}"))["role_assignments"][len(ROLES) - 1 :]:
             return Skipped(f"user {name} exists")
-        await _create_user(ctx, name)
+        await _create_user(ctx, name, found[0]["id"] if found else "")
         return f"created user {name}"
 
     return account
 
 
-async def _count_roles(ctx: Context, user: str) -> int:
-    api = admin_api(ctx)
-    users = (await api.get("identity", f"/users?name={user}&domain_id={DOMAIN}"))["users"]
-    return len((await api.get("identity", f"/role_assignments?user.id={users[0]['id']}"))["role_assignments"]) if users else 0
-
-
-async def _create_user(ctx: Context, user: str) -> None:
+async def _create_user(ctx: Context, user: str, user_id: str = "") -> None:
+    """Create a user, unless it has an id, and grant its roles."""
     api = admin_api(ctx)
     project_id = (await api.get("identity", f"/projects?name={SERVICE_PROJECT}"))["projects"][0]["id"]
     roles = {role["name"]: role["id"] for role in (await api.get("identity", "/roles"))["roles"]}
-    new = {"name": user, "domain_id": DOMAIN, "password": ctx.secret(f"account-{user}"), "default_project_id": project_id}
-    user_id = (await api.ensure("identity", "/users", "user", new, domain_id=DOMAIN))["id"]
+    if not user_id:
+        new = {"name": user, "domain_id": DOMAIN, "password": ctx.secret(f"account-{user}"), "default_project_id": project_id}
+        user_id = (await api.post("identity", "/users", {"user": new}))["user"]["id"]
     for role in ROLES:
         await api.put("identity", f"/projects/{project_id}/users/{user_id}/roles/{roles[role]}")
 

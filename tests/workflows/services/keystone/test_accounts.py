@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+from novaflow.model.step import Skipped
 from tests.support.rest import RestServer, open_cloud_context
 from workflows.services.endpoint import Endpoint
-from workflows.services.keystone.accounts import account
+from workflows.services.keystone.accounts import account, user
+from workflows.services.keystone.component import COMPONENT as KEYSTONE
 
 
 def prepare(rest: RestServer) -> None:
@@ -40,3 +42,24 @@ def test_an_account_waits_for_the_project() -> None:
     """The step is part of the component that declares it, and needs keystone's."""
     step = account("glance", Endpoint("image", 9292))
     assert (step.name, step.needs) == ("account", ("keystone.accounts",))
+
+
+async def test_a_user_is_created_where_it_is_missing(tmp_path: Path, rest: RestServer) -> None:
+    """A cloud of an earlier version gets the user, once; one without its roles, which was interrupted, gets the roles."""
+    prepare(rest)
+    rest.respond("GET", "/identity/users?name=objectstore&domain_id=default", {"users": []})
+    rest.respond("GET", "/identity/users?name=objectstore&domain_id=default", {"users": [{"id": "u"}]})
+    rest.respond("GET", "/identity/role_assignments?user.id=u", {"role_assignments": [{}]})
+    rest.respond("GET", "/identity/role_assignments?user.id=u", {"role_assignments": [{}, {}]})
+    async with open_cloud_context(tmp_path, rest, KEYSTONE) as ctx:
+        answers = [await user("objectstore").body(ctx) for _ in range(3)]
+    assert answers == ["created user objectstore", "created user objectstore", Skipped("user objectstore exists")]
+    assert len(rest.bodies("POST", "/identity/users")) == 1
+    assert [request.path[-1] for request in rest.requests if request.method == "PUT"] == ["a", "s", "a", "s"]
+
+
+async def test_a_stack_without_keystone_needs_no_user(tmp_path: Path, rest: RestServer) -> None:
+    """The step is skipped, and keystone is not asked."""
+    async with open_cloud_context(tmp_path, rest) as ctx:
+        assert await user("objectstore").body(ctx) == Skipped("keystone is not part of the stack")
+    assert rest.requests == []

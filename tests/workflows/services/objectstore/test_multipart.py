@@ -5,7 +5,6 @@ import hashlib
 import zlib
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.support.objectstore import Server, error_of

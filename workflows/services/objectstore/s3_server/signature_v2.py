@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 
 from .errors import S3Error, access_denied, signature_does_not_match
 from .http import Request
-from .signatures import Claim, header_bytes
+from .signatures import Claim
 
 SCHEME = "AWS "
 EPOCH = datetime.fromtimestamp(0, UTC)
@@ -47,24 +47,23 @@ def verify(request: Request, claim: Claim, secret: str) -> None:
     """Verify the signature of a request; raise SignatureDoesNotMatch."""
     if request.headers.get("x-amz-content-sha256", "").startswith("STREAMING-AWS4-"):
         raise S3Error(400, "InvalidArgument", "the signatures of chunks are those of version 4; the request has one of version 2")
-    digest = hmac.new(secret.encode(), _text(request, claim), hashlib.sha1).digest()
-    if not hmac.compare_digest(base64.b64encode(digest), claim.signature.encode()):
+    # boto3 signs the path of a bucket with a slash that it does not send; other clients sign what they send.
+    paths = (request.path, f"{request.path}/") if request.kind == "bucket" else (request.path,)
+    digests = [hmac.new(secret.encode(), _text(request, claim, path), hashlib.sha1).digest() for path in paths]
+    if not any(hmac.compare_digest(base64.b64encode(digest), claim.signature.encode()) for digest in digests):
         raise signature_does_not_match("the request")
 
 
-def _text(request: Request, claim: Claim) -> bytes:
-    date = header_bytes(request.sent, "date") if "x-amz-date" not in request.headers else b""
+def _text(request: Request, claim: Claim, path: str) -> bytes:
+    date = request.sent.get("date", "") if "x-amz-date" not in request.headers else ""
     if claim.until is not None:
-        date = dict(request.parameters)["Expires"].encode()
+        date = dict(request.parameters)["Expires"]
     names = sorted(name for name in request.headers if name.startswith("x-amz-"))
-    headers = [name.encode() + b":" + header_bytes(request.headers, name) for name in names]
-    content = (header_bytes(request.headers, name) for name in ("content-md5", "content-type"))
-    return b"\n".join((request.method.encode(), *content, date, *headers, _resource(request)))
-
-
-def _resource(request: Request) -> bytes:
+    content = (request.headers.get(name, "") for name in ("content-md5", "content-type"))
+    lines = (request.method, *content, date, *(f"{name}:{request.headers[name]}" for name in names), path)
+    # The headers and the path are bytes that WSGI writes as characters, the parameters are characters.
     values = [f"{name}={value}" if value else name for name, value in sorted(request.query.items()) if name in SIGNED]
-    return request.path.encode("latin-1") + ("?" + "&".join(values) if values else "").encode()
+    return "\n".join(lines).encode("latin-1") + ("?" + "&".join(values) if values else "").encode()
 
 
 def _time(text: str) -> datetime:

@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote_to_bytes
 from .chunk_signatures import ALGORITHM, ChunkSignatures
 from .errors import S3Error, access_denied, invalid, not_implemented, signature_does_not_match
 from .http import Request
-from .signatures import Claim, header_bytes
+from .signatures import Claim
 
 PAYLOAD = "x-amz-content-sha256"
 UNSIGNED = frozenset({"UNSIGNED-PAYLOAD", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"})
@@ -113,5 +113,5 @@ def _canonical(request: Request, signed: tuple[str, ...]) -> tuple[bytes, ...]:
     signed_parameters = ((name, value) for name, value in request.parameters if name != SIGNATURE)
     encoded = sorted((quote(name, safe="-_.~"), quote(value, safe="-_.~")) for name, value in signed_parameters)
     query = "&".join(f"{name}={value}" for name, value in encoded)
-    headers = [name.encode() + b":" + header_bytes(request.sent, name) for name in signed]
+    headers = [name.encode() + b":" + b" ".join(request.sent.get(name, "").encode("latin-1").split()) for name in signed]
     return request.method.encode(), path.encode(), query.encode(), *headers, b"", ";".join(signed).encode()

@@ -1,6 +1,5 @@
 """What both versions of signatures have in common."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -30,8 +29,3 @@ class Claim:
         if self.until is None and abs(self.at - now) > TOLERANCE:
             found = f"the request is of {self.at}, the time of the server is {now}; at most 15 minutes are allowed between them"
             raise S3Error(403, "RequestTimeTooSkewed", found)
-
-
-def header_bytes(headers: Mapping[str, str], name: str) -> bytes:
-    """Return the value of a header as signatures contain it: empty if it is missing, and with single spaces."""
-    return b" ".join(headers.get(name, "").encode("latin-1").split())
