@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import uuid
 import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import openstack
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -120,6 +122,46 @@ def test_wrong_keys_are_rejected(cloud: Stack) -> None:
     body = subprocess.run(arguments, capture_output=True, check=True, text=True, timeout=10).stdout
     assert re.findall("<Code>(.*)</Code>", body) == ["AuthFailure"]
     assert b"Traceback" not in log.read_bytes()[before:]
+
+
+@contextmanager
+def other_keys(nova: openstack.connection.Connection) -> Iterator[tuple[str, str]]:
+    """Yield the EC2 keys of a user of a new project."""
+    identity, access, secret = nova.identity, uuid.uuid4().hex, uuid.uuid4().hex
+    project = identity.create_project(name="objects", domain_id="default")
+    user = identity.create_user(name="objects", domain_id="default", password=secret)
+    try:
+        identity.assign_project_role_to_user(project, user, identity.find_role("member"))
+        blob = json.dumps({"access": access, "secret": secret})
+        identity.create_credential(type="ec2", user_id=user.id, project_id=project.id, blob=blob)
+        yield access, secret
+    finally:
+        identity.delete_user(user)
+        identity.delete_project(project)
+
+
+def test_objects_belong_to_projects(cloud: Stack) -> None:
+    """An anonymous client is refused; the keys of novarc see the administrator's buckets, those of another user only its own."""
+    rc = read_exports(cloud, "novarc", "dash")
+    assert read_exports(cloud, "s3rc", "dash")["AWS_SECRET_ACCESS_KEY"] == rc["EC2_SECRET_KEY"]
+    arguments = ["curl", "--silent", "--show-error", rc["S3_URL"]]
+    assert "AccessDenied" in subprocess.run(arguments, capture_output=True, check=True, text=True, timeout=10).stdout
+    with connected(cloud.folder / "credentials") as nova, other_keys(nova) as keys:
+        admin, other = (
+            boto3.client(
+                "s3", endpoint_url=rc["S3_URL"], region_name="RegionOne", config=ONCE, aws_access_key_id=a, aws_secret_access_key=s
+            )
+            for a, s in ((rc["EC2_ACCESS_KEY"], rc["EC2_SECRET_KEY"]), keys)
+        )
+        admin.create_bucket(Bucket="of-admin")
+        other.create_bucket(Bucket="of-other")
+        assert [bucket["Name"] for bucket in admin.list_buckets(Prefix="of-")["Buckets"]] == ["of-admin"]
+        assert [bucket["Name"] for bucket in other.list_buckets()["Buckets"]] == ["of-other"]
+        for client, bucket in ((admin, "of-other"), (other, "of-admin")):
+            with raises("AccessDenied"):
+                client.list_objects_v2(Bucket=bucket)
+        other.delete_bucket(Bucket="of-other")
+        admin.delete_bucket(Bucket="of-admin")
 
 
 def test_unknown_resources_are_rejected(ec2: Any) -> None:  # noqa: ANN401

@@ -2,6 +2,7 @@
 
 # ruff: noqa: S603, S607, TID251 - tests start known programs
 
+import json
 import os
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from tests.cloud.clients import BOOT_S, TIMEOUT_S, Guest, connected, guest, wait
 from tests.cloud.machine_state import processes_of, read_state
 from tests.cloud.stacks import UP_WITHIN_S, Stack
 from tests.cloud.test_volumes import DEVICE, temporary_volume
+from workflows.services.objectstore.presigned import presign
 
 pytestmark = [pytest.mark.cloud, pytest.mark.timeout(1200), pytest.mark.filterwarnings("default")]
 
@@ -83,7 +85,7 @@ def test_clean_and_up_keep_the_cloud(stack: Stack, nova: openstack.connection.Co
     Between both, commands that would delete the cloud are refused.
     """
     for name, content in (("kept", ""), ("kept/text", "an object")):
-        curl("--request", "PUT", "--data-binary", content, f"{STORE}/{name}")
+        curl("--request", "PUT", "--header", "Content-Type:", "--data-binary", content, signed(stack, "PUT", name))
     before = describe(nova, kept)
     stack("clean")
     assert read_state() - stack.before == set()
@@ -91,8 +93,14 @@ def test_clean_and_up_keep_the_cloud(stack: Stack, nova: openstack.connection.Co
     stack("up", within_s=UP_WITHIN_S)
     assert describe(nova, kept) == before
     require_reached(kept)
-    assert curl(f"{STORE}/kept/text") == "an object"
+    assert curl(signed(stack, "GET", "kept/text")) == "an object"
     stack("verify")
+
+
+def signed(stack: Stack, method: str, name: str) -> str:
+    """Return the presigned address of a bucket or an object."""
+    secrets = json.loads((stack.folder / "credentials/secrets.json").read_text())
+    return presign(method, f"{STORE}/{name}", secrets["ec2-access"], secrets["ec2-secret"])
 
 
 def require_refusals(stack: Stack) -> None:
