@@ -127,7 +127,8 @@ def test_wrong_keys_are_rejected(cloud: Stack) -> None:
 @contextmanager
 def other_keys(nova: openstack.connection.Connection) -> Iterator[tuple[str, str]]:
     """Yield the EC2 keys of a user of a new project."""
-    identity, access, secret = nova.identity, uuid.uuid4().hex, uuid.uuid4().hex
+    access, secret = uuid.uuid4().hex, uuid.uuid4().hex
+    identity: Any = nova.identity  # of version 3; the type of openstacksdk is that of both
     project = identity.create_project(name="objects", domain_id="default")
     user = identity.create_user(name="objects", domain_id="default", password=secret)
     try:

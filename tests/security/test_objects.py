@@ -72,7 +72,7 @@ def code_of(response: httpx.Response) -> tuple[int, str]:
 
 
 def content_of(client: Any) -> bytes:
-    """Return the content of the object that nobody may change."""
+    """Return the content of the object that the tests try to change."""
     found: bytes = client.get_object(Bucket="bucket", Key="key")["Body"].read()
     return found
 
