@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
+from botocore.httpchecksum import AwsChunkedWrapper, Sha256Checksum
 
 from tests.support.objectstore import Server
 from tests.support.s3_signer import sign
@@ -270,3 +271,23 @@ def test_amazons_c_library_signs_requests(server: Server, s3: Any, bucket: str) 
     presigned, headers = sign("GET", url, expires_s=60)
     assert httpx.get(presigned, headers=headers).content == b"hello"
     assert s3.get_object(Bucket=bucket, Key="ü ~+!")["Metadata"] == {"a": "one   two"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("payload", "error"),
+    [
+        ("STREAMING-UNSIGNED-PAYLOAD-TRAILER", (200, "")),
+        ("STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER", (403, "SignatureDoesNotMatch")),
+        ("STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD", (501, "NotImplemented")),
+        ("STREAMING-UNSIGNED-PAYLOAD", (400, "InvalidArgument")),
+        ("0", (400, "InvalidArgument")),
+    ],
+)
+def test_chunks_without_signatures(server: Server, bucket: str, payload: str, error: tuple[int, str]) -> None:
+    """They are accepted, with a trailing checksum as boto3 sends it, only where the signed header says that they have none."""
+    content = AwsChunkedWrapper(io.BytesIO(b"hello"), checksum_cls=Sha256Checksum, checksum_name="x-amz-checksum-sha256").read()
+    sent = {"content-encoding": "aws-chunked", "x-amz-decoded-content-length": "5", "x-amz-trailer": "x-amz-checksum-sha256"}
+    url, headers = sign("PUT", f"{server.url}/{bucket}/k", sent, payload=payload)
+    response = httpx.put(url, content=content, headers=headers)
+    assert (response.status_code, response.text.partition("<Code>")[2].partition("</Code>")[0]) == error
