@@ -9,6 +9,7 @@ FILES = sorted(path for folder in ("novaflow", "workflows") for path in (ROOT / 
 
 MEDIAN, P90, LONGEST = 5, 14, 50  # lines of a body, without its docstring
 FILE = 300  # lines
+TESTS = 1.2  # lines for each line of code
 
 
 def body_sizes(path: Path) -> dict[str, int]:
@@ -38,3 +39,9 @@ def test_no_file_is_long() -> None:
     """A file that is read in one go has one purpose."""
     sizes = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in FILES}
     assert {name: size for name, size in sizes.items() if size > FILE} == {}
+
+
+def test_there_are_more_lines_of_tests_than_of_code() -> None:
+    """At least 1.2 for each line of code."""
+    tests = sum(len(path.read_text().splitlines()) for path in (ROOT / "tests").rglob("*.py"))
+    assert tests >= TESTS * sum(len(path.read_text().splitlines()) for path in FILES)
