@@ -10,6 +10,7 @@ import pytest
 from novaflow.adapters.process import ProcessOwner, find_processes
 from novaflow.adapters.storage import Journal, read_journal
 from novaflow.events.types import ServiceChanged, ServiceState, StackState, StepChanged, StepState
+from tests.support.programs import is_running
 from tests.system.toy import SLEEP, Toy
 
 pytestmark = pytest.mark.slow
@@ -128,7 +129,7 @@ async def test_what_a_dead_service_has_left_is_ended_before_its_restart(toy: Toy
     (left,) = find_processes(ProcessOwner(toy.paths, "web"))
     up = await toy.call("up")
     assert up.code == 0, up
-    assert not left.is_running()
+    assert not is_running(left.pid)
     assert (await toy.status())["state"] == StackState.READY
 
 
