@@ -24,7 +24,7 @@ def account(user: str, endpoint: Endpoint) -> Step:
 def user(name: str) -> Step:
     """Return the step that creates the user of a service that runs without keystone, too, and that a kept cloud may not have yet."""
 
-    @step(after=("keystone",), within_s=60)
+    @step(after=("keystone", "keystone.accounts"), within_s=60)  # the latter creates the project, in the template only
     async def account(ctx: Context) -> Skipped | str:
         """Create the service's user and its roles, unless they exist."""
         if not ctx.has_component("keystone"):
