@@ -44,12 +44,18 @@ async def test_a_command_that_holds_the_lock_is_no_supervisor(toy: ToyStack) -> 
     assert (found["state"], found["reason"]) == ("stopped", "as requested")
 
 
-async def test_a_second_start_is_refused(toy: ToyStack) -> None:
-    """The message has the state, the time and both commands; without a supervisor there is none."""
+@pytest.mark.parametrize(
+    ("state", "advice"),
+    [
+        ("ready", "`novaflow clean` stops it"),
+        ("starting", "wait until it is ready, which `novaflow status` shows; `novaflow clean` stops it"),
+    ],
+)
+async def test_a_second_start_is_refused(toy: ToyStack, state: str, advice: str) -> None:
+    """The message has the state, the time and what to do; without a supervisor there is none."""
     await require_no_supervisor(toy.open())
-    expected = r"^nova is ready since 2026-11-22T09:12:00Z; `novaflow clean` stops it, `novaflow up` keeps it$"
-    async with supervising(ScriptedSupervisor(toy)):
-        with pytest.raises(UsageError, match=expected):
+    async with supervising(ScriptedSupervisor(toy, {**NO_STATUS, "state": state})):
+        with pytest.raises(UsageError, match=rf"^nova is {state} since 2026-11-22T09:12:00Z; {advice}$"):
             await require_no_supervisor(toy.open())
 
 
