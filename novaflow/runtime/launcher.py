@@ -132,8 +132,10 @@ class _Launch:
                 self.starting.add(name)
             case ServiceChanged(name=name):
                 self.starting.discard(name)
-            case StackChanged(state=StackState.FAILED | StackState.STOPPED | StackState.DEGRADED) as event:
+            case StackChanged(state=StackState.FAILED | StackState.STOPPED) as event:
                 self._end = event
+            case StackChanged(state=StackState.DEGRADED) as event if self._wait_for is WaitFor.READY:
+                self._end = event  # of the start; a stack that was ready has reached what was waited for
             case _:
                 pass
         self.reached = self.reached or self._is_target(record)

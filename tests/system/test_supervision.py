@@ -178,3 +178,19 @@ os.read(read, 1)  # ends when the daemon has replaced its program
 signal.signal(signal.SIGTERM, signal.SIG_DFL)
 time.sleep(600)
 """
+
+
+async def test_a_crash_of_a_stack_that_was_degraded_is_reported(toy: Toy) -> None:
+    """An attached `run` reports the crash of the supervisor, not that a service was down before."""
+    toy.installed()
+    async with toy.calling("run") as run:
+        await toy.wait_state("ready")
+        supervisor = await toy.supervisor()
+        os.kill((await web_of(toy))["pid"], signal.SIGKILL)
+        await toy.wait_published("novaflow.stack.ready", times=2)
+        supervisor.kill()
+        assert run.stderr is not None
+        error = b"".join([part async for part in run.stderr]).decode()
+    assert run.returncode == 1
+    assert f"the supervisor (pid {supervisor.pid}) has crashed with exit code -9" in error
+    assert (await toy.call("clean")).code == 0
