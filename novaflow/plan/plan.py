@@ -223,11 +223,8 @@ class Plan:
 
     def _settle(self) -> Iterator[Action]:
         # Nothing runs but services, and nothing more will start: publish it once, then stay or stop.
-        if not self.failed and not self._all_up:
-            self._all_up = True
-            yield AllUp()
-        if not self._all_up and self.is_continued and self._all_steps_up():
-            self._all_up = True  # the services that run are kept
+        if not self._all_up and (not self.failed or (self.is_continued and self._all_steps_up())):
+            self._all_up = True  # in a run that is continued the services that run are kept
             yield AllUp()
         if not self._all_up:
             self._stopping = "another node failed"

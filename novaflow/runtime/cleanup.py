@@ -11,7 +11,7 @@ from novaflow.events.types import StackChanged, StackState
 from novaflow.runtime.foreground import require_success
 from novaflow.runtime.orchestrator import Orchestrator, new_run_id
 from novaflow.runtime.stack import Stack
-from novaflow.runtime.status import has_crashed, read_status
+from novaflow.runtime.status import SUPERVISED, read_status
 
 GRACE_S = 3.0  # between SIGTERM and SIGKILL, for processes that a crashed supervisor left
 
@@ -31,7 +31,7 @@ async def clean_up(orchestrator: Orchestrator) -> Outcome:
 
 def describe_left(stack: Stack, cleaned: Outcome) -> str | None:
     """Return in one line what ``clean_up``, which returned ``cleaned``, could not end or remove; ``None`` if nothing is left."""
-    left = [f"process {process.pid} still runs: {describe_process(process)}" for process in find_processes(ProcessOwner(stack.paths))]
+    left = _describe_processes(stack)
     try:
         require_success("clean", cleaned)
     except RunError as error:
@@ -55,16 +55,20 @@ async def clean_up_after_crash(orchestrator: Orchestrator) -> None:
 
 def _reason_not_stopped(stack: Stack) -> str | None:
     """Return why the stack's journal does not end with its stop; ``None`` if it does."""
-    if has_crashed(stack):
+    state = read_status(stack).state
+    if state in SUPERVISED:
         return "the supervisor exited unexpectedly"
-    return "the stack has failed" if read_status(stack).state is StackState.FAILED else None
+    return "the stack has failed" if state is StackState.FAILED else None
+
+
+def _describe_processes(stack: Stack) -> list[str]:
+    return [f"process {process.pid} still runs: {describe_process(process)}" for process in find_processes(ProcessOwner(stack.paths))]
 
 
 def _require_no_process(stack: Stack) -> None:
-    if left := find_processes(ProcessOwner(stack.paths)):
+    if left := _describe_processes(stack):
         advice = "the kernel ends them when what they wait for, such as a disk, answers; run `novaflow clean` again then"
-        names = "\n".join(f"process {process.pid} still runs: {describe_process(process)}" for process in left)
-        raise RunError(f"{names}\n{advice}")
+        raise RunError("\n".join([*left, advice]))
 
 
 async def _run_clean(orchestrator: Orchestrator) -> Outcome:

@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from urllib.parse import quote, urlencode, urlsplit
 
 
-def sign_request(url: str, action: str, access_key: str, secret_key: str) -> str:
+def sign_request(url: str, action: str, access: str, secret: str) -> str:
     """Return the URL of a GET request for an action, with its signature."""
     arguments = {
-        "AWSAccessKeyId": access_key,
+        "AWSAccessKeyId": access,
         "Action": action,
         "SignatureMethod": "HmacSHA256",
         "SignatureVersion": "2",
@@ -22,5 +22,5 @@ def sign_request(url: str, action: str, access_key: str, secret_key: str) -> str
     }
     query = urlencode(arguments, quote_via=quote)
     text = f"GET\n{urlsplit(url).netloc}\n/\n{query}"
-    signature = base64.b64encode(hmac.new(secret_key.encode(), text.encode(), hashlib.sha256).digest())
+    signature = base64.b64encode(hmac.new(secret.encode(), text.encode(), hashlib.sha256).digest())
     return f"{url}?{query}&Signature={quote(signature, safe='')}"

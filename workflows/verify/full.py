@@ -108,7 +108,7 @@ async def ec2(ctx: Context) -> Skipped | str:
     """List the regions over the EC2 API, with the administrator's keys."""
     if not ctx.has_component("ec2-api"):
         return Skipped("ec2-api is not part of the stack")
-    url = sign_request(EC2.url(ctx.settings), "DescribeRegions", ctx.secret("ec2-access"), ctx.secret("ec2-secret"))
+    url = sign_request(EC2.url(ctx.settings), "DescribeRegions", **stack_keys(ctx))
     response = await ctx.http("GET", url)
     if response.status != HTTPStatus.OK:
         raise StepFailed(f"DescribeRegions returned {response.status}")
