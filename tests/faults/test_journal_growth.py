@@ -44,7 +44,7 @@ async def wait_reduced(toy: Toy, *, times: int) -> None:
     """Wait until the supervisor has reduced the journal that often, and the journal is small."""
     log = toy.paths.log / "supervisor.log"
     with anyio.fail_after(WITHIN_S):
-        while log.read_text().count('"journal.compacted"') < times or toy.paths.journal.stat().st_size > LARGEST:  # noqa: ASYNC110
+        while log.read_text().count('"journal.compacted"') < times or toy.paths.journal.stat().st_size > LARGEST:  # noqa: ASYNC110 - another process writes both
             await anyio.sleep(0.05)
 
 

@@ -33,7 +33,7 @@ async def answering(answer: bytes) -> AsyncIterator[tuple[str, list[bytes]]]:
 
 async def get(url: str, **options: float) -> HttpResponse:
     """Send a request with a client of its own."""
-    client = HttpClient(**options)  # type: ignore[arg-type]
+    client = HttpClient(**options)  # type: ignore[arg-type]  # the options of the test are of several types
     try:
         with anyio.fail_after(5):
             return await client.request("GET", url)

@@ -42,7 +42,7 @@ def state_of(*services: ServiceStatus, selection: Selection | None = None, **oth
     status = StackStatus("nova", StackState.READY, "all answer", services={one.name: one for one in services})
     first = services[0].name if services else ""
     empty = DashboardState(status, selection or Selection(first), [], usage={}, started_at={}, running_steps=[], message="")
-    return replace(empty, **others)  # type: ignore[arg-type]
+    return replace(empty, **others)  # type: ignore[arg-type]  # the members of the test are of several types
 
 
 def drawn(state: DashboardState) -> list[str]:
