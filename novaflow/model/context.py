@@ -13,11 +13,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """An HTTP response; ``json`` is ``None`` if the body is not JSON."""
+    """An HTTP response; ``json`` is ``None`` if the body, ``content``, is not JSON."""
 
     status: int
     headers: Mapping[str, str]
     json: Any
+    content: bytes = b""
 
 
 class Context(Protocol):

@@ -46,6 +46,11 @@ class Paths:
         return self.root / "credentials"
 
     @property
+    def authority(self) -> Path:
+        """Return the certificate of the authority that signs those of the stack's endpoints."""
+        return self.credentials / "cacert.pem"
+
+    @property
     def journal(self) -> Path:
         """Return the file of all events, in order."""
         return self.root / "journal.jsonl"

@@ -95,7 +95,7 @@ async def open_orchestrator(
         make_private_folder(folder)
     compact_journal(stack.paths.journal, published=read_cursor(stack.publish_cursor, stack.paths.journal))
     journal = Journal(stack.paths.journal, source=stack.source)
-    client = HttpClient()
+    client = HttpClient(authority=stack.paths.authority)
     try:
         resources = StackResources(
             stack.settings,

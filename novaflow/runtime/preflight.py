@@ -82,5 +82,6 @@ def require_ports(stack: Stack, workflow: str) -> None:
     for node in stack.graph(workflow).nodes.values():
         if not isinstance(node.part, Service) or node.part.port is None:
             continue
-        if owner := find_listener(node.part.port, stack.settings.host_ip):
-            raise PortTaken(node.part.port, node.name, f"{owner.name()} (pid {owner.pid})")
+        for address in {stack.settings.local_ip, stack.settings.host_ip}:
+            if owner := find_listener(node.part.port, address):
+                raise PortTaken(node.part.port, node.name, f"{owner.name()} (pid {owner.pid})")

@@ -21,7 +21,10 @@ class CoreSettings(SettingsGroup):
 
     host_ip: Annotated[
         str, AfterValidator(read_address), Allowed("an IPv4 address of this machine, or auto: the default route's source address")
-    ] = Field(default="127.0.0.1", description="Address that services listen on and advertise.")
+    ] = Field(default="127.0.0.1", description="Address that clients connect to.")
+    novaflow_tls: Annotated[bool | None, Allowed("0, 1", default="1 if HOST_IP is not a loopback address, else 0")] = Field(
+        default=None, description="1: connections to HOST_IP are encrypted."
+    )
     screen_name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$"), Allowed("letters, digits, - and _")] = Field(
         default="nova", description="Name of the terminal multiplexer session that `attach` opens."
     )

@@ -84,7 +84,7 @@ def is_secret(group: type[SettingsGroup], name: str) -> bool:
 
 def holds_paths(group: type[SettingsGroup], name: str) -> bool:
     """Return whether the setting holds one path or several."""
-    return group.model_fields[name.lower()].annotation == Path or holds_several_paths(group, name)
+    return group.model_fields[name.lower()].annotation in {Path, Path | None} or holds_several_paths(group, name)
 
 
 def holds_several_paths(group: type[SettingsGroup], name: str) -> bool:

@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from pathlib import Path
 from types import MappingProxyType
 
@@ -144,7 +145,10 @@ def combine_settings(*groups: SettingsGroup) -> Settings:
 
 def _combine(values: Mapping[type, object]) -> Settings:
     core = values[CoreSettings]
-    return Settings(core.host_ip if isinstance(core, CoreSettings) else "", values)
+    if not isinstance(core, CoreSettings):
+        raise TypeError(f"expected {CoreSettings.__name__}, found {type(core).__name__}")
+    tls = core.novaflow_tls if core.novaflow_tls is not None else not IPv4Address(core.host_ip).is_loopback
+    return Settings(core.host_ip, values, tls)
 
 
 def _find_conflicts(settings: Settings) -> Iterator[Conflict]:

@@ -46,6 +46,6 @@ def build_context(  # noqa: PLR0913 - each test passes one or two of them
 @asynccontextmanager
 async def open_context(root: Path, *components: Component, **options: Any) -> AsyncIterator[NodeContext]:
     """Return the context of a step in the stack below ``root`` with a client, which is closed afterwards; see ``build_context``."""
-    client = HttpClient()
+    client = HttpClient(authority=Paths(root).authority)
     yield build_context(Paths(root), client, *components, **options)
     await client.aclose()

@@ -13,8 +13,8 @@ from typing import Any
 
 from novaflow.adapters.local import NodeContext
 from novaflow.model.component import Component
+from novaflow.model.endpoint import Endpoint
 from tests.support.contexts import open_context
-from workflows.services.endpoint import Endpoint
 
 SERVICE_TYPES = ("identity", "image", "compute", "network", "block-storage", "placement")
 

@@ -31,7 +31,7 @@ def reports() -> list[tuple[str, float | None]]:
 @pytest.fixture
 async def make_context(tmp_path: Path, reports: list[tuple[str, float | None]]) -> AsyncIterator[MakeContext]:
     """Return a function that returns the context of a step in a stack below ``tmp_path``, with what it is given as declared values."""
-    paths, client = Paths(tmp_path / "nova"), HttpClient()
+    paths, client = Paths(tmp_path / "nova"), HttpClient(authority=Paths(tmp_path / "nova").authority)
     for folder in (paths.run, paths.data, paths.log):
         folder.mkdir(parents=True)
 

@@ -12,6 +12,7 @@ from novaflow.model.context import Context
 from novaflow.model.probe import NotYet
 from novaflow.model.step import Skipped, step
 from novaflow.model.workflow import Workflow
+from workflows.infra.certificates.authority import trusted_authority
 from workflows.infra.libvirt.address import uses_containers
 from workflows.services.ec2_api.endpoint import ENDPOINT as EC2
 from workflows.services.keystone.client import admin_api
@@ -24,6 +25,7 @@ from workflows.verify.server_access import add_floating_ip, create_key, delete_f
 from workflows.verify.verify_server import NAME, boot_server, delete_servers, find_server, runs_servers, wait_console
 from workflows.verify.volume_check import CONTENT, check_volume, delete_volumes
 
+SYSTEM_AUTHORITIES = "system"
 VNC_HANDSHAKE = Path(__file__).with_name("vnc_handshake.py")
 
 
@@ -69,7 +71,8 @@ async def screen(ctx: Context) -> Skipped | str:
     created = await api.post("compute", f"/servers/{(await find_server(api))['id']}/remote-consoles", arguments)
     url = urlsplit(created["remote_console"]["url"])
     path = f"/?token={url.query.rpartition('token%3D')[2]}"
-    version = await ctx.run(ctx.paths.venv / "bin" / "python", "-P", VNC_HANDSHAKE, str(url.hostname), str(url.port), path)
+    tls = (trusted_authority(ctx.settings, ctx.paths) or SYSTEM_AUTHORITIES,) if url.scheme == "https" else ()
+    version = await ctx.run(ctx.paths.venv / "bin" / "python", "-P", VNC_HANDSHAKE, str(url.hostname), str(url.port), path, *tls)
     return f"the console sent {version.strip()}"
 
 
@@ -124,11 +127,11 @@ async def objects(ctx: Context) -> Skipped | str:
     await ctx.http("PUT", presign("PUT", bucket, **keys))
     await ctx.http("PUT", presign("PUT", f"{bucket}/object", **keys), content=CONTENT.encode())
     try:
-        content = await ctx.run("/bin/busybox", "wget", "-q", "-O", "-", presign("GET", f"{bucket}/object", **keys))
+        content = (await ctx.http("GET", presign("GET", f"{bucket}/object", **keys))).content.decode(errors="replace")
     finally:
         for url in (f"{bucket}/object", bucket):
             await ctx.http("DELETE", presign("DELETE", url, **keys))
-    if content.strip() != CONTENT:
+    if content != CONTENT:
         raise StepFailed(f"wrote `{CONTENT}` to {bucket}/object and read `{content}`")
     return "wrote, read and deleted an object"
 

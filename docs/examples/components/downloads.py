@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field
 from novaflow.model.check import CheckResult, Severity
 from novaflow.model.component import Component
 from novaflow.model.context import Context
+from novaflow.model.endpoint import Endpoint
 from novaflow.model.paths import Paths
 from novaflow.model.probe import HttpProbe
 from novaflow.model.service import Service
@@ -20,7 +21,7 @@ from novaflow.model.step import step
 from novaflow.settings import Allowed, SettingsGroup
 from novaflow.settings.validators import read_path
 
-PORT = 8099
+ENDPOINT = Endpoint("downloads", port=8099, path="/")
 
 
 class DownloadsSettings(SettingsGroup):
@@ -50,15 +51,15 @@ async def prepare(ctx: Context) -> str:
 def command(ctx: Context) -> tuple[str | Path, ...]:
     """Return the command of the web server, which runs in the foreground."""
     folder = ctx.settings.of(DownloadsSettings).downloads_path
-    return ("python3", "-m", "http.server", "--bind", ctx.settings.host_ip, "--directory", folder, str(PORT))
+    return ("python3", "-m", "http.server", "--bind", ctx.settings.local_ip, "--directory", folder, str(ENDPOINT.port))
 
 
 SERVICE = Service(
     name="downloads",
     summary="Offers the files of a folder.",
     command=command,
-    ready=HttpProbe(port=PORT),
-    port=PORT,
+    ready=HttpProbe(port=ENDPOINT.port),
+    port=ENDPOINT.port,
     needs=("downloads.prepare",),
 )
 
@@ -68,5 +69,6 @@ COMPONENT = Component(
     parts={"run": (prepare, SERVICE)},
     settings=(DownloadsSettings,),
     checks=(check_folder,),
-    urls=lambda settings: {"downloads": f"http://{settings.host_ip}:{PORT}/"},
+    declares=(ENDPOINT,),
+    urls=lambda settings: {"downloads": ENDPOINT.url(settings)},
 )

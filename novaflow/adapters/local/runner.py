@@ -198,7 +198,7 @@ class LocalProgram:
         return answer
 
     async def _get(self, probe: HttpProbe) -> str:
-        response = await self._context.http("GET", f"http://{self._context.settings.host_ip}:{probe.port}{probe.path}")
+        response = await self._context.http("GET", f"http://{self._context.settings.local_ip}:{probe.port}{probe.path}")
         answer = f"answered GET {probe.path} with {response.status}"
         if response.status not in probe.statuses:
             raise NotYet(answer)

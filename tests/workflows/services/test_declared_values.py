@@ -4,9 +4,9 @@ from pathlib import Path
 
 from novaflow.adapters.storage import find_components
 from novaflow.model.component import declared
+from novaflow.model.endpoint import Endpoint
 from workflows.infra.database.urls import Database
 from workflows.infra.rabbitmq.urls import BrokerDefinitions, RpcQueue
-from workflows.services.endpoint import Endpoint
 from workflows.services.nova.notifications import DEFINITIONS
 
 DEFAULT = tuple(one for one in find_components(Path(__file__).parents[3] / "workflows").components if one.default)
@@ -36,10 +36,12 @@ def test_broker_definitions() -> None:
 
 
 def test_endpoints() -> None:
-    """Each service type has one endpoint, and no two endpoints have the same port."""
-    assert {endpoint.service_type: endpoint.port for endpoint in declared(DEFAULT, Endpoint)} == {
+    """Each name has one endpoint, and no two endpoints have the same port."""
+    assert {endpoint.name: endpoint.port for endpoint in declared(DEFAULT, Endpoint)} == {
+        "amqp": 5672,
         "block-storage": 8776,
         "compute": 8774,
+        "console": 6080,
         "ec2": 8773,
         "identity": 5000,
         "image": 9292,

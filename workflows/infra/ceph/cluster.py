@@ -42,7 +42,7 @@ def cluster_id(paths: Paths) -> uuid.UUID:
 def monitor_address(ctx: Context) -> str:
     """Return the addresses of the monitor, as Ceph's configuration has them."""
     second, first = MONITOR_PORTS
-    return f"[v2:{ctx.settings.host_ip}:{second},v1:{ctx.settings.host_ip}:{first}]"
+    return f"[v2:{ctx.settings.local_ip}:{second},v1:{ctx.settings.local_ip}:{first}]"
 
 
 def created_file(paths: Paths) -> Path:

@@ -83,7 +83,7 @@ async def reset(ctx: Context) -> Skipped | str:
 
 
 def _options(ctx: Context) -> Sections:
-    data, run, host = ctx.paths.data / "ceph", ctx.paths.run / "ceph", ctx.settings.host_ip
+    data, run, host = ctx.paths.data / "ceph", ctx.paths.run / "ceph", ctx.settings.local_ip
     common: dict[str, Value] = {
         "fsid": str(cluster_id(ctx.paths)),
         "mon host": monitor_address(ctx),

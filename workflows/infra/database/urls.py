@@ -79,6 +79,7 @@ def template_key(settings: Settings, paths: Paths, databases: Collection[Databas
     kind = "mariadb" if settings.of(DatabaseSettings).use_mysql else f"sqlite-{SQLITE_PLUGIN}"
     chosen = [
         settings.host_ip,
+        *(["tls"] if settings.tls else []),
         settings.of(CoreSettings).novaflow_services,
         sorted(one.name for one in databases),
         _read_account_passwords(paths),

@@ -8,10 +8,11 @@ from pathlib import Path
 from novaflow.events.exchange import EXCHANGE, PUBLISHER, SUBSCRIBER, definitions
 from novaflow.model.component import Component
 from novaflow.model.context import Context
+from novaflow.model.endpoint import Endpoint
 from novaflow.model.probe import FunctionProbe
 from novaflow.model.service import Service
 from novaflow.model.step import step
-from workflows.infra.rabbitmq.urls import PORT, RPC, BrokerDefinitions, RpcQueue, hash_password, rpc_url, subscriber_url
+from workflows.infra.rabbitmq.urls import PORT, RPC, TLS_PORT, BrokerDefinitions, RpcQueue, hash_password, rpc_url, subscriber_url
 from workflows.platform.detect import find_distribution
 from workflows.platform.system_packages import SystemPackages
 
@@ -27,7 +28,7 @@ async def configure(ctx: Context) -> str:
     # Erlang would create one that can be guessed; a program that knows it runs code in the node.
     await ctx.write(_home(ctx) / ".erlang.cookie", ctx.secret("erlang-cookie"), 0o400)
     options = {
-        "listeners.tcp.1": f"{ctx.settings.host_ip}:{PORT}",
+        "listeners.tcp.1": f"{ctx.settings.local_ip}:{PORT}",
         "load_definitions": folder / "definitions.json",
         "log.console": "false",
         "log.file": ctx.paths.log / "rabbitmq-node.log",
@@ -40,7 +41,7 @@ async def configure(ctx: Context) -> str:
     await ctx.write(folder / "enabled_plugins", "[].\n")
     parts = [_event_definitions(ctx), _rpc_definitions(ctx), *(one.make() for one in ctx.declared(BrokerDefinitions))]
     await ctx.write(folder / "definitions.json", json.dumps(_merge(parts), indent=1), 0o600)
-    subscriber = {"url": subscriber_url(ctx.settings, ctx.secret), "exchange": EXCHANGE}
+    subscriber = {"url": subscriber_url(ctx), "exchange": EXCHANGE}
     await ctx.write(ctx.paths.credentials / "events.json", json.dumps(subscriber), 0o600)
     return f"users, permissions, {len(ctx.declared(RpcQueue))} queues"
 
@@ -137,6 +138,6 @@ RABBITMQ = Service(
 COMPONENT = Component(
     name="rabbitmq",
     summary="The broker of OpenStack's messages and of the stack's events.",
-    declares=(SystemPackages(debian=("rabbitmq-server",)),),
+    declares=(SystemPackages(debian=("rabbitmq-server",)), Endpoint("amqp", PORT, tls_port=TLS_PORT, is_http=False)),
     parts={"run": (configure, RABBITMQ)},
 )

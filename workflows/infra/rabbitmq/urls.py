@@ -9,8 +9,9 @@ from typing import Any
 
 from novaflow.model.context import Context
 from novaflow.model.settings import Settings
+from workflows.infra.certificates.authority import trusted_authority
 
-PORT = 5672
+PORT, TLS_PORT = 5672, 5671  # Source: the registry of ports of IANA, amqp and amqps
 RPC = "openstack"  # virtual host and user of OpenStack's RPC
 NOTIFICATIONS = "notifications"  # virtual host of OpenStack's notifications
 EVENTS = "novaflow"  # virtual host of the stack's events, and the user that publishes them
@@ -38,22 +39,26 @@ class BrokerDefinitions:
 
 def publisher_url(settings: Settings, secret: Callable[[str], str]) -> str:
     """Return the address that the stack's events are published to."""
-    return f"amqp://{EVENTS}:{secret('rabbitmq-events')}@{settings.host_ip}:{PORT}/{EVENTS}"
+    return f"amqp://{EVENTS}:{secret('rabbitmq-events')}@{settings.local_ip}:{PORT}/{EVENTS}"
 
 
-def subscriber_url(settings: Settings, secret: Callable[[str], str]) -> str:
-    """Return the address that subscribers connect to."""
-    return f"amqp://{SUBSCRIBER}:{secret('rabbitmq-subscriber')}@{settings.host_ip}:{PORT}/{EVENTS}"
+def subscriber_url(ctx: Context) -> str:
+    """Return the address that subscribers connect to, with the authority that has signed the certificate of the proxy."""
+    login, host = f"{SUBSCRIBER}:{ctx.secret('rabbitmq-subscriber')}", ctx.settings.host_ip
+    if not ctx.settings.tls:
+        return f"amqp://{login}@{host}:{PORT}/{EVENTS}"
+    authority = trusted_authority(ctx.settings, ctx.paths)
+    return f"amqps://{login}@{host}:{TLS_PORT}/{EVENTS}" + (f"?cacertfile={authority}" if authority else "")
 
 
 def notifications_url(settings: Settings, secret: Callable[[str], str]) -> str:
     """Return the address of OpenStack's notifications, as kombu reads it."""
-    return f"amqp://{RPC}:{secret('rabbitmq-rpc')}@{settings.host_ip}:{PORT}/{NOTIFICATIONS}"
+    return f"amqp://{RPC}:{secret('rabbitmq-rpc')}@{settings.local_ip}:{PORT}/{NOTIFICATIONS}"
 
 
 def rpc_url(ctx: Context) -> str:
     """Return the address of OpenStack's RPC, as kombu reads it."""
-    return f"amqp://{RPC}:{ctx.secret('rabbitmq-rpc')}@{ctx.settings.host_ip}:{PORT}/{RPC}"
+    return f"amqp://{RPC}:{ctx.secret('rabbitmq-rpc')}@{ctx.settings.local_ip}:{PORT}/{RPC}"
 
 
 def transport_url(ctx: Context) -> str:

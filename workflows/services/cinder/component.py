@@ -4,6 +4,7 @@ import shutil
 
 from novaflow.model.component import Component
 from novaflow.model.context import Context
+from novaflow.model.endpoint import Endpoint
 from novaflow.model.probe import FunctionProbe, NotYet
 from novaflow.model.service import Service
 from novaflow.model.settings import Settings
@@ -16,7 +17,6 @@ from workflows.infra.libvirt.settings import LibvirtSettings, LibvirtType
 from workflows.infra.rabbitmq.urls import RpcQueue
 from workflows.platform.requirements import PythonPackages
 from workflows.services.cinder.config import config_file, state_folder, write_config
-from workflows.services.endpoint import Endpoint
 from workflows.services.keystone.accounts import account
 from workflows.services.keystone.client import admin_api
 from workflows.services.oslo.rpc_ping import rpc_probe

@@ -30,7 +30,7 @@ async def write_config(ctx: Context) -> None:
         "DEFAULT": {
             "use_stderr": True,
             "host": host_name(ctx.paths),
-            "my_ip": ctx.settings.host_ip,
+            "my_ip": ctx.settings.local_ip,
             "state_path": state,
             "image_conversion_dir": state / "conversion",
             "api_paste_config": ctx.paths.venv / "etc" / "cinder" / "api-paste.ini",

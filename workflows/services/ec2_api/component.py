@@ -13,7 +13,6 @@ from novaflow.model.step import ConcurrencyPool, Skipped, step
 from workflows.infra.database.urls import Database
 from workflows.platform.python_env import install_requirements
 from workflows.platform.requirements import PythonRequirements
-from workflows.platform.system_packages import SystemPackages
 from workflows.services.ec2_api.config import config_file, config_folder, state_folder, write_config
 from workflows.services.ec2_api.endpoint import ENDPOINT
 from workflows.services.ec2_api.novarc import write_novarc
@@ -52,7 +51,7 @@ async def schema(ctx: Context) -> None:
 
 async def _send_unsigned(ctx: Context) -> str:
     """Send a request without a signature, which the filters of the pipeline must reject."""
-    response = await ctx.http("GET", ENDPOINT.url(ctx.settings))
+    response = await ctx.http("GET", ENDPOINT.local_url(ctx.settings))
     if response.status != UNSIGNED_STATUS:
         raise NotYet(f"answered an unsigned request with {response.status}, expected {UNSIGNED_STATUS}")
     return f"rejected an unsigned request, as expected ({response.status})"
@@ -70,7 +69,7 @@ API = Service(
 )
 
 
-@step(needs=("keystone",), within_s=60)
+@step(needs=("keystone", "certificates.authority"), within_s=60)
 async def credentials(ctx: Context) -> str:
     """Create the administrator's EC2 keys, unless they exist, and write novarc."""
     api = admin_api(ctx)
@@ -86,7 +85,7 @@ async def credentials(ctx: Context) -> str:
 COMPONENT = Component(
     name="ec2-api",
     summary="EC2 API.",
-    declares=(SystemPackages(debian=("openssl",)), REQUIREMENTS, Database("ec2api"), ENDPOINT),
+    declares=(REQUIREMENTS, Database("ec2api"), ENDPOINT),
     parts={
         "install": (environment,),
         "template": (configure, schema, account("ec2", ENDPOINT)),

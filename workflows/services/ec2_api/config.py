@@ -55,7 +55,7 @@ def state_folder(ctx: Context) -> Path:
 
 async def write_config(ctx: Context) -> None:
     """Write ec2api.conf and the paste pipeline with its filters."""
-    host = ctx.settings.host_ip
+    host = ctx.settings.local_ip
     options: Sections = {
         "DEFAULT": {
             "use_stderr": True,
@@ -68,11 +68,11 @@ async def write_config(ctx: Context) -> None:
             "api_paste_config": config_folder(ctx) / "api-paste.ini",
             "state_path": state_folder(ctx),
             "image_decryption_dir": state_folder(ctx),
-            "keystone_ec2_tokens_url": f"{IDENTITY.url(ctx.settings)}/ec2tokens",
+            "keystone_ec2_tokens_url": f"{IDENTITY.local_url(ctx.settings)}/ec2tokens",
             "external_network": PUBLIC,
             "default_flavor": "m1.tiny",
             "cinder_service_type": "block-storage",
-            "s3_url": S3.url(ctx.settings).removesuffix("/"),
+            "s3_url": S3.local_url(ctx.settings).removesuffix("/"),
         },
         "database": {"connection": database_url(ctx, "ec2api")},
         "keystone_authtoken": service_credentials(ctx, "ec2"),

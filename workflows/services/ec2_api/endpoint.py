@@ -1,5 +1,5 @@
 """The endpoint of the EC2 API."""
 
-from workflows.services.endpoint import Endpoint
+from novaflow.model.endpoint import Endpoint
 
 ENDPOINT = Endpoint("ec2", port=8773, path="/")

@@ -6,12 +6,13 @@ import zipfile
 
 from novaflow.model.context import Context
 from novaflow.settings import bypass_proxies
+from workflows.infra.certificates.authority import RSA_KEY, sign_certificate, trusted_authority
 from workflows.services.ec2_api.endpoint import ENDPOINT
 from workflows.services.keystone.identity import REGION
 from workflows.services.objectstore.endpoint import ENDPOINT as S3
 
-KEY, CERTIFICATE, AUTHORITY, AUTHORITY_KEY = "pk.pem", "cert.pem", "cacert.pem", "cakey.pem"
-DAYS = "3650"
+KEY, CERTIFICATE = "pk.pem", "cert.pem"
+DAYS = 3650
 NOVARC = """\
 # For POSIX shells. bash finds the other files beside this one; other shells use the folder where it was written.
 NOVA_KEY_DIR={folder}
@@ -32,7 +33,7 @@ export AWS_SECRET_ACCESS_KEY="$EC2_SECRET_KEY"
 export AWS_DEFAULT_REGION={region}
 export AWS_ENDPOINT_URL_EC2="$EC2_URL"
 export AWS_ENDPOINT_URL_S3="$S3_URL"
-{bypass_proxies}"""
+{trust}{bypass_proxies}"""
 
 
 async def write_novarc(ctx: Context, access: str, secret: str) -> str:
@@ -40,27 +41,17 @@ async def write_novarc(ctx: Context, access: str, secret: str) -> str:
     folder = ctx.paths.credentials
     text = NOVARC.format(
         folder=shlex.quote(str(folder)), access=access, secret=secret, region=REGION,
-        ec2=ENDPOINT.url(ctx.settings), s3=S3.url(ctx.settings), key=KEY, certificate=CERTIFICATE, authority=AUTHORITY,
+        ec2=ENDPOINT.url(ctx.settings), s3=S3.url(ctx.settings), key=KEY, certificate=CERTIFICATE, authority=ctx.paths.authority.name,
+        trust='export AWS_CA_BUNDLE="$NOVA_CERT"\n' if trusted_authority(ctx.settings, ctx.paths) else "",
         bypass_proxies=bypass_proxies(ctx.settings.host_ip),
     )  # fmt: skip
     await ctx.write(folder / "novarc", text, 0o600)
-    await _create_certificates(ctx)
+    if not all((folder / name).exists() for name in (KEY, CERTIFICATE)):  # signs bundles of images
+        usage = {"keyUsage": "critical, digitalSignature, keyEncipherment"}
+        await sign_certificate(ctx, "admin", *RSA_KEY, usage=usage, days=DAYS, key=folder / KEY, certificate=folder / CERTIFICATE)
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as files:
-        for name in ("novarc", KEY, CERTIFICATE, AUTHORITY):
+        for name in ("novarc", KEY, CERTIFICATE, ctx.paths.authority.name):
             files.write(folder / name, name)
     await ctx.write(folder / "nova.zip", archive.getvalue(), 0o600)
     return f"{folder}/novarc, nova.zip"
-
-
-async def _create_certificates(ctx: Context) -> None:
-    """Create a certificate authority and a user certificate, which signs image bundles, if they do not exist."""
-    folder = ctx.paths.credentials
-    if all((folder / name).exists() for name in (AUTHORITY, AUTHORITY_KEY, KEY, CERTIFICATE)):
-        return
-    new = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-noenc", "-sha256", "-days", DAYS)
-    await ctx.run(*new, "-subj", "/O=novaflow/CN=authority", "-keyout", folder / AUTHORITY_KEY, "-out", folder / AUTHORITY)
-    signed_by = ("-CA", folder / AUTHORITY, "-CAkey", folder / AUTHORITY_KEY)
-    await ctx.run(*new, *signed_by, "-subj", "/O=novaflow/CN=admin", "-keyout", folder / KEY, "-out", folder / CERTIFICATE)
-    for name in (AUTHORITY, AUTHORITY_KEY, KEY, CERTIFICATE):
-        (folder / name).chmod(0o600)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from novaflow.model.component import Component
 from novaflow.model.context import Context
+from novaflow.model.endpoint import Endpoint
 from novaflow.model.step import ConcurrencyPool, Skipped, step
 from workflows.infra.database.urls import Database, database_url
 from workflows.platform.disk import delete_folder
 from workflows.platform.requirements import PythonPackages
-from workflows.services.endpoint import Endpoint
 from workflows.services.keystone.accounts import account
 from workflows.services.keystone.service_auth import token_validation
 from workflows.services.oslo.config_file import Sections, render_config
@@ -46,7 +46,7 @@ async def configure(ctx: Context) -> str:
         "DEFAULT": {
             "use_stderr": True,
             "enabled_backends": "file:file",
-            "worker_self_reference_url": ENDPOINT.url(ctx.settings),
+            "worker_self_reference_url": ENDPOINT.local_url(ctx.settings),
             "image_cache_dir": store / "cache",
         },
         "database": {"connection": database_url(ctx, "glance")},

@@ -7,6 +7,7 @@ import psutil
 from novaflow.model.check import CheckResult, Severity
 from novaflow.model.component import Component
 from novaflow.model.context import Context
+from novaflow.model.endpoint import Endpoint
 from novaflow.model.paths import Paths
 from novaflow.model.service import Service
 from novaflow.model.settings import Settings
@@ -14,10 +15,10 @@ from novaflow.model.step import ConcurrencyPool, step
 from workflows.infra.database.urls import Database
 from workflows.infra.rabbitmq.urls import RpcQueue
 from workflows.platform.requirements import PythonRequirements
-from workflows.services.endpoint import PROJECT_ID, Endpoint
 from workflows.services.heat.config import STACK_DOMAIN, STACK_DOMAIN_ADMIN, config_file, domain_admin_password, write_config
 from workflows.services.keystone.accounts import account
 from workflows.services.keystone.client import admin_api
+from workflows.services.keystone.identity import PROJECT_ID
 from workflows.services.oslo.rpc_ping import rpc_probe
 from workflows.services.oslo.wsgi import WsgiApi
 

@@ -1,8 +1,8 @@
 """Accounts of services in keystone: a user with its roles, and an entry in the catalog."""
 
 from novaflow.model.context import Context
+from novaflow.model.endpoint import Endpoint
 from novaflow.model.step import Skipped, Step, step
-from workflows.services.endpoint import Endpoint
 from workflows.services.keystone.client import admin_api
 from workflows.services.keystone.identity import DOMAIN, REGION, SERVICE_PROJECT
 
@@ -16,7 +16,7 @@ def account(user: str, endpoint: Endpoint) -> Step:
     async def account(ctx: Context) -> str:
         """Create the service's user, its roles and its entry in the catalog."""
         await _create_user(ctx, user)
-        return f"created user {user}; {endpoint.service_type} is at {await _add_endpoint(ctx, user, endpoint)}"
+        return f"created user {user}; {endpoint.name} is at {await _add_endpoint(ctx, user, endpoint)}"
 
     return account
 
@@ -54,9 +54,9 @@ async def _create_user(ctx: Context, user: str, user_id: str = "") -> None:
 
 async def _add_endpoint(ctx: Context, name: str, endpoint: Endpoint) -> str:
     api = admin_api(ctx)
-    service = (await api.post("identity", "/services", {"service": {"name": name, "type": endpoint.service_type}}))["service"]
+    service = (await api.post("identity", "/services", {"service": {"name": name, "type": endpoint.name}}))["service"]
     url = endpoint.url(ctx.settings)
-    for interface in ("public", "internal"):
-        entry = {"service_id": service["id"], "interface": interface, "region_id": REGION, "url": url}
+    for interface, address in (("public", url), ("internal", endpoint.local_url(ctx.settings))):
+        entry = {"service_id": service["id"], "interface": interface, "region_id": REGION, "url": address}
         await api.post("identity", "/endpoints", {"endpoint": entry})
     return url

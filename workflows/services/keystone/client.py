@@ -12,9 +12,9 @@ from urllib.parse import urlencode
 
 from novaflow.errors import StepFailed
 from novaflow.model.context import Context, HttpResponse
+from novaflow.model.endpoint import Endpoint
 from novaflow.model.probe import NotYet
-from workflows.services.endpoint import PROJECT_ID, Endpoint
-from workflows.services.keystone.identity import DOMAIN
+from workflows.services.keystone.identity import DOMAIN, PROJECT_ID
 
 Json = Any  # the decoded body of a response
 API_VERSIONS = "compute 2.90, volume 3.67"  # volume 3.67 is the first whose paths need no project
@@ -153,8 +153,8 @@ def forget_token(ctx: Context) -> None:
 
 def _find_url(ctx: Context, service_type: str) -> str:
     for endpoint in ctx.declared(Endpoint):
-        if endpoint.service_type == service_type:
-            return endpoint.url(ctx.settings)
+        if endpoint.name == service_type:
+            return endpoint.local_url(ctx.settings)
     raise LookupError(f"no component declares an endpoint of type {service_type}")
 
 

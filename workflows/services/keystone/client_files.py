@@ -4,6 +4,7 @@ from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.step import step
 from novaflow.settings import bypass_proxies
+from workflows.infra.certificates.authority import trusted_authority
 from workflows.infra.ldap.directory import user_login
 from workflows.services.keystone.identity import DOMAIN, ENDPOINT, REGION
 
@@ -12,6 +13,7 @@ from workflows.services.keystone.identity import DOMAIN, ENDPOINT, REGION
 async def write(ctx: Context) -> str:
     """Write openrc and clouds.yaml."""
     login, url = user_login(ctx), ENDPOINT.url(ctx.settings)
+    authority = trusted_authority(ctx.settings, ctx.paths)
     exports = {
         "OS_AUTH_URL": url,
         "OS_USERNAME": login.user,
@@ -22,6 +24,7 @@ async def write(ctx: Context) -> str:
         "OS_REGION_NAME": REGION,
         "OS_IDENTITY_API_VERSION": "3",
         "OS_INTERFACE": "public",
+        **({"OS_CACERT": str(authority)} if authority else {}),
     }
     openrc = "".join(f"export {name}='{value}'\n" for name, value in exports.items()) + bypass_proxies(ctx.settings.host_ip)
     # A template, because nine lines with known values do not justify a dependency on a YAML library.
@@ -39,6 +42,8 @@ clouds:
     interface: public
     identity_api_version: 3
 """
+    if authority:
+        clouds += f"    cacert: {authority}\n"
     await ctx.write(ctx.paths.credentials / "openrc", openrc, 0o600)
     await ctx.write(ctx.paths.credentials / "clouds.yaml", clouds, 0o600)
     return str(ctx.paths.credentials)

@@ -63,7 +63,7 @@ async def bootstrap(ctx: Context) -> str:
         "keystone-manage", "--config-file", config_file(ctx), "bootstrap",
         "--bootstrap-username", "admin", "--bootstrap-project-name", "admin", "--bootstrap-role-name", "admin",
         "--bootstrap-service-name", "keystone", "--bootstrap-region-id", REGION,
-        "--bootstrap-public-url", url, "--bootstrap-internal-url", url,
+        "--bootstrap-public-url", url, "--bootstrap-internal-url", ENDPOINT.local_url(ctx.settings),
         env={"OS_BOOTSTRAP_PASSWORD": ctx.secret("account-admin")},
     )  # fmt: skip
     return f"admin in project admin; identity is at {url}"

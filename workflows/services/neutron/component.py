@@ -6,6 +6,7 @@ from dataclasses import replace
 from novaflow.model.check import CheckResult, Severity
 from novaflow.model.component import Component
 from novaflow.model.context import Context
+from novaflow.model.endpoint import Endpoint
 from novaflow.model.paths import Paths
 from novaflow.model.probe import FunctionProbe, NotYet
 from novaflow.model.settings import Settings
@@ -18,7 +19,6 @@ from workflows.infra.rabbitmq.urls import RpcQueue
 from workflows.platform.requirements import PythonPackages
 from workflows.platform.routes import find_overlap
 from workflows.platform.system_packages import SystemPackages
-from workflows.services.endpoint import Endpoint
 from workflows.services.keystone.accounts import account
 from workflows.services.neutron.config import OPENFLOW_PORT, VLANS, config_file, write_configs
 from workflows.services.neutron.daemons import after_switch, agent_probe, daemon

@@ -56,7 +56,7 @@ def _servers(ctx: Context) -> Sections:
         "DEFAULT": {
             "use_stderr": True,
             "host": host_name(ctx.paths),
-            "bind_host": ctx.settings.host_ip,
+            "bind_host": ctx.settings.local_ip,
             "state_path": ctx.paths.data / "neutron",
             "core_plugin": "ml2",
             "service_plugins": "router" if ctx.has_component("neutron-l3-agent") else "",
@@ -139,7 +139,7 @@ def _l3_agent(ctx: Context) -> Sections:
 def _metadata_agent(ctx: Context) -> Sections:
     return {
         "DEFAULT": {
-            "nova_metadata_host": ctx.settings.host_ip,
+            "nova_metadata_host": ctx.settings.local_ip,
             "nova_metadata_port": METADATA_PORT,
             "metadata_proxy_shared_secret": ctx.secret("metadata"),
             "metadata_workers": 4,  # threads; without them, one server that hangs blocks all others

@@ -16,7 +16,7 @@ from workflows.infra.openvswitch.bridges import INTEGRATION, ovsdb_address
 from workflows.platform.kernel import find_kvm_error
 from workflows.services.keystone.service_auth import service_credentials, token_validation
 from workflows.services.neutron.settings import NetMan, NetworkSettings
-from workflows.services.nova.endpoints import CONSOLE_PAGE, CONSOLE_PORT
+from workflows.services.nova.endpoints import CONSOLE
 from workflows.services.nova.notifications import notification_sections
 from workflows.services.nova.settings import NovaSettings
 from workflows.services.oslo.config_file import Sections, Value, render_config
@@ -61,7 +61,7 @@ def _default_options(ctx: Context) -> dict[str, Value]:
     return {
         "use_stderr": True,
         "host": host_name(ctx.paths),
-        "my_ip": ctx.settings.host_ip,
+        "my_ip": ctx.settings.local_ip,
         "state_path": ctx.paths.data / "nova",
         "instances_path": ctx.settings.of(NovaSettings).instances_path,
         "compute_driver": "fake.FakeDriver" if is_fake(ctx.settings) else "libvirt.LibvirtDriver",
@@ -93,14 +93,14 @@ def _libvirt_options(ctx: Context) -> dict[str, Value]:
 
 
 def _vnc_options(ctx: Context) -> dict[str, Value]:
-    host = ctx.settings.host_ip
+    host = ctx.settings.local_ip
     return {
         "enabled": ctx.has_component("nova-novncproxy"),
         "server_listen": host,
         "server_proxyclient_address": host,
         "novncproxy_host": host,
-        "novncproxy_port": CONSOLE_PORT,
-        "novncproxy_base_url": f"http://{host}:{CONSOLE_PORT}/{CONSOLE_PAGE}",
+        "novncproxy_port": CONSOLE.port,
+        "novncproxy_base_url": CONSOLE.url(ctx.settings),
     }
 
 

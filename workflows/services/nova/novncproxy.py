@@ -11,7 +11,7 @@ from novaflow.model.step import ConcurrencyPool, Skipped, step
 from workflows.platform.detect import find_distribution
 from workflows.platform.system_packages import SystemPackages
 from workflows.services.nova.config import NATIVE_THREADS, config_file
-from workflows.services.nova.endpoints import CONSOLE_PAGE, CONSOLE_PORT
+from workflows.services.nova.endpoints import CONSOLE
 
 NOVNC = SystemPackages(debian=("novnc",))
 
@@ -37,8 +37,8 @@ PROXY = Service(
     summary="Connects browsers to the consoles of servers.",
     command=lambda ctx: (ctx.paths.venv / "bin" / "nova-novncproxy", "--config-file", config_file(ctx), "--web", _pages(ctx)),
     env=lambda _: NATIVE_THREADS,
-    ready=HttpProbe(port=CONSOLE_PORT, path=f"/{CONSOLE_PAGE}"),
-    port=CONSOLE_PORT,
+    ready=HttpProbe(port=CONSOLE.port, path=CONSOLE.path),
+    port=CONSOLE.port,
     needs=("nova.configure", "database", "rabbitmq"),
 )
 
@@ -47,4 +47,5 @@ COMPONENT = Component(
     summary="Consoles of servers in a browser.",
     parts={"install": (pages,), "run": (PROXY,)},
     aliases=("ajax_console_proxy",),
+    declares=(CONSOLE,),
 )

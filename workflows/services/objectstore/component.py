@@ -32,7 +32,7 @@ def is_private(settings: Settings, _: Paths) -> CheckResult:
 
 
 async def _list_buckets(ctx: Context) -> str:
-    response = await ctx.http("GET", presign("GET", ENDPOINT.url(ctx.settings), **stack_keys(ctx)))
+    response = await ctx.http("GET", presign("GET", ENDPOINT.local_url(ctx.settings), **stack_keys(ctx)))
     if response.status != HTTPStatus.OK:
         raise NotYet(f"answered a signed request with {response.status}, expected {HTTPStatus.OK}")
     return "listed the buckets"

@@ -1,10 +1,12 @@
 """The configuration of the object store, and the keys of the stack."""
 
 import json
+import shlex
 from pathlib import Path
 
 from novaflow.model.context import Context
 from novaflow.settings import bypass_proxies
+from workflows.infra.certificates.authority import trusted_authority
 from workflows.services.keystone.identity import DOMAIN, REGION, SERVICE_PROJECT
 from workflows.services.keystone.identity import ENDPOINT as IDENTITY
 from workflows.services.objectstore.endpoint import ENDPOINT
@@ -16,7 +18,7 @@ export AWS_ACCESS_KEY_ID='{access}'
 export AWS_SECRET_ACCESS_KEY='{secret}'
 export AWS_DEFAULT_REGION={region}
 export AWS_ENDPOINT_URL_S3='{url}'
-{bypass_proxies}"""
+{trust}{bypass_proxies}"""
 
 
 def config_folder(ctx: Context) -> Path:
@@ -37,7 +39,7 @@ def stack_keys(ctx: Context) -> dict[str, str]:
 async def write_config(ctx: Context) -> None:
     """Write the configuration, with the account in keystone if the stack has it, and s3rc, the variables of clients."""
     account = {
-        "url": IDENTITY.url(ctx.settings),
+        "url": IDENTITY.local_url(ctx.settings),
         "user": USER,
         "password": ctx.secret(f"account-{USER}"),
         "project": SERVICE_PROJECT,
@@ -50,7 +52,12 @@ async def write_config(ctx: Context) -> None:
         "keystone": account if ctx.has_component("keystone") else None,
     }
     await ctx.write(config_file(ctx), json.dumps(options, indent=1))
+    authority = trusted_authority(ctx.settings, ctx.paths)
     exports = S3RC.format(
-        **stack_keys(ctx), region=REGION, url=ENDPOINT.url(ctx.settings), bypass_proxies=bypass_proxies(ctx.settings.host_ip)
+        **stack_keys(ctx),
+        region=REGION,
+        url=ENDPOINT.url(ctx.settings),
+        trust=f"export AWS_CA_BUNDLE={shlex.quote(str(authority))}\n" if authority else "",
+        bypass_proxies=bypass_proxies(ctx.settings.host_ip),
     )
     await ctx.write(ctx.paths.credentials / "s3rc", exports)

@@ -48,7 +48,7 @@ class WsgiApi:
         options = {
             "wsgi_app": self.application,
             "proc_name": self.name,
-            "bind": [f"{ctx.settings.host_ip}:{self.port}"],
+            "bind": [f"{ctx.settings.local_ip}:{self.port}"],
             "workers": 1,
             "worker_class": "gthread",
             "threads": self.threads if ctx.settings.of(DatabaseSettings).use_mysql else 1,  # SQLite has one writer

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from novaflow.model.component import Component
 from novaflow.model.context import Context
+from novaflow.model.endpoint import Endpoint
 from novaflow.model.step import ConcurrencyPool, step
 from workflows.infra.database.urls import Database, database_url
 from workflows.platform.requirements import PythonPackages
-from workflows.services.endpoint import Endpoint
 from workflows.services.keystone.accounts import account
 from workflows.services.keystone.service_auth import token_validation
 from workflows.services.oslo.config_file import Sections, render_config

@@ -41,11 +41,11 @@ async def test_the_configuration_agrees_with_the_cluster(make_context: MakeConte
     programs, config = await create(ctx)
     common = config["global"]
     assert common["fsid"] == str(cluster_id(ctx.paths))
-    assert common["mon host"] == "[v2:192.0.2.1:3300,v1:192.0.2.1:6789]"
+    assert common["mon host"] == "[v2:127.0.2.1:3300,v1:127.0.2.1:6789]"
     assert programs.calls[0] == (
         f"monmaptool --create --clobber --fsid {common['fsid']} --addv a {common['mon host']} {ctx.paths.data}/ceph/monmap"
     )
-    assert common["public addr"] == common["cluster addr"] == "192.0.2.1"
+    assert common["public addr"] == common["cluster addr"] == "127.0.2.1"
     assert {name: config[name]["keyring"] for name in CAPABILITIES} == {name: str(keyring(ctx.paths, name)) for name in CAPABILITIES}
 
 

@@ -8,6 +8,7 @@ import anyio
 import pytest
 
 from tests.support.contexts import open_context
+from workflows.infra.certificates.authority import create_authority
 from workflows.services.ec2_api import ec2_filters
 from workflows.services.ec2_api.component import COMPONENT, configure
 from workflows.services.ec2_api.config import config_file, config_folder
@@ -44,6 +45,8 @@ async def test_novarc_can_be_sourced_anywhere(tmp_path: Path) -> None:
     """Bash finds the unpacked files beside novarc; the certificates are created once."""
     (tmp_path / "run").mkdir()
     async with open_context(tmp_path) as ctx:
+        ctx.paths.credentials.mkdir()
+        await create_authority(ctx)
         await write_novarc(ctx, "access", "secret")
         before = (ctx.paths.credentials / "cert.pem").read_bytes()
         await write_novarc(ctx, "access", "secret")

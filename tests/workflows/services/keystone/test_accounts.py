@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from novaflow.model.endpoint import Endpoint
 from novaflow.model.step import Skipped
 from tests.support.rest import RestServer, open_cloud_context
-from workflows.services.endpoint import Endpoint
 from workflows.services.keystone.accounts import account, user
 from workflows.services.keystone.component import COMPONENT as KEYSTONE
 

@@ -8,10 +8,10 @@ import pytest
 
 from novaflow.errors import StepFailed
 from novaflow.model.component import Component
+from novaflow.model.endpoint import Endpoint
 from novaflow.model.probe import NotYet
 from tests.support.contexts import open_context
 from tests.support.rest import Request, RestServer
-from workflows.services.endpoint import Endpoint
 from workflows.services.keystone.client import Api, admin_api
 
 

@@ -11,9 +11,9 @@ import pytest
 from novaflow.adapters.local import NodeContext
 from novaflow.errors import StepFailed
 from novaflow.model.component import Component
+from novaflow.model.endpoint import Endpoint
 from tests.support.contexts import open_context
 from tests.support.rest import JsonHandler, serving
-from workflows.services.endpoint import Endpoint
 from workflows.services.keystone.client import admin_api, log_in
 
 

@@ -115,7 +115,7 @@ async def test_the_schema_of_cell1_does_not_migrate_cell0(make_context: MakeCont
 
 @pytest.mark.parametrize("has_consoles", [False, True])
 async def test_servers_have_consoles_with_the_proxy(tmp_path: Path, has_consoles: bool) -> None:  # noqa: FBT001
-    """The page is that of noVNC; the screens of servers listen on HOST_IP alone."""
+    """The page is that of noVNC; the screens of servers listen on loopback alone."""
     proxy = (Component("nova-novncproxy", "Consoles."),) if has_consoles else ()
     config = RawConfigParser()
     async with open_context(tmp_path, *proxy, settings=make_settings(host_ip="192.0.2.1", libvirt_type="qemu")) as ctx:
@@ -123,8 +123,8 @@ async def test_servers_have_consoles_with_the_proxy(tmp_path: Path, has_consoles
         config.read(config_file(ctx))
     vnc = config["vnc"]
     assert vnc.getboolean("enabled") is has_consoles
-    assert vnc["server_listen"] == vnc["server_proxyclient_address"] == "192.0.2.1"
-    assert vnc["novncproxy_base_url"] == "http://192.0.2.1:6080/vnc_lite.html"
+    assert vnc["server_listen"] == vnc["server_proxyclient_address"] == "127.0.2.1"
+    assert vnc["novncproxy_base_url"] == "https://192.0.2.1:6080/vnc_lite.html"
 
 
 async def test_both_sides_of_the_metadata_service_share_a_secret(tmp_path: Path) -> None:

@@ -29,9 +29,9 @@ async def read_config(root: Path, **settings: object) -> dict[str, Any]:
 
 
 async def test_the_api_listens_on_the_address_of_the_stack(tmp_path: Path) -> None:
-    """HOST_IP is the only address; a worker process is never killed because of a slow request."""
+    """The loopback address of the stack is the only one; a worker process is never killed because of a slow request."""
     config = await read_config(tmp_path, host_ip="192.0.2.1")
-    assert (config["wsgi_app"], config["bind"]) == ("one.wsgi:application", ["192.0.2.1:8790"])
+    assert (config["wsgi_app"], config["bind"]) == ("one.wsgi:application", ["127.0.2.1:8790"])
     assert (config["workers"], config["timeout"]) == (1, 0)
 
 

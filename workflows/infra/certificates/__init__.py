@@ -1,0 +1,1 @@
+"""Certificates, which the stack's own authority signs."""

@@ -1,0 +1,27 @@
+"""certificates: the authority that signs the certificates of the stack's endpoints and users."""
+
+from novaflow.model.component import Component
+from novaflow.model.context import Context
+from novaflow.model.step import Skipped, step
+from workflows.infra.certificates.authority import AUTHORITY_KEY, create_authority
+from workflows.infra.certificates.settings import TlsSettings
+from workflows.platform.system_packages import SystemPackages
+
+
+@step(within_s=60)
+async def authority(ctx: Context) -> Skipped | str:
+    """Create the certificate authority of the stack, unless it exists."""
+    file = ctx.paths.authority
+    if file.exists() and file.with_name(AUTHORITY_KEY).exists():
+        return Skipped(f"{file} exists")
+    await create_authority(ctx)
+    return str(file)
+
+
+COMPONENT = Component(
+    name="certificates",
+    summary="The authority that signs the stack's certificates.",
+    declares=(SystemPackages(debian=("openssl",)),),
+    parts={"run": (authority,)},
+    settings=(TlsSettings,),
+)

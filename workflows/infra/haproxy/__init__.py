@@ -1,0 +1,1 @@
+"""HAProxy: accepts the connections of clients at HOST_IP."""
