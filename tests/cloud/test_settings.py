@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv6Address, IPv6Network
 from pathlib import Path
+from typing import Any
 
 import openstack
 import psutil
@@ -26,6 +27,10 @@ pytestmark = [pytest.mark.cloud, pytest.mark.timeout(900), pytest.mark.filterwar
 
 TIMEOUT_S = 30
 PASSWORD = """p' "%40@:/?#üß€ $x\\"""  # characters with a meaning in URLs, shells, SQL or configuration files
+ADDRESS = "192.0.2.1"
+# What another machine reaches: the APIs, EC2, the object store, the console, and AMQP with TLS.
+PUBLIC_PORTS = {3333, 5000, 5671, 6080, 8773, 8774, 8776, 8778, 9292, 9696}
+PRIVATE_PORTS = (3300, 5672, 6789, 8775, 25672)  # Ceph, AMQP without TLS, nova's metadata, Erlang
 PEOPLE, READER = "ou=people,dc=example,dc=com", "cn=reader,dc=example,dc=com"
 LDIF = f"""\
 dn: dc=example,dc=com
@@ -60,6 +65,11 @@ class Cable:
         command = ["ip", "netns", "exec", self.far, "/bin/busybox", "ping", "-c", "1", "-W", "2", address]
         return subprocess.run(command, capture_output=True, check=False, timeout=TIMEOUT_S).returncode == 0
 
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command at the other end."""
+        argv = ["ip", "netns", "exec", self.far, *command]
+        return subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, check=False, text=True, timeout=TIMEOUT_S)
+
 
 def ip(*arguments: str) -> None:
     """Run iproute2."""
@@ -86,6 +96,16 @@ def cables(cloud_machine: None) -> Iterator[tuple[Cable, Cable]]:  # noqa: ARG00
 
 
 @pytest.fixture(scope="module")
+def neighbour(cloud_machine: None) -> Iterator[Cable]:  # noqa: ARG001 - checked first
+    """Return a cable to another machine, in a network in which this one has the address ADDRESS."""
+    with cable("nf-lan") as lan:
+        ip("address", "add", f"{ADDRESS}/24", "dev", lan.interface_name)
+        ip("link", "set", lan.interface_name, "up")
+        lan.give("192.0.2.2/24")
+        yield lan
+
+
+@pytest.fixture(scope="module")
 def other_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder outside the stack with a file of the user."""
     folder = tmp_path_factory.mktemp("other")
@@ -95,11 +115,12 @@ def other_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def many(stack: Stack, cables: tuple[Cable, Cable], other_folder: Path) -> Stack:
+def many(stack: Stack, cables: tuple[Cable, Cable], neighbour: Cable, other_folder: Path) -> Stack:  # noqa: ARG001 - HOST_IP
     """Return the shared stack after `up` with many settings."""
     stack("clean")  # other tests have started it with other settings
     out, flat = cables
     settings = {
+        "HOST_IP": ADDRESS,
         "NET_MAN": "FlatManager",
         "USE_IPV6": "1",
         "USE_LDAP": "1",
@@ -219,6 +240,41 @@ def test_users_of_ldap_log_in_through_keystone(many: Stack, nova: openstack.conn
     assert log_in(nova, "grace", "cobol") == "admin"
     with pytest.raises(SDKException, match="401"):
         log_in(nova, "grace", "basic")
+
+
+def test_another_machine_reaches_endpoints_with_tls_alone(many: Stack, neighbour: Cable) -> None:
+    """HOST_IP: each endpoint has a certificate of the stack's authority; everything else listens on loopback."""
+    places = {(place.ip, place.port): name for name, place in find_listeners(many)}
+    assert {name for (ip, _), name in places.items() if not ip.startswith("127.")} == {"haproxy"}
+    assert {port for ip, port in places if ip == ADDRESS} == PUBLIC_PORTS
+    for port in PUBLIC_PORTS:
+        assert "Verification: OK" in neighbour.run("openssl", "s_client", "-brief", "-CAfile", f"{many.folder}/credentials/cacert.pem",
+            "-verify_return_error", "-verify_ip", ADDRESS, "-connect", f"{ADDRESS}:{port}").stderr  # fmt: skip
+    for port in PRIVATE_PORTS:
+        assert "Connection refused" in neighbour.run("/bin/busybox", "nc", ADDRESS, str(port)).stderr
+    plain = neighbour.run("/bin/busybox", "wget", "-q", "-O", "-", f"http://{ADDRESS}:5000/v3")
+    assert (plain.returncode, plain.stdout) == (1, "")
+
+
+def find_listeners(stack: Stack) -> Iterator[tuple[str, Any]]:
+    """Yield the name of each program of the stack that listens on this machine, and the address."""
+    here = Path("/proc/self/ns/net").readlink()
+    for pid in processes_of(stack.folder):
+        process = psutil.Process(pid)
+        if Path(f"/proc/{pid}/ns/net").readlink() == here:
+            yield from ((process.name(), one.laddr) for one in process.net_connections("tcp") if one.status == psutil.CONN_LISTEN)
+
+
+def test_clients_trust_the_authority_of_the_stack(many: Stack) -> None:
+    """Objects, EC2 and consoles are reached over TLS, and subscribers connect to the broker; `doctor` tells what is exposed."""
+    output = many("verify", "--full").stdout
+    assert all(text in output for text in ("listed the regions", "wrote, read and deleted an object", "the console sent RFB 003.008"))
+    events = many("events", "--from-start", "--json")
+    assert events.stderr == ""
+    assert "novaflow.stack.ready" in events.stdout
+    found = next(each for each in json.loads(many("doctor", "--json", good=False).stdout) if each["about"] == "exposure")
+    assert found["severity"] == "warning"
+    assert f"every machine that reaches {ADDRESS} can connect" in found["found"]
 
 
 def test_clean_restores_interfaces_and_folders(many: Stack, other_folder: Path) -> None:
