@@ -24,7 +24,7 @@ Mode 0700; each file has mode 0600. Passwords are generated once per stack.
 | `openrc` | the same as shell exports |
 | `novarc`, `nova.zip` | keys, addresses and certificates for clients of Amazon EC2 |
 | `s3rc` | keys and address of the object store for clients of Amazon S3 |
-| `events.json` | address and exchange for subscribers to events |
+| `events.json` | address and exchange for subscribers to events; with TLS, also `cacert`, the authority to trust |
 | `secrets.json` | the passwords of the stack |
 | `ldap-password` | the password of the LDAP manager, with `USE_LDAP=1` |
 """

@@ -2,6 +2,7 @@
 
 import json
 from typing import NamedTuple
+from urllib.parse import quote
 
 from novaflow.errors import UsageError
 from novaflow.model.probe import NotYet
@@ -23,7 +24,10 @@ def read_events_address(stack: Stack) -> EventsAddress:
     path = stack.paths.credentials / "events.json"
     try:
         content = json.loads(path.read_bytes())
-        return EventsAddress(content["url"], content["exchange"])
+        url, exchange = content["url"], content["exchange"]
+        # In the URL as RabbitMQ's clients read it; other clients refuse the parameter, so that the file has it apart.
+        trusted = f"?cacertfile={quote(content['cacert'])}" if "cacert" in content else ""
+        return EventsAddress(url + trusted, exchange)
     except FileNotFoundError as error:
         raise NotYet(f"{path} does not exist") from error
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -34,6 +34,22 @@ def test_a_group_that_is_missing_is_an_error() -> None:
     assert str(missing.value) == "no component declares the settings Extended"
 
 
+@pytest.mark.parametrize(
+    ("host_ip", "tls", "local_ip"),
+    [
+        ("127.0.0.1", False, "127.0.0.1"),
+        ("127.0.0.1", True, "127.1.0.1"),
+        ("127.255.0.9", True, "127.0.0.9"),
+        ("192.168.1.5", True, "127.168.1.5"),
+        ("192.168.1.5", False, "127.168.1.5"),
+    ],
+)
+def test_services_listen_on_loopback(host_ip: str, tls: bool, local_ip: str) -> None:  # noqa: FBT001
+    """A proxy is used if clients connect to another address, which TLS needs."""
+    settings = Settings(host_ip, tls=tls)
+    assert (settings.local_ip, settings.uses_proxy) == (local_ip, local_ip != host_ip)
+
+
 def test_declared_values_are_found_by_type() -> None:
     """In the order of the components, and of their declarations; others are left out."""
     first, second, third = Basic(), Extended(), Basic()

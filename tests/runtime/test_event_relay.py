@@ -88,6 +88,8 @@ def test_further_fields_of_the_address_are_ignored(toy: ToyStack) -> None:
     content = {"url": "amqp://h", "exchange": "novaflow.events", "queue": "q"}
     (toy.paths.credentials / "events.json").write_text(json.dumps(content))
     assert read_events_address(toy.open()) == EventsAddress("amqp://h", "novaflow.events")
+    (toy.paths.credentials / "events.json").write_text(json.dumps({"url": "amqps://h/v", "exchange": "e", "cacert": "/srv/ü/ca.pem"}))
+    assert read_events_address(toy.open()) == EventsAddress("amqps://h/v?cacertfile=/srv/%C3%BC/ca.pem", "e")
 
 
 @pytest.mark.parametrize(

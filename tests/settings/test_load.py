@@ -153,6 +153,15 @@ def test_settings_of_code_replace_those_of_the_core() -> None:
     assert combine_settings().host_ip == "127.0.0.1"
 
 
+@pytest.mark.parametrize(
+    ("environ", "tls"),
+    [({}, False), ({"HOST_IP": "192.0.2.7"}, True), ({"HOST_IP": "192.0.2.7", "NOVAFLOW_TLS": "0"}, False), ({"NOVAFLOW_TLS": "1"}, True)],
+)
+def test_tls_is_the_default_beyond_loopback(tmp_path: Path, environ: dict[str, str], tls: bool) -> None:  # noqa: FBT001
+    """NOVAFLOW_TLS decides otherwise."""
+    assert load(tmp_path, environ).settings.tls is tls
+
+
 def test_a_conflict_is_reported_when_each_value_is_valid(tmp_path: Path) -> None:
     """An invalid value is reported alone: a conflict with it may be none when it is corrected."""
     environ = {"HOST_IP": "10.0.0.7", "FLOATING_RANGE": "ten"}

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from novaflow.settings import CoreSettings
 from novaflow.settings.validators import read_address, read_broker, read_line, read_names, read_path, read_text
 from tests.support.settings import load, reject
+from workflows.infra.certificates.settings import TlsSettings
 
 
 def test_names_are_split_at_commas(tmp_path: Path) -> None:
@@ -103,6 +104,19 @@ def test_an_opendj_needs_its_address(tmp_path: Path) -> None:
         "USE_OPENDJ=1 (environment) and USE_LDAP=0 (default): OpenDJ is used only with USE_LDAP=1",
         "USE_OPENDJ=1 (environment) and NOVAFLOW_LDAP_URL= (default): the address of the server is missing",
     ]
+
+
+def test_a_certificate_needs_its_key(tmp_path: Path) -> None:
+    """And it is used only with TLS; a relative path begins at the folder of the file that sets it."""
+    found = f"NOVAFLOW_TLS_CERT={tmp_path}/crt (environment)".replace(f"{tmp_path}/", "")
+    assert reject(tmp_path, {"NOVAFLOW_TLS": "1", "NOVAFLOW_TLS_CERT": "crt"}) == [
+        f"{found} and NOVAFLOW_TLS_KEY= (default): both are needed, or none"
+    ]
+    assert reject(tmp_path, {"NOVAFLOW_TLS_CERT": "crt", "NOVAFLOW_TLS_KEY": "key"}) == [
+        f"NOVAFLOW_TLS= (default) and {found}: without TLS, the certificate is not used"
+    ]
+    chosen = load(tmp_path, {"NOVAFLOW_TLS": "1", "NOVAFLOW_TLS_CERT": "crt", "NOVAFLOW_TLS_KEY": "key"}).settings.of(TlsSettings)
+    assert (chosen.novaflow_tls_cert, chosen.novaflow_tls_key) == (tmp_path / "crt", tmp_path / "key")
 
 
 def test_a_range_must_not_contain_the_hosts_address(tmp_path: Path) -> None:

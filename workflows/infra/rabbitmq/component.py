@@ -12,6 +12,7 @@ from novaflow.model.endpoint import Endpoint
 from novaflow.model.probe import FunctionProbe
 from novaflow.model.service import Service
 from novaflow.model.step import step
+from workflows.infra.certificates.authority import trusted_authority
 from workflows.infra.rabbitmq.urls import PORT, RPC, TLS_PORT, BrokerDefinitions, RpcQueue, hash_password, rpc_url, subscriber_url
 from workflows.platform.detect import find_distribution
 from workflows.platform.system_packages import SystemPackages
@@ -41,7 +42,8 @@ async def configure(ctx: Context) -> str:
     await ctx.write(folder / "enabled_plugins", "[].\n")
     parts = [_event_definitions(ctx), _rpc_definitions(ctx), *(one.make() for one in ctx.declared(BrokerDefinitions))]
     await ctx.write(folder / "definitions.json", json.dumps(_merge(parts), indent=1), 0o600)
-    subscriber = {"url": subscriber_url(ctx), "exchange": EXCHANGE}
+    authority = trusted_authority(ctx.settings, ctx.paths)
+    subscriber = {"url": subscriber_url(ctx), "exchange": EXCHANGE, **({"cacert": str(authority)} if authority else {})}
     await ctx.write(ctx.paths.credentials / "events.json", json.dumps(subscriber), 0o600)
     return f"users, permissions, {len(ctx.declared(RpcQueue))} queues"
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from novaflow.model.context import Context
 from novaflow.model.settings import Settings
-from workflows.infra.certificates.authority import trusted_authority
 
 PORT, TLS_PORT = 5672, 5671  # Source: the registry of ports of IANA, amqp and amqps
 RPC = "openstack"  # virtual host and user of OpenStack's RPC
@@ -43,12 +42,9 @@ def publisher_url(settings: Settings, secret: Callable[[str], str]) -> str:
 
 
 def subscriber_url(ctx: Context) -> str:
-    """Return the address that subscribers connect to, with the authority that has signed the certificate of the proxy."""
+    """Return the address that subscribers connect to."""
     login, host = f"{SUBSCRIBER}:{ctx.secret('rabbitmq-subscriber')}", ctx.settings.host_ip
-    if not ctx.settings.tls:
-        return f"amqp://{login}@{host}:{PORT}/{EVENTS}"
-    authority = trusted_authority(ctx.settings, ctx.paths)
-    return f"amqps://{login}@{host}:{TLS_PORT}/{EVENTS}" + (f"?cacertfile={authority}" if authority else "")
+    return f"amqps://{login}@{host}:{TLS_PORT}/{EVENTS}" if ctx.settings.tls else f"amqp://{login}@{host}:{PORT}/{EVENTS}"
 
 
 def notifications_url(settings: Settings, secret: Callable[[str], str]) -> str:

@@ -1,7 +1,7 @@
 """Configuration with which a service authenticates to keystone and validates its callers' tokens."""
 
 from novaflow.model.context import Context
-from workflows.services.keystone.identity import DOMAIN, REGION, SERVICE_PROJECT, auth_url
+from workflows.services.keystone.identity import DOMAIN, ENDPOINT, REGION, SERVICE_PROJECT, auth_url
 from workflows.services.oslo.config_file import Sections
 
 
@@ -25,7 +25,7 @@ def token_validation(ctx: Context, user: str) -> Sections:
     return {
         "keystone_authtoken": {
             **service_credentials(ctx, user),
-            "www_authenticate_uri": auth_url(ctx),
+            "www_authenticate_uri": ENDPOINT.url(ctx.settings).removesuffix(ENDPOINT.path),
             "interface": "internal",
             "service_token_roles_required": True,
         }

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,6 +53,17 @@ async def test_passwords_are_stored_as_hashes(make_context: MakeContext) -> None
         "url": f"amqp://subscriber:{ctx.secret('rabbitmq-subscriber')}@127.0.0.1:5672/novaflow",
         "exchange": "novaflow.events",
     }
+
+
+@pytest.mark.parametrize("own", [True, False])
+async def test_subscribers_use_tls(make_context: MakeContext, own: bool) -> None:  # noqa: FBT001
+    """The file names the authority of the stack, but for a certificate that the user brings."""
+    brought = {} if own else {"novaflow_tls_cert": Path("/crt"), "novaflow_tls_key": Path("/key")}
+    ctx = make_context(novaflow_tls=True, **brought)
+    await configure.body(ctx)
+    subscriber = json.loads((ctx.paths.credentials / "events.json").read_text())
+    assert subscriber["url"] == f"amqps://subscriber:{ctx.secret('rabbitmq-subscriber')}@127.0.0.1:5671/novaflow"
+    assert subscriber.get("cacert") == (str(ctx.paths.authority) if own else None)
 
 
 @pytest.mark.parametrize(("host_ip", "listens"), [("127.0.0.1", "127.0.0.1"), ("198.51.100.9", "127.51.100.9")])

@@ -8,6 +8,7 @@ import anyio
 import pytest
 
 from tests.support.contexts import open_context
+from tests.support.settings import make_settings
 from workflows.infra.certificates.authority import create_authority
 from workflows.services.ec2_api import ec2_filters
 from workflows.services.ec2_api.component import COMPONENT, configure
@@ -38,6 +39,19 @@ async def test_the_addresses_of_other_services(tmp_path: Path) -> None:
     options = config["DEFAULT"]
     assert options["keystone_ec2_tokens_url"] == "http://127.0.0.1:5000/v3/ec2tokens"
     assert (options["s3_url"], options["external_network"]) == ("http://127.0.0.1:3333", "public")
+
+
+@pytest.mark.slow
+async def test_novarc_names_the_authority_with_tls(tmp_path: Path) -> None:
+    """The AWS command line and libraries read it."""
+    (tmp_path / "run").mkdir()
+    async with open_context(tmp_path, settings=make_settings(novaflow_tls=True)) as ctx:
+        ctx.paths.credentials.mkdir()
+        await create_authority(ctx)
+        await write_novarc(ctx, "access", "secret")
+    shown = 'cd / && . "$0" && echo "$EC2_URL $S3_URL $AWS_CA_BUNDLE"'
+    output = await anyio.run_process(["bash", "-euc", shown, str(ctx.paths.credentials / "novarc")])
+    assert output.stdout.decode() == f"https://127.0.0.1:8773/ https://127.0.0.1:3333/ {ctx.paths.authority}\n"
 
 
 @pytest.mark.slow

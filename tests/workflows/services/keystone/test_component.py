@@ -42,11 +42,11 @@ async def test_the_password_of_the_administrator_is_in_no_argument(tmp_path: Pat
     async with open_context(tmp_path, settings=make_settings(host_ip="192.0.2.1")) as ctx:
         programs = StandIns(ctx)
         programs.add("keystone-manage", script='echo "$OS_BOOTSTRAP_PASSWORD" >password')
-        assert await bootstrap.body(ctx) == "admin in project admin; identity is at http://192.0.2.1:5000/v3"
+        assert await bootstrap.body(ctx) == "admin in project admin; identity is at https://192.0.2.1:5000/v3"
         assert (ctx.paths.run / "password").read_text().strip() == ctx.secret("account-admin")
     (call,) = programs.calls
     assert ctx.secret("account-admin") not in call
-    assert "--bootstrap-public-url http://192.0.2.1:5000/v3 --bootstrap-internal-url http://192.0.2.1:5000/v3" in call
+    assert "--bootstrap-public-url https://192.0.2.1:5000/v3 --bootstrap-internal-url http://127.0.2.1:5000/v3" in call
 
 
 async def test_the_database_is_migrated_before(tmp_path: Path) -> None:

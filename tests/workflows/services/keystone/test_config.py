@@ -59,11 +59,11 @@ async def test_services_log_in_with_their_own_password(tmp_path: Path) -> None:
     async with open_context(tmp_path, settings=make_settings(host_ip="192.0.2.1")) as ctx:
         nova, glance = service_credentials(ctx, "nova"), service_credentials(ctx, "glance")
         section = token_validation(ctx, "nova")["keystone_authtoken"]
-        assert auth_url(ctx) == "http://192.0.2.1:5000"
-    assert (nova["username"], nova["project_name"], nova["auth_url"]) == ("nova", "service", "http://192.0.2.1:5000")
+        assert auth_url(ctx) == "http://127.0.2.1:5000"
+    assert (nova["username"], nova["project_name"], nova["auth_url"]) == ("nova", "service", "http://127.0.2.1:5000")
     assert nova["password"] != glance["password"]
     assert section.items() >= nova.items()
-    assert section["www_authenticate_uri"] == "http://192.0.2.1:5000"
+    assert section["www_authenticate_uri"] == "https://192.0.2.1:5000"
 
 
 async def test_clients_log_in_with_openrc_and_clouds_yaml(tmp_path: Path) -> None:
@@ -72,6 +72,7 @@ async def test_clients_log_in_with_openrc_and_clouds_yaml(tmp_path: Path) -> Non
         assert await write.body(ctx) == str(ctx.paths.credentials)
         password = ctx.secret("account-admin")
     files = [tmp_path / "credentials" / name for name in ("openrc", "clouds.yaml")]
+    assert not any("cacert" in path.read_text().lower() for path in files)
     assert [path.stat().st_mode & 0o777 for path in files] == [0o600, 0o600]
     output = (await anyio.run_process(["/bin/sh", "-euc", ". $0; env", str(files[0])], env={"no_proxy": "one"})).stdout.decode()
     environment = dict(line.partition("=")[::2] for line in output.splitlines())
@@ -83,3 +84,15 @@ async def test_clients_log_in_with_openrc_and_clouds_yaml(tmp_path: Path) -> Non
         password,
     )
     assert (auth["auth_url"], auth["username"], auth["password"]) == ("http://127.0.0.1:5000/v3", "admin", password)
+
+
+@pytest.mark.parametrize("own", [True, False])
+async def test_clients_trust_the_authority_of_the_stack(tmp_path: Path, own: bool) -> None:  # noqa: FBT001
+    """With TLS both files name it, but for a certificate that the user brings."""
+    brought = {} if own else {"novaflow_tls_cert": Path("/crt"), "novaflow_tls_key": Path("/key")}
+    async with open_context(tmp_path, settings=make_settings(novaflow_tls=True, **brought)) as ctx:
+        await write.body(ctx)
+    cloud = yaml.safe_load((ctx.paths.credentials / "clouds.yaml").read_text())["clouds"]["novaflow"]
+    assert cloud["auth"]["auth_url"] == "https://127.0.0.1:5000/v3"
+    assert cloud.get("cacert") == (str(ctx.paths.authority) if own else None)
+    assert (f"export OS_CACERT='{ctx.paths.authority}'\n" in (ctx.paths.credentials / "openrc").read_text()) is own

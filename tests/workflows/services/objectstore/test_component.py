@@ -55,6 +55,15 @@ async def test_keystone_is_asked_where_it_is_part_of_the_stack(tmp_path: Path) -
     assert found[1]["keystone"] is None
 
 
+async def test_s3rc_names_the_authority_with_tls(tmp_path: Path) -> None:
+    """The AWS command line and libraries read it."""
+    async with open_context(tmp_path, COMPONENT, settings=make_settings(novaflow_tls=True)) as ctx:
+        await configure.body(ctx)
+        exports = (ctx.paths.credentials / "s3rc").read_text()
+    assert f"export AWS_CA_BUNDLE={ctx.paths.authority}\n" in exports
+    assert "export AWS_ENDPOINT_URL_S3='https://127.0.0.1:3333/'\n" in exports
+
+
 def test_an_open_object_store_is_a_warning(tmp_path: Path) -> None:
     """The check names the setting; an object store that needs signatures is good."""
     assert is_private(make_settings(), Paths(tmp_path)).severity is Severity.GOOD
