@@ -266,7 +266,7 @@ def find_listeners(stack: Stack) -> Iterator[tuple[str, Any]]:
 
 
 def test_clients_trust_the_authority_of_the_stack(many: Stack) -> None:
-    """Objects, EC2 and consoles are reached over TLS, and subscribers connect to the broker; `doctor` tells what is exposed."""
+    """Objects, EC2 and consoles are reached over TLS, and subscribers connect to the broker; `doctor` reports what is exposed."""
     output = many("verify", "--full").stdout
     assert all(text in output for text in ("listed the regions", "wrote, read and deleted an object", "the console sent RFB 003.008"))
     events = many("events", "--from-start", "--json")

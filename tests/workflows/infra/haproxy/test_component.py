@@ -220,7 +220,7 @@ async def test_a_key_of_another_certificate_is_found(tmp_path: Path) -> None:
         ({"host_ip": "192.0.2.1"}, Severity.WARNING, "every machine that reaches 192.0.2.1 can connect to the APIs, EC2, objects, "),
     ],
 )
-def test_the_check_tells_who_reaches_the_stack(tmp_path: Path, settings: dict[str, object], severity: Severity, found: str) -> None:
+def test_the_check_reports_who_reaches_the_stack(tmp_path: Path, settings: dict[str, object], severity: Severity, found: str) -> None:
     """Beyond loopback it is a warning."""
     result = check_exposure(make_settings(**settings), Paths(tmp_path))
     assert result.severity is severity
