@@ -1,24 +1,29 @@
 #!/bin/busybox sh
 # Reads the metadata of this server: its id, the SSH key that may log in, and a script to run at boot.
-url=http://169.254.169.254/latest
+url=http://169.254.169.254/latest answer=/run/metadata attempt=0
+# get PATH: writes what is at the path into $answer, and fails if there is nothing. After other errors it tries again, without end:
+# services may be ready later than this server, which runs again as soon as nova-compute does.
 # timeout instead of wget -T, with which Debian's static busybox 1.35 crashes.
-get() { timeout 10 wget -q -O - "$url/$1" 2>/dev/null; }
-until id=$(get meta-data/instance-id); do
+get() {
+    until timeout 10 wget -q -O $answer "$url/$1" 2>$answer.error; do
+        if grep -q " 404 " $answer.error; then return 1; fi
+        pause "$1"
+    done
+}
+pause() {
     attempt=$((attempt + 1))
-    if [ $attempt -eq 10 ]; then
-        echo "tty: no metadata: $(timeout 10 wget -O - $url/meta-data/instance-id 2>&1)"
-        exit 1
-    fi
-    sleep 1
-done
-echo "tty: metadata says instance-id $id"
-hostname "$(get meta-data/local-hostname || echo tty)"
-if key=$(get meta-data/public-keys/0/openssh-key); then
-    echo "$key" >/root/.ssh/authorized_keys
+    [ $attempt -ne 10 ] || echo "tty: no $1 yet: $(cat $answer.error)"
+    [ $attempt -lt 10 ] && sleep 1 || sleep 5
+}
+until get meta-data/instance-id; do pause meta-data/instance-id; done # neutron does not know the server at first
+echo "tty: metadata says instance-id $(cat $answer)"
+if get meta-data/local-hostname; then hostname "$(cat $answer)"; else hostname tty; fi
+if get meta-data/public-keys/0/openssh-key; then
+    cat $answer >/root/.ssh/authorized_keys
     echo "tty: a key may log in"
 fi
-get user-data >/run/user-data
-if [ "$(head -c 2 /run/user-data)" = '#!' ]; then
+if get user-data && [ "$(head -c 2 $answer)" = '#!' ]; then
+    mv $answer /run/user-data
     chmod 700 /run/user-data
     /run/user-data
     echo "tty: user data ended with $?"
