@@ -11,6 +11,7 @@ from novaflow.model.settings import Settings
 from workflows.infra.database.origin import host_name
 from workflows.infra.database.urls import database_url
 from workflows.infra.libvirt.address import libvirt_url
+from workflows.infra.libvirt.console_tls import client_folder
 from workflows.infra.libvirt.settings import LibvirtSettings, LibvirtType
 from workflows.infra.openvswitch.bridges import INTEGRATION, ovsdb_address
 from workflows.platform.kernel import find_kvm_error
@@ -93,7 +94,7 @@ def _libvirt_options(ctx: Context) -> dict[str, Value]:
 
 
 def _vnc_options(ctx: Context) -> dict[str, Value]:
-    host = ctx.settings.host_ip
+    host, certificates = ctx.settings.host_ip, client_folder(ctx.paths)
     return {
         "enabled": ctx.has_component("nova-novncproxy"),
         "server_listen": host,
@@ -101,6 +102,10 @@ def _vnc_options(ctx: Context) -> dict[str, Value]:
         "novncproxy_host": host,
         "novncproxy_port": CONSOLE_PORT,
         "novncproxy_base_url": f"http://{host}:{CONSOLE_PORT}/{CONSOLE_PAGE}",
+        "auth_schemes": "vencrypt",
+        "vencrypt_client_key": certificates / "client-key.pem",
+        "vencrypt_client_cert": certificates / "client-cert.pem",
+        "vencrypt_ca_certs": certificates / "ca-cert.pem",
     }
 
 
