@@ -1,8 +1,10 @@
 #!/bin/busybox sh
-# Reads the metadata of this server: its id, the SSH key that may log in, and a script to run at boot.
-url=http://169.254.169.254/latest
+# Reads the metadata of this server: its id, the SSH key that may log in, the password of root at consoles, and a script to run at
+# boot.
+server=http://169.254.169.254 url=$server/latest
 # timeout instead of wget -T, with which Debian's static busybox 1.35 crashes.
-get() { timeout 10 wget -q -O - "$url/$1" 2>/dev/null; }
+fetch() { timeout 10 wget -q -O - "$1" 2>/dev/null; }
+get() { fetch "$url/$1"; }
 until id=$(get meta-data/instance-id); do
     attempt=$((attempt + 1))
     if [ $attempt -eq 10 ]; then
@@ -17,6 +19,7 @@ if key=$(get meta-data/public-keys/0/openssh-key); then
     echo "$key" >/root/.ssh/authorized_keys
     echo "tty: a key may log in"
 fi
+fetch $server/openstack/latest/vendor_data.json >/run/vendor-data && /etc/password /run/vendor-data
 get user-data >/run/user-data
 if [ "$(head -c 2 /run/user-data)" = '#!' ]; then
     chmod 700 /run/user-data

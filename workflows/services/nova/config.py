@@ -20,6 +20,7 @@ from workflows.services.neutron.settings import NetMan, NetworkSettings
 from workflows.services.nova.endpoints import CONSOLE_PAGE, CONSOLE_PORT
 from workflows.services.nova.notifications import notification_sections
 from workflows.services.nova.settings import NovaSettings
+from workflows.services.nova.vendor_data import vendor_data_file
 from workflows.services.oslo.config_file import Sections, Value, render_config
 from workflows.services.oslo.sections import locks, messaging, privsep
 
@@ -111,7 +112,7 @@ def _vnc_options(ctx: Context) -> dict[str, Value]:
 
 def _own_sections(ctx: Context) -> Sections:
     return {
-        "api": {"auth_strategy": "keystone"},
+        "api": {"auth_strategy": "keystone", "vendordata_jsonfile_path": vendor_data_file(ctx)},
         "api_database": {"connection": database_url(ctx, "nova_api")},
         "database": {"connection": database_url(ctx, "nova")},
         "conductor": {"workers": 1},
