@@ -23,7 +23,7 @@ def test_a_server_boots_from_the_disk(cloud: Stack, tmp_path: Path) -> None:
             # Kept open, because QEMU checks only once a second whether the terminal is connected.
             with serial_line(cloud.folder, nova.compute.get_server(server.id).instance_name).open("w", buffering=1) as terminal:
                 log_in(nova, server.id, terminal, "", response="Login incorrect")
-                log_in(nova, server.id, terminal, tty_password(cloud.folder), response="/root # ")
+                log_in(nova, server.id, terminal, tty_password(cloud.folder), response=" # ")
                 terminal.write("echo $USER; tty\n")
                 wait_for("the output", lambda: "\nroot\n/dev/ttyS0\n" in console(nova, server.id).replace("\r", ""))
 
