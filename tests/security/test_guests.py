@@ -26,7 +26,7 @@ async def run_guest_script(etc: Path, vendor_data: Path) -> str:
     require_program("busybox")
     etc.mkdir()
     (etc / "passwd").write_bytes(USERS)
-    command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", GUEST, "sh", etc, SCRIPT, vendor_data]
+    command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", GUEST, "sh", str(etc), str(SCRIPT), str(vendor_data)]
     return (await anyio.run_process(command)).stdout.decode()
 
 
