@@ -26,6 +26,7 @@ from workflows.services.oslo.sections import locks, messaging, privsep
 
 # nova 34 runs on native threads only when this is set.
 NATIVE_THREADS = {"OS_NOVA_DISABLE_EVENTLET_PATCHING": "true"}
+LOOPBACK = "127.0.0.1"
 PRIVSEP_CONTEXTS = ("nova_sys_admin", "vif_plug_ovs_privileged", "privsep_osbrick")
 
 
@@ -98,8 +99,8 @@ def _vnc_options(ctx: Context) -> dict[str, Value]:
     host, certificates = ctx.settings.host_ip, client_folder(ctx.paths)
     return {
         "enabled": ctx.has_component("nova-novncproxy"),
-        "server_listen": host,
-        "server_proxyclient_address": host,
+        "server_listen": LOOPBACK,  # the console proxy is on this machine
+        "server_proxyclient_address": LOOPBACK,
         "novncproxy_host": host,
         "novncproxy_port": CONSOLE_PORT,
         "novncproxy_base_url": f"http://{host}:{CONSOLE_PORT}/{CONSOLE_PAGE}",
