@@ -25,6 +25,7 @@ Mode 0700; each file has mode 0600. Passwords are generated once per stack.
 | `novarc`, `nova.zip` | keys, addresses and certificates for clients of Amazon EC2 |
 | `s3rc` | keys and address of the object store for clients of Amazon S3 |
 | `events.json` | address and exchange for subscribers to events; with TLS, also `cacert`, the authority to trust |
+| `tty-password` | the password of root at the consoles of servers of the tty images |
 | `secrets.json` | the passwords of the stack |
 | `ldap-password` | the password of the LDAP manager, with `USE_LDAP=1` |
 """

@@ -98,6 +98,17 @@ def guest(nova: openstack.connection.Connection, folder: Path, name: str, *, scr
             nova.network.delete_ip(floating)
 
 
+def tty_password(folder: Path) -> str:
+    """Return the password of root at the consoles of the servers of a stack."""
+    return (folder / "credentials/tty-password").read_text().strip()
+
+
+def serial_line(folder: Path, domain: str) -> Path:
+    """Return the terminal that is connected to the serial line of a domain of the stack's libvirt."""
+    command = ("virsh", "--connect", f"qemu+unix:///system?socket={folder}/run/libvirt/libvirt-sock", "ttyconsole", domain)
+    return Path(subprocess.run(command, capture_output=True, check=True, text=True, timeout=TIMEOUT_S).stdout.strip())
+
+
 def console(nova: openstack.connection.Connection, server_id: str) -> str:
     """Return the output of the server's serial console."""
     output: str = nova.compute.get_server_console_output(server_id)["output"]

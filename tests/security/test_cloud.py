@@ -5,14 +5,16 @@ import resource
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from fnmatch import fnmatch
+from typing import Any
 
 import psutil
 import pytest
 
-from tests.cloud.clients import connected, server
+from tests.cloud.clients import connected, serial_line, server
 from tests.cloud.machine_state import processes_of
 from tests.cloud.stacks import Stack
 from tests.security.attacker import attack, find_readable
+from tests.security.consoles import OFFERED, REFUSED, VENCRYPT, connect, connect_as_other_user
 
 pytestmark = [pytest.mark.cloud, pytest.mark.timeout(1200), pytest.mark.filterwarnings("default")]
 
@@ -64,8 +66,8 @@ def test_erlang_is_reached_by_root_on_loopback_only(cloud: Stack) -> None:
     cookie = cloud.folder / "data/rabbitmq/.erlang.cookie"
     assert cookie.read_text() == read_secrets(cloud)["erlang-cookie"]
     assert (cookie.stat().st_uid, cookie.stat().st_mode & 0o777) == (0, 0o400)
-    nodes = [psutil.Process(pid) for pid, command in processes_of(cloud.folder).items() if "beam.smp" in command]
-    listening = [each.laddr for node in nodes for each in node.net_connections() if each.status == psutil.CONN_LISTEN]
+    nodes = [pid for pid, command in processes_of(cloud.folder).items() if "beam.smp" in command]
+    listening = [place for node in nodes for place in listening_places(node)]
     assert {place.ip for place in listening if place.port == DISTRIBUTION_PORT} == LOCAL
     assert not any("epmd" in command.split()[0] for command in processes_of(cloud.folder).values() if command)
 
@@ -90,6 +92,41 @@ def test_no_process_of_a_cloud_dumps_its_memory(cloud: Stack) -> None:
             limits[command] = resource.prlimit(pid, resource.RLIMIT_CORE)
     assert {command for command, limit in limits.items() if limit != (0, 0)} == set()
     assert len(limits) > 20
+
+
+def test_a_graphical_console_opens_for_the_console_proxy_only(cloud: Stack) -> None:
+    """QEMU listens on loopback; it refuses the other user, and root without the certificate of the console proxy."""
+    listening = [place for pid in emulators(cloud) for place in listening_places(pid)]
+    assert listening
+    assert {place.ip for place in listening} == LOCAL
+    certificate = cloud.folder / "etc/console-tls/client"
+    for place in listening:
+        assert {kind: connect_as_other_user(place.port, kind) for kind in REFUSED} == REFUSED
+        assert {kind: connect(place.port, kind) for kind in REFUSED} == REFUSED
+        assert connect(place.port, VENCRYPT, certificate).startswith(f"{OFFERED}opened ")
+
+
+def test_other_users_reach_no_serial_console_and_no_monitor(cloud: Stack) -> None:
+    """The serial line of a server is a terminal of root; its output and the socket of QEMU's monitor are below DIR."""
+    (emulator,) = emulators(cloud)
+    (monitor,) = {str(each.laddr) for each in psutil.Process(emulator).net_connections("unix")} - {""}
+    assert fnmatch(monitor, "/var/lib/libvirt/qemu/domain-*/monitor.sock")  # which is DIR/data/libvirt/lib/qemu in its mount namespace
+    (name,) = cloud.folder.glob("data/libvirt/lib/qemu/domain-*/monitor.sock")
+    (output,) = cloud.folder.glob("data/instances/*/console.log")
+    (domain,) = cloud.folder.glob("data/libvirt/etc/qemu/*.xml")
+    for path in (name, output, serial_line(cloud.folder, domain.stem)):
+        assert path.exists()
+        assert {attack("test", test, path).returncode for test in ("-r", "-w")} == {1}
+
+
+def emulators(cloud: Stack) -> list[int]:
+    """Return the PIDs of the QEMU processes of the stack."""
+    return [pid for pid, command in processes_of(cloud.folder).items() if "qemu-system" in command.partition(" ")[0]]
+
+
+def listening_places(pid: int) -> list[Any]:
+    """Return the addresses on which a process accepts TCP connections, with ``ip`` and ``port``."""
+    return [each.laddr for each in psutil.Process(pid).net_connections() if each.status == psutil.CONN_LISTEN]
 
 
 def read_secrets(cloud: Stack) -> dict[str, str]:

@@ -63,7 +63,7 @@ async def console(ctx: Context) -> str:
 @step(needs=("verify-full.console",), within_s=60, when=runs_servers)
 @_deletes_on_failure
 async def screen(ctx: Context) -> Skipped | str:
-    """Connect to the server's graphical console through the console proxy."""
+    """Open the server's graphical console through the console proxy."""
     if not ctx.has_component("nova-novncproxy"):
         return Skipped("nova-novncproxy is not part of the stack")
     api = admin_api(ctx)
@@ -72,8 +72,8 @@ async def screen(ctx: Context) -> Skipped | str:
     url = urlsplit(created["remote_console"]["url"])
     path = f"/?token={url.query.rpartition('token%3D')[2]}"
     tls = (trusted_authority(ctx.settings, ctx.paths) or SYSTEM_AUTHORITIES,) if url.scheme == "https" else ()
-    version = await ctx.run(ctx.paths.venv / "bin" / "python", "-P", VNC_HANDSHAKE, str(url.hostname), str(url.port), path, *tls)
-    return f"the console sent {version.strip()}"
+    opened = await ctx.run(ctx.paths.venv / "bin" / "python", "-P", VNC_HANDSHAKE, str(url.hostname), str(url.port), path, *tls)
+    return f"the console is open: {opened}"
 
 
 @step(needs=("verify-full.console",), within_s=60, when=runs_servers)

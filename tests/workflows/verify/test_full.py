@@ -100,8 +100,8 @@ async def test_a_console_is_opened_with_the_token_of_its_url(tmp_path: Path, res
     rest.respond("POST", "/compute/servers/s/remote-consoles", {"remote_console": {"url": url}})
     async with open_cloud_context(tmp_path, rest, NOVNC) as ctx:
         programs = StandIns(ctx)
-        programs.add("python", script="echo RFB 003.008")
-        assert await screen.body(ctx) == "the console sent RFB 003.008"
+        programs.add("python", script="printf 'RFB 003.008, 720x400'")
+        assert await screen.body(ctx) == "the console is open: RFB 003.008, 720x400"
         (call,) = programs.calls
     assert call.endswith("vnc_handshake.py 127.0.0.1 6080 /?token=abc-1")
     body = {"remote_console": {"protocol": "vnc", "type": "novnc"}}

@@ -10,6 +10,7 @@ from novaflow.model.context import Context
 from novaflow.model.step import ConcurrencyPool, Skipped, step
 from workflows.images.tty.cpio import Entry, pack, unpack
 from workflows.images.tty.image_files import read_image_files
+from workflows.images.tty.password import PASSWORD_HASH, password
 from workflows.infra.libvirt.address import uses_containers
 from workflows.platform.detect import find_distribution
 from workflows.platform.system_packages import SystemPackages
@@ -148,6 +149,6 @@ async def _upload(ctx: Context, path: str, **properties: str) -> str:
 COMPONENT = Component(
     name="tty",
     summary="The tty image.",
-    declares=(SystemPackages(debian=("busybox-static", "dropbear-bin", "mtools", "syslinux")),),
-    parts={"install": (kernel, image, disk), "run": (container, upload)},
+    declares=(SystemPackages(debian=("busybox-static", "dropbear-bin", "mtools", "syslinux", "openssl")), PASSWORD_HASH),
+    parts={"install": (kernel, image, disk), "run": (password, container, upload)},
 )

@@ -1,4 +1,4 @@
-"""The files of the tty image: busybox, the SSH server dropbear, kernel modules and four scripts."""
+"""The files of the tty image: busybox, the SSH server dropbear, kernel modules and five scripts."""
 
 import re
 from collections.abc import Mapping
@@ -8,9 +8,15 @@ from novaflow.model.context import Context
 from workflows.images.tty.cpio import Entry
 from workflows.platform.detect import find_distribution
 
-SCRIPTS = {"init": "tty-init.sh", "etc/lease": "tty-lease.sh", "etc/drive": "tty-drive.sh", "etc/metadata": "tty-metadata.sh"}
+SCRIPTS = {
+    "init": "tty-init.sh",
+    "etc/lease": "tty-lease.sh",
+    "etc/drive": "tty-drive.sh",
+    "etc/metadata": "tty-metadata.sh",
+    "etc/password": "tty-password.sh",
+}
 FOLDERS = ("bin", "lib", "lib/drive", "lib64", "proc", "sys", "dev", "etc", "etc/dropbear", "tmp", "root", "root/.ssh", "run")
-USERS = b"root::0:0:root:/root:/bin/sh\n"
+USERS = b"root:!:0:0:root:/root:/bin/sh\n"
 
 
 async def read_image_files(ctx: Context, kernel: Path, modules: Mapping[str, tuple[str, ...]]) -> list[Entry]:

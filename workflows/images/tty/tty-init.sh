@@ -21,7 +21,7 @@ ip -o -4 addr show dev eth0
 dropbear -R -s # creates its host key at the first connection; rejects passwords
 /etc/metadata &
 echo "tty: ready after $(cut -d' ' -f1 /proc/uptime) s"
-login_at() { # root, the only user, needs no password
+login_at() { # root is the only user
     while :; do setsid getty -L 115200 "$1" linux; done
 }
 [ -z "$container" ] || while :; do setsid -c sh -c "exec sh </dev/console >/dev/console 2>&1"; sleep 1; done

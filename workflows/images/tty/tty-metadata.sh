@@ -1,6 +1,7 @@
 #!/bin/busybox sh
-# Reads the metadata of this server: its id, the SSH key that may log in, and a script to run at boot.
-url=http://169.254.169.254/latest answer=/run/metadata attempt=0
+# Reads the metadata of this server: its id, the SSH key that may log in, the password of root at consoles, and a script to run at
+# boot.
+url=http://169.254.169.254 answer=/run/metadata attempt=0
 # get PATH: writes what is at the path into $answer, and fails if there is nothing. After other errors it tries again, without end:
 # services may be ready later than this server, which runs again as soon as nova-compute does.
 # timeout instead of wget -T, with which Debian's static busybox 1.35 crashes.
@@ -15,14 +16,15 @@ pause() {
     [ $attempt -ne 10 ] || echo "tty: no $1 yet: $(cat $answer.error)"
     [ $attempt -lt 10 ] && sleep 1 || sleep 5
 }
-until get meta-data/instance-id; do pause meta-data/instance-id; done # neutron does not know the server at first
+until get latest/meta-data/instance-id; do pause latest/meta-data/instance-id; done # neutron does not know the server at first
 echo "tty: metadata says instance-id $(cat $answer)"
-if get meta-data/local-hostname; then hostname "$(cat $answer)"; else hostname tty; fi
-if get meta-data/public-keys/0/openssh-key; then
+if get latest/meta-data/local-hostname; then hostname "$(cat $answer)"; else hostname tty; fi
+if get latest/meta-data/public-keys/0/openssh-key; then
     cat $answer >/root/.ssh/authorized_keys
     echo "tty: a key may log in"
 fi
-if get user-data && [ "$(head -c 2 $answer)" = '#!' ]; then
+if get openstack/latest/vendor_data.json; then /etc/password $answer; fi
+if get latest/user-data && [ "$(head -c 2 $answer)" = '#!' ]; then
     mv $answer /run/user-data
     chmod 700 /run/user-data
     /run/user-data

@@ -3,7 +3,7 @@
 from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.step import Skipped, step
-from workflows.infra.certificates.authority import AUTHORITY_KEY, create_authority
+from workflows.infra.certificates.authority import create_authority, own_authority
 from workflows.infra.certificates.settings import TlsSettings
 from workflows.platform.system_packages import SystemPackages
 
@@ -11,11 +11,11 @@ from workflows.platform.system_packages import SystemPackages
 @step(within_s=60)
 async def authority(ctx: Context) -> Skipped | str:
     """Create the certificate authority of the stack, unless it exists."""
-    file = ctx.paths.authority
-    if file.exists() and file.with_name(AUTHORITY_KEY).exists():
-        return Skipped(f"{file} exists")
+    files = own_authority(ctx.paths)
+    if files.certificate.exists() and files.key.exists():
+        return Skipped(f"{files.certificate} exists")
     await create_authority(ctx)
-    return str(file)
+    return str(files.certificate)
 
 
 COMPONENT = Component(

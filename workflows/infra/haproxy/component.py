@@ -12,7 +12,7 @@ from novaflow.model.probe import FunctionProbe
 from novaflow.model.service import Service
 from novaflow.model.settings import Settings
 from novaflow.model.step import step
-from workflows.infra.certificates.authority import EC_KEY, sign_certificate
+from workflows.infra.certificates.authority import EC_KEY, Certificate, create_certificate, own_authority
 from workflows.infra.certificates.settings import TlsSettings, find_error
 from workflows.infra.database.origin import FixedSetting
 from workflows.infra.haproxy.config import render_proxy
@@ -82,11 +82,10 @@ async def _read_certificate(ctx: Context) -> bytes:
         if "will expire" in await ctx.run("openssl", "x509", "-in", chosen.novaflow_tls_cert, "-noout", *expired, ok=(0, 1)):
             raise StepFailed(f"{chosen.novaflow_tls_cert} has expired; renew it")
         return chosen.novaflow_tls_cert.read_bytes() + b"\n" + chosen.novaflow_tls_key.read_bytes()
-    key, certificate = _folder(ctx) / "server.key", _folder(ctx) / "server.crt"
-    _folder(ctx).mkdir(parents=True, exist_ok=True)
+    files = Certificate(_folder(ctx) / "server.crt", _folder(ctx) / "server.key")
     usage = {"subjectAltName": f"IP:{host}", "extendedKeyUsage": "serverAuth"}
-    await sign_certificate(ctx, host, *EC_KEY, usage=usage, days=DAYS, key=key, certificate=certificate)
-    return certificate.read_bytes() + key.read_bytes()
+    await create_certificate(ctx, files, host, usage, key=EC_KEY, days=DAYS, signer=own_authority(ctx.paths))
+    return files.certificate.read_bytes() + files.key.read_bytes()
 
 
 async def connect_all(ctx: Context) -> str:

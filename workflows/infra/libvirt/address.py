@@ -12,6 +12,11 @@ def uses_containers(settings: Settings) -> bool:
     return settings.of(LibvirtSettings).libvirt_type is LibvirtType.LXC
 
 
+def runs_emulator(settings: Settings) -> bool:
+    """Return whether servers are virtual machines of QEMU, emulated or with KVM."""
+    return settings.of(LibvirtSettings).libvirt_type not in {LibvirtType.LXC, LibvirtType.FAKE}
+
+
 def libvirt_url(settings: Settings, paths: Paths) -> str:
     """Return the address of the stack's libvirt."""
     driver = "lxc" if uses_containers(settings) else "qemu"

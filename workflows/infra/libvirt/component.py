@@ -15,6 +15,7 @@ from novaflow.model.settings import Settings
 from novaflow.model.step import Skipped, step
 from workflows.infra.database.origin import FixedSetting
 from workflows.infra.libvirt.address import libvirt_url
+from workflows.infra.libvirt.console_tls import certificates, server_folder
 from workflows.infra.libvirt.namespaces import run_libvirtd
 from workflows.infra.libvirt.orphans import REMOVERS, find_domains
 from workflows.infra.libvirt.settings import LibvirtSettings, LibvirtType
@@ -85,6 +86,10 @@ async def configure(ctx: Context) -> str:
         "stdio_handler": '"file"',  # the default needs virtlogd, a second daemon
         "namespaces": "[]",
         "cgroup_controllers": "[]",  # servers end with the PID namespace
+        # A client of a graphical console needs a certificate: every user of the machine can connect to its port.
+        "vnc_tls": 1,
+        "vnc_tls_x509_verify": 1,
+        "vnc_tls_x509_cert_dir": f'"{server_folder(ctx.paths)}"',
     }
     for name, options in (("libvirtd.conf", daemon), ("qemu.conf", emulator)):
         await ctx.write(folder / "etc" / name, "".join(f"{key} = {value}\n" for key, value in options.items()))
@@ -114,7 +119,7 @@ LIBVIRTD = Service(
     summary="libvirt, in a private mount and PID namespace.",
     command=lambda ctx: run_libvirtd(ctx.paths),
     ready=FunctionProbe(_probe_libvirt, "virsh version"),
-    needs=("libvirt.configure",),
+    needs=("libvirt.configure", "libvirt.certificates"),
     when=_is_real,
 )
 
@@ -130,12 +135,18 @@ COMPONENT = Component(
                 "libvirt-clients",
                 "qemu-system-x86",
                 "qemu-utils",
+                "openssl",
                 "python3-libvirt",
             )
         ),
     ),
     checks=(check_kvm,),
-    parts={"install": (binding,), "run": (configure, LIBVIRTD), "reset": (reset,), "clean": (removal(find_domains, REMOVERS),)},
+    parts={
+        "install": (binding,),
+        "run": (configure, certificates, LIBVIRTD),
+        "reset": (reset,),
+        "clean": (removal(find_domains, REMOVERS),),
+    },
     orphans=(find_domains,),
     settings=(LibvirtSettings,),
 )

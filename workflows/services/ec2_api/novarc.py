@@ -6,7 +6,7 @@ import zipfile
 
 from novaflow.model.context import Context
 from novaflow.settings import bypass_proxies
-from workflows.infra.certificates.authority import RSA_KEY, sign_certificate, trusted_authority
+from workflows.infra.certificates.authority import RSA_KEY, Certificate, create_certificate, own_authority, trusted_authority
 from workflows.services.ec2_api.endpoint import ENDPOINT
 from workflows.services.keystone.identity import REGION
 from workflows.services.objectstore.endpoint import ENDPOINT as S3
@@ -48,7 +48,8 @@ async def write_novarc(ctx: Context, access: str, secret: str) -> str:
     await ctx.write(folder / "novarc", text, 0o600)
     if not all((folder / name).exists() for name in (KEY, CERTIFICATE)):  # signs bundles of images
         usage = {"keyUsage": "critical, digitalSignature, keyEncipherment"}
-        await sign_certificate(ctx, "admin", *RSA_KEY, usage=usage, days=DAYS, key=folder / KEY, certificate=folder / CERTIFICATE)
+        own = Certificate(folder / CERTIFICATE, folder / KEY)
+        await create_certificate(ctx, own, "admin", usage, key=RSA_KEY, days=DAYS, signer=own_authority(ctx.paths))
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as files:
         for name in ("novarc", KEY, CERTIFICATE, ctx.paths.authority.name):

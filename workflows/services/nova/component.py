@@ -18,6 +18,7 @@ from workflows.services.nova.config import config_file, fake_host_id, is_fake, w
 from workflows.services.nova.endpoints import COMPUTE
 from workflows.services.nova.notifications import DEFINITIONS, INSTANCE, INSTANCES
 from workflows.services.nova.settings import NovaSettings
+from workflows.services.nova.vendor_data import write_vendor_data
 
 # The entries that nova creates in INSTANCES_PATH.
 INSTANCE_ENTRY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(_\w+)?|_base|locks|compute_nodes|snapshots")
@@ -30,6 +31,7 @@ BROKER_TEMPLATE = "{scheme}://{username}:{password}@{hostname}:{port}/{path}"
 async def configure(ctx: Context) -> str:
     """Write nova's configuration."""
     await write_config(ctx)
+    await write_vendor_data(ctx)
     home = ctx.paths.source if ctx.paths.source.exists() else ctx.paths.venv  # an editable installation has no data files
     await ctx.write(config_file(ctx).with_name("api-paste.ini"), (home / "etc" / "nova" / "api-paste.ini").read_text())
     return str(config_file(ctx))

@@ -11,6 +11,7 @@ from novaflow.model.settings import Settings
 from workflows.infra.database.origin import host_name
 from workflows.infra.database.urls import database_url
 from workflows.infra.libvirt.address import libvirt_url
+from workflows.infra.libvirt.console_tls import client_folder
 from workflows.infra.libvirt.settings import LibvirtSettings, LibvirtType
 from workflows.infra.openvswitch.bridges import INTEGRATION, ovsdb_address
 from workflows.platform.kernel import find_kvm_error
@@ -19,6 +20,7 @@ from workflows.services.neutron.settings import NetMan, NetworkSettings
 from workflows.services.nova.endpoints import CONSOLE
 from workflows.services.nova.notifications import notification_sections
 from workflows.services.nova.settings import NovaSettings
+from workflows.services.nova.vendor_data import vendor_data_file
 from workflows.services.oslo.config_file import Sections, Value, render_config
 from workflows.services.oslo.sections import locks, messaging, privsep
 
@@ -93,7 +95,7 @@ def _libvirt_options(ctx: Context) -> dict[str, Value]:
 
 
 def _vnc_options(ctx: Context) -> dict[str, Value]:
-    host = ctx.settings.local_ip
+    host, certificates = ctx.settings.local_ip, client_folder(ctx.paths)
     return {
         "enabled": ctx.has_component("nova-novncproxy"),
         "server_listen": host,
@@ -101,12 +103,16 @@ def _vnc_options(ctx: Context) -> dict[str, Value]:
         "novncproxy_host": host,
         "novncproxy_port": CONSOLE.port,
         "novncproxy_base_url": CONSOLE.url(ctx.settings),
+        "auth_schemes": "vencrypt",
+        "vencrypt_client_key": certificates / "client-key.pem",
+        "vencrypt_client_cert": certificates / "client-cert.pem",
+        "vencrypt_ca_certs": certificates / "ca-cert.pem",
     }
 
 
 def _own_sections(ctx: Context) -> Sections:
     return {
-        "api": {"auth_strategy": "keystone"},
+        "api": {"auth_strategy": "keystone", "vendordata_jsonfile_path": vendor_data_file(ctx)},
         "api_database": {"connection": database_url(ctx, "nova_api")},
         "database": {"connection": database_url(ctx, "nova")},
         "conductor": {"workers": 1},

@@ -1,6 +1,6 @@
 """The script of the tty image that reads metadata, in a network namespace with a server at the address of metadata."""
 
-# ruff: noqa: S603, S607, TID251 - tests start known programs
+# ruff: noqa: S603, TID251 - tests start known programs
 
 import os
 import shutil
@@ -24,7 +24,7 @@ from collections import defaultdict
 from http.server import BaseHTTPRequestHandler, HTTPServer
 import sys
 
-RESPONSES = {"/latest/" + path: responses for path, responses in eval(sys.argv[1]).items()}
+RESPONSES = {"/" + path: responses for path, responses in eval(sys.argv[1]).items()}
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
@@ -65,14 +65,14 @@ def test_a_server_waits_for_its_metadata() -> None:
     """It may boot before neutron knows it and before nova answers; a single error loses neither the key nor the script."""
     output, errors = read_metadata(
         {
-            "meta-data/instance-id": [*[(500, "")] * 5, *[(404, "")] * 6, (200, "i-1")],
-            "meta-data/local-hostname": [(200, "one")],
-            "meta-data/public-keys/0/openssh-key": [(500, ""), (200, "ssh-ed25519 AAAA\n")],
-            "user-data": [(500, ""), (200, "#!/bin/sh\necho the script; hostname\n")],
+            "latest/meta-data/instance-id": [*[(500, "")] * 5, *[(404, "")] * 6, (200, "i-1")],
+            "latest/meta-data/local-hostname": [(200, "one")],
+            "latest/meta-data/public-keys/0/openssh-key": [(500, ""), (200, "ssh-ed25519 AAAA\n")],
+            "latest/user-data": [(500, ""), (200, "#!/bin/sh\necho the script; hostname\n")],
         }
     )
     assert output == [
-        "tty: no meta-data/instance-id yet: wget: server returned error: HTTP/1.0 404 Not Found",
+        "tty: no latest/meta-data/instance-id yet: wget: server returned error: HTTP/1.0 404 Not Found",
         "tty: metadata says instance-id i-1",
         "tty: a key may log in",
         "the script",
@@ -85,6 +85,6 @@ def test_a_server_waits_for_its_metadata() -> None:
 
 def test_a_server_without_a_key_and_a_script_does_not_wait() -> None:
     """The answer 404 says that there is none."""
-    output, errors = read_metadata({"meta-data/instance-id": [(200, "i-1")]})
+    output, errors = read_metadata({"latest/meta-data/instance-id": [(200, "i-1")]})
     assert output == ["tty: metadata says instance-id i-1"]
     assert errors == ["cat: /root/.ssh/authorized_keys: No such file or directory"]

@@ -9,7 +9,7 @@ from novaflow.adapters.local import NodeContext
 from novaflow.errors import ProgramFailed
 from novaflow.model.step import Skipped
 from tests.support.contexts import open_context
-from workflows.infra.certificates.authority import EC_KEY, sign_certificate
+from workflows.infra.certificates.authority import EC_KEY, Certificate, create_certificate, own_authority
 from workflows.infra.certificates.component import authority
 
 pytestmark = pytest.mark.slow  # an RSA key is created
@@ -28,7 +28,8 @@ async def ctx(tmp_path: Path) -> AsyncIterator[NodeContext]:
 async def sign(ctx: NodeContext, name: str) -> tuple[Path, Path]:
     """Sign a certificate, and return its file and that of its key."""
     certificate, key = ctx.paths.root / f"{name}.crt", ctx.paths.root / f"{name}.key"
-    await sign_certificate(ctx, name, *EC_KEY, usage={"subjectAltName": "IP:192.0.2.1"}, days=9, key=key, certificate=certificate)
+    usage = {"subjectAltName": "IP:192.0.2.1"}
+    await create_certificate(ctx, Certificate(certificate, key), name, usage, key=EC_KEY, days=9, signer=own_authority(ctx.paths))
     return certificate, key
 
 

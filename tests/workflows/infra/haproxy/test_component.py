@@ -21,7 +21,7 @@ from novaflow.model.probe import NotYet
 from tests.support.brokers import free_ports
 from tests.support.contexts import open_context
 from tests.support.settings import make_settings
-from workflows.infra.certificates.authority import EC_KEY, sign_certificate
+from workflows.infra.certificates.authority import EC_KEY, Certificate, create_certificate, own_authority
 from workflows.infra.certificates.component import authority
 from workflows.infra.haproxy.component import PROXY, check_certificate, check_exposure, configure, connect_all
 from workflows.services.oslo.wsgi import WsgiApi
@@ -153,7 +153,8 @@ async def test_without_tls_the_proxy_forwards(tmp_path: Path) -> None:
 async def make_certificate(ctx: NodeContext, address: str, *, file: str = "own") -> dict[str, Path]:
     """Return the settings of a certificate for an address, which an authority of the test has signed for nine days."""
     certificate, key = ctx.paths.root / f"{file}.crt", ctx.paths.root / f"{file}.key"
-    await sign_certificate(ctx, "own", *EC_KEY, usage={"subjectAltName": f"IP:{address}"}, days=9, key=key, certificate=certificate)
+    usage = {"subjectAltName": f"IP:{address}"}
+    await create_certificate(ctx, Certificate(certificate, key), "own", usage, key=EC_KEY, days=9, signer=own_authority(ctx.paths))
     return {"novaflow_tls_cert": certificate, "novaflow_tls_key": key}
 
 

@@ -17,9 +17,11 @@ from novaflow.model.step import Skipped
 from tests.support.settings import make_settings
 from tests.support.stand_ins import StandIns
 from workflows.infra.libvirt.component import COMPONENT, LIBVIRTD, configure, reset
+from workflows.infra.libvirt.console_tls import certificates
 from workflows.infra.libvirt.lxc import check_cgroups, check_loop_devices
 from workflows.infra.libvirt.namespaces import enter_namespaces, run_libvirtd
 from workflows.infra.libvirt.orphans import REMOVERS, find_domains
+from workflows.infra.libvirt.settings import LibvirtType
 from workflows.platform.orphans import remove_found
 
 MakeContext = Callable[..., NodeContext]
@@ -53,6 +55,24 @@ async def test_servers_need_no_second_daemon(make_context: MakeContext) -> None:
     """Their output goes to a file, not to virtlogd; they have neither a security driver nor a namespace of their own."""
     options = await read(make_context(), "qemu.conf")
     assert (options["stdio_handler"], options["security_driver"], options["namespaces"]) == ('"file"', '"none"', "[]")
+
+
+async def test_a_client_of_a_graphical_console_needs_a_certificate(make_context: MakeContext) -> None:
+    """QEMU verifies it against the authority of the stack, and shows one itself."""
+    ctx = make_context()
+    options = await read(ctx, "qemu.conf")
+    assert (options["vnc_tls"], options["vnc_tls_x509_verify"]) == ("1", "1")
+    assert options["vnc_tls_x509_cert_dir"] == f'"{ctx.paths.etc}/console-tls/server"'
+
+
+def test_emulated_servers_have_consoles_with_certificates() -> None:
+    """Containers and simulated servers have no graphical console; libvirt starts after the certificates exist."""
+    assert {kind for kind in LibvirtType if certificates.when(make_settings(libvirt_type=kind))} == {
+        LibvirtType.AUTO,
+        LibvirtType.KVM,
+        LibvirtType.QEMU,
+    }
+    assert "libvirt.certificates" in LIBVIRTD.needs
 
 
 async def test_the_memory_of_suspended_servers_is_kept(make_context: MakeContext) -> None:
