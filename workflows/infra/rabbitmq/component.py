@@ -41,7 +41,7 @@ async def configure(ctx: Context) -> str:
     parts = [_event_definitions(ctx), _rpc_definitions(ctx), *(one.make() for one in ctx.declared(BrokerDefinitions))]
     await ctx.write(folder / "definitions.json", json.dumps(_merge(parts), indent=1), 0o600)
     subscriber = {"url": subscriber_url(ctx.settings, ctx.secret), "exchange": EXCHANGE}
-    await ctx.write(ctx.paths.credentials / "events.json", json.dumps(subscriber), 0o600)
+    await ctx.write(ctx.paths.credentials / "events.json", json.dumps(subscriber), shared=True)
     return f"users, permissions, {len(ctx.declared(RpcQueue))} queues"
 
 
