@@ -58,3 +58,21 @@ def test_an_invalid_openrc_is_refused(novaflow: Novaflow, toy: ToyStack) -> None
     ended = novaflow("env")
     assert (ended.code, ended.out) == (2, "")
     assert "is not a file that novaflow wrote" in ended.err
+
+
+def test_the_credentials_of_another_user_are_exported(novaflow: Novaflow, toy: ToyStack) -> None:
+    """`--user` names the file; the administrator is the default."""
+    write_openrc(toy, "export OS_USERNAME='admin'\n")
+    (toy.paths.credentials / "demo-openrc").write_text("export OS_USERNAME='demo'\n")
+    printed = [novaflow("env", *words).out.splitlines()[0] for words in ((), ("--user", "admin"), ("--user", "demo"))]
+    assert printed == ["export OS_USERNAME=admin", "export OS_USERNAME=admin", "export OS_USERNAME=demo"]
+
+
+@pytest.mark.parametrize("user", ["dmeo", "../demo", ""])
+def test_an_unknown_user_is_refused(novaflow: Novaflow, toy: ToyStack, user: str) -> None:
+    """The message names the file that does not exist, and standard output stays empty."""
+    write_openrc(toy, "export OS_USERNAME='admin'\n")
+    ended = novaflow("env", "--user", user)
+    assert (ended.code, ended.out) == (2, "")
+    path = f"{toy.paths.credentials}/{user}-openrc"
+    assert ended.err == f"novaflow: there are no credentials of user {user!r}: {path} does not exist\n"
