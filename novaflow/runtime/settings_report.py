@@ -1,8 +1,9 @@
 """The settings of a stack as text: for users, for programs and for shells."""
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from novaflow.errors import MachineError, SettingsInvalid, UsageError
 from novaflow.model.settings import Settings
@@ -73,6 +74,11 @@ def export_credentials(openrc: Path) -> Iterator[str]:
                     yield f"export {name}={shlex.quote(text)}"
 
 
-def export_proxy_exception(settings: Settings) -> str:
-    """Return lines for a shell that exempt the stack's address from the user's proxies."""
-    return bypass_proxies(settings.host_ip)
+def export_proxy_exception(settings: Settings, exports: Iterable[str]) -> str:
+    """Return lines for a shell that exempt the stack from the user's proxies: the host of the first URL in the exports, or HOST_IP.
+
+    Members of NOVAFLOW_GROUP do not know HOST_IP, which may be set in the folder of the stack.
+    """
+    values = (shlex.split(line)[1].partition("=")[2] for line in exports)
+    hosts = (urlsplit(value).hostname for value in values if value.startswith(("http://", "https://")))
+    return bypass_proxies(next(filter(None, hosts), settings.host_ip))

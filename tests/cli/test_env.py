@@ -44,6 +44,12 @@ async def test_the_stack_is_reached_without_a_proxy(novaflow: Novaflow, toy: Toy
     assert await evaluate(novaflow, "no_proxy NO_PROXY", environ) == values
 
 
+async def test_the_address_of_the_credentials_is_reached_without_a_proxy(novaflow: Novaflow, toy: ToyStack) -> None:
+    """A member of NOVAFLOW_GROUP cannot read HOST_IP in the folder of the stack; a password is not taken for an address."""
+    write_openrc(toy, "export OS_PASSWORD='[x'\nexport OS_AUTH_URL='http://192.0.2.9:5000/v3'\n")
+    assert await evaluate(novaflow, "no_proxy NO_PROXY", {}) == ["192.0.2.9", "192.0.2.9"]
+
+
 def test_a_stack_that_was_never_run_has_no_credentials(novaflow: Novaflow, toy: ToyStack) -> None:
     """Nothing is exported, a note says so, and no folder is created."""
     ended = novaflow("env")

@@ -22,6 +22,6 @@ def command(*, stack: Stack, user: str) -> None:
     for line in exports:
         click.echo(line)
     if exports:
-        click.echo(export_proxy_exception(stack.settings), nl=False)
+        click.echo(export_proxy_exception(stack.settings, exports), nl=False)
     else:
         warn(f"{stack.name} has no credentials yet; `novaflow up` creates them")
