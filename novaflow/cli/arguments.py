@@ -22,7 +22,15 @@ def timeout_option(summary: str) -> Callable[[Callable[..., None]], Callable[...
 
 def stack_arguments(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the arguments ``DIR`` and ``--set``; it is called with ``stack`` instead."""
+    return _add_arguments(command, for_group=False)
 
+
+def shared_stack_arguments(command: Callable[..., None]) -> Callable[..., None]:
+    """Do the same for a command that members of NOVAFLOW_GROUP may use."""
+    return _add_arguments(command, for_group=True)
+
+
+def _add_arguments(command: Callable[..., None], *, for_group: bool) -> Callable[..., None]:
     @click.argument("folder", metavar="[DIR]", default="nova", type=click.Path(file_okay=False, readable=False, path_type=Path))
     @click.option(
         "--set",
@@ -34,7 +42,7 @@ def stack_arguments(command: Callable[..., None]) -> Callable[..., None]:
     )
     @functools.wraps(command)
     def open_and_call(folder: Path, overrides: tuple[str, ...], **others: object) -> None:
-        stack = open_stack(folder, dict(_split(text) for text in overrides))
+        stack = open_stack(folder, dict(_split(text) for text in overrides), for_group=for_group)
         for note in stack.loaded.notes:
             warn(note)
         command(stack=stack, **others)

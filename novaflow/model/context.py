@@ -64,10 +64,11 @@ class Context(Protocol):
         """
         ...
 
-    async def write(self, path: Path, text: str | bytes, mode: int = 0o600, *, fsync: bool = False) -> None:
+    async def write(self, path: Path, text: str | bytes, mode: int = 0o600, *, fsync: bool = False, shared: bool = False) -> None:
         """Write a file atomically and create its folder; a reader sees the old content or the new content.
 
-        With ``fsync`` a power cut does not undo it, for files that are not written again at the next start.
+        With ``fsync`` a power cut does not undo it, for files that are not written again at the next start. The members of
+        NOVAFLOW_GROUP may read a file that is ``shared``.
         """
         ...
 

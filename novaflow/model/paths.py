@@ -42,7 +42,7 @@ class Paths:
 
     @property
     def credentials(self) -> Path:
-        """Return the folder of credentials for clients; its mode is 0700."""
+        """Return the folder of credentials for clients."""
         return self.root / "credentials"
 
     @property

@@ -16,8 +16,9 @@ from novaflow.events.types import ServiceChanged
 from novaflow.plan.durations import last_durations
 from novaflow.plan.plan import Plan
 from novaflow.plan.pools import pool_limits
+from novaflow.runtime.group_access import make_folders, share_records
 from novaflow.runtime.stack import Stack
-from novaflow.settings import CoreSettings, make_private_folder
+from novaflow.settings import CoreSettings
 
 NO_ARGUMENTS: Mapping[str, str] = MappingProxyType({})
 LOOK_BACK = 5000  # events: about twenty runs, from which step durations are taken
@@ -91,10 +92,11 @@ async def open_orchestrator(
     Raises: MachineError, if the journal cannot be written.
     """
     set_descriptor_limit()
-    for folder in (stack.paths.root, stack.paths.etc, stack.paths.log, stack.paths.data, stack.paths.run, stack.paths.credentials):
-        make_private_folder(folder)
+    group = stack.group
+    make_folders(stack.paths, group)
     compact_journal(stack.paths.journal, published=read_cursor(stack.publish_cursor, stack.paths.journal))
     journal = Journal(stack.paths.journal, source=stack.source)
+    share_records(stack.paths, group)
     client = HttpClient(authority=stack.paths.authority)
     try:
         resources = StackResources(
@@ -106,6 +108,7 @@ async def open_orchestrator(
             report,
             drain_events,
             arguments=arguments,
+            group=group,
         )
         with watching_without_threads():
             yield Orchestrator(stack, journal, resources, sinks)

@@ -9,8 +9,10 @@ from novaflow.errors import MachineUnfit, PortTaken, UsageError
 from novaflow.events.types import StackState
 from novaflow.model.check import CheckResult, Severity
 from novaflow.model.service import Service
+from novaflow.runtime.settings_report import require_available
 from novaflow.runtime.stack import Stack
 from novaflow.runtime.status import query_supervisor
+from novaflow.settings import CoreSettings
 
 LONGEST_SOCKET = 107  # bytes. Source: unix(7), sun_path less its final zero
 
@@ -31,11 +33,13 @@ def find_obstacles(results: Iterable[CheckResult], *, force: bool = False) -> tu
 def require_machine(stack: Stack, *, force: bool) -> None:
     """Return if the workflows are valid and this machine meets the requirements; ``force`` ignores warnings.
 
-    Raises: WorkflowError, if the parts of any workflow do not fit together; UsageError, if the path of the stack's folder is
-    too long; MachineUnfit, with every obstacle; MachineError, if the stack's folder cannot be written.
+    Raises: WorkflowError, if the parts of any workflow do not fit together; SettingsInvalid, if NOVAFLOW_GROUP cannot have access;
+    UsageError, if the path of the stack's folder is too long; MachineUnfit, with every obstacle; MachineError, if the stack's
+    folder cannot be written.
     """
     for name in stack.found.workflows:
         stack.graph(name)
+    require_available(stack.loaded, CoreSettings)
     if (length := len(os.fsencode(stack.paths.control))) > LONGEST_SOCKET:
         limit = f"the path of the socket {stack.paths.control} has {length} bytes; the limit is {LONGEST_SOCKET}"
         raise UsageError(f"{limit}; choose a DIR with a shorter path")

@@ -1,5 +1,6 @@
 """A stack: its folder, its settings and its components."""
 
+import errno
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from novaflow.model.settings import Settings
 from novaflow.model.workflow import Workflow
 from novaflow.plan.compile import compile_graph, find_services, select_components
 from novaflow.plan.graph import Graph
-from novaflow.settings import CoreSettings, LoadedSettings, load_component_folders, load_settings, require_trusted
+from novaflow.settings import CoreSettings, LoadedSettings, find_group, is_closed, load_component_folders, load_settings, require_trusted
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,11 @@ class Stack:
     def source(self) -> str:
         """Return the source of the stack's events."""
         return f"/novaflow/{os.uname().nodename}/{self.name}"
+
+    @property
+    def group(self) -> int | None:
+        """Return the id of NOVAFLOW_GROUP; ``None`` if it is not set or does not exist."""
+        return find_group(self.settings.of(CoreSettings).novaflow_group)
 
     @property
     def publish_cursor(self) -> Path:
@@ -85,17 +91,28 @@ class Stack:
         return names
 
 
-def open_stack(folder: Path, overrides: Mapping[str, str], *, environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> Stack:
+def open_stack(
+    folder: Path,
+    overrides: Mapping[str, str],
+    *,
+    environ: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    for_group: bool = False,
+) -> Stack:
     """Return the stack in ``folder``, which need not exist; ``overrides`` are settings by name.
 
-    ``environ`` and ``cwd`` are where settings are read from; they default to the process's.
+    ``environ`` and ``cwd`` are where settings are read from; they default to the process's. ``for_group`` opens it for members of
+    NOVAFLOW_GROUP too, without the settings in its folder.
 
-    Raises: UsageError, if the path cannot be resolved; NotTrusted, if another user can change the folder; SettingsInvalid;
-    ComponentBroken; ComponentUnknown.
+    Raises: UsageError, if the path cannot be resolved; NotTrusted, if another user can change the folder; PermissionError, if
+    this user may not read its settings; SettingsInvalid; ComponentBroken; ComponentUnknown.
     """
     paths = Paths(_resolve(folder))
     require_trusted(folder.expanduser())  # with the links on the way, which are resolved in `paths`
     require_trusted(paths.credentials)
+    env = paths.root / ".env"
+    if not for_group and is_closed(env):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(env))
     workflows, others = load_component_folders(paths.root, overrides=overrides, environ=environ, cwd=cwd)
     found = find_components(workflows, *others)
     loaded = load_settings(paths.root, found.settings, overrides=overrides, environ=environ, cwd=cwd)

@@ -1,5 +1,6 @@
 """The status of a stack, from its supervisor or, without one, from its journal."""
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -34,12 +35,22 @@ async def query_supervisor(stack: Stack) -> Mapping[str, Any] | None:
 
     Raises: SupervisorUnresponsive, if one runs that does not answer; PermissionError, if this user may not connect to it.
     """
-    if not is_locked(stack.paths.lock):
+    if not _may_run(stack):
         return None
     try:
         return await ControlClient(stack.paths.control).fetch_status()
     except TimeoutError as error:
         raise supervisor_unresponsive(stack) from error
+
+
+def _may_run(stack: Stack) -> bool:
+    """Return whether a supervisor may run: members of NOVAFLOW_GROUP cannot read its lock, and ask it."""
+    try:
+        return is_locked(stack.paths.lock)
+    except PermissionError:
+        if not os.access(stack.paths.run, os.X_OK):
+            raise
+        return True
 
 
 def supervisor_unresponsive(stack: Stack) -> SupervisorUnresponsive:
@@ -90,7 +101,10 @@ def _describe(stack: Stack, status: StackStatus) -> Mapping[str, Any]:
 
 
 def _find_supervisor(stack: Stack) -> int | None:
-    """Return the pid of the last supervisor; ``None`` if another command has written the lock file since."""
-    signature = stack.paths.lock.read_text(encoding="utf-8", errors="replace") if stack.paths.lock.exists() else ""
+    """Return the pid of the last supervisor; ``None`` if another command has written the lock file since, or if it is unreadable."""
+    try:
+        signature = stack.paths.lock.read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, PermissionError):
+        signature = ""
     found = _SUPERVISOR.match(signature)
     return int(found[1]) if found else None

@@ -121,7 +121,7 @@ class SupervisedRun:
             hooks.start_soon(keep_alive, "hooks", partial(self._hooks.run, self._bus.publish))
             async with anyio.create_task_group() as tasks:
                 self._start_tasks(tasks)
-                async with serve_control(self._paths.control, self._handlers()):
+                async with serve_control(self._paths.control, self._handlers(), group=self._orchestrator.stack.group):
                     outcome = await self._engine.run()
                     left = describe_left(self._orchestrator.stack, await clean_up(self._orchestrator))
                 self._state.publish_end(outcome, left)

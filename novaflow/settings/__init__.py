@@ -5,9 +5,23 @@ from novaflow.settings.group import Allowed, Command, Conflict, Password, Settin
 from novaflow.settings.load import LoadedSettings, combine_settings, load_component_folders, load_settings
 from novaflow.settings.proxies import bypass_proxies
 from novaflow.settings.registry import registry_environment, repository_environment
-from novaflow.settings.trust import make_private_folder, refuse_links, require_trusted, require_trusted_tree
+from novaflow.settings.sharing import (
+    CONNECT,
+    LIST,
+    SEARCH,
+    find_group,
+    is_closed,
+    make_private_folder,
+    open_log,
+    share,
+    share_open,
+)
+from novaflow.settings.trust import create_own_folder, refuse_links, require_trusted, require_trusted_tree
 
 __all__ = [
+    "CONNECT",
+    "LIST",
+    "SEARCH",
     "Allowed",
     "Command",
     "Conflict",
@@ -18,12 +32,18 @@ __all__ = [
     "Switch",
     "bypass_proxies",
     "combine_settings",
+    "create_own_folder",
+    "find_group",
+    "is_closed",
     "load_component_folders",
     "load_settings",
     "make_private_folder",
+    "open_log",
     "refuse_links",
     "registry_environment",
     "repository_environment",
     "require_trusted",
     "require_trusted_tree",
+    "share",
+    "share_open",
 ]

@@ -1,13 +1,15 @@
 """The settings of novaflow itself; components declare the others."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, PositiveInt, SecretStr, StringConstraints
 
-from novaflow.settings.group import Allowed, Command, SettingsGroup, Switch, count_processors
+from novaflow.settings.group import Allowed, Command, Conflict, SettingsGroup, Switch, count_processors
+from novaflow.settings.sharing import find_group, may_give_access
 from novaflow.settings.trust import PACKAGE
-from novaflow.settings.validators import read_address, read_broker, read_names, read_path, read_paths
+from novaflow.settings.validators import read_address, read_broker, read_names, read_path, read_paths, read_text
 
 
 def find_workflows() -> Path:
@@ -45,6 +47,9 @@ class CoreSettings(SettingsGroup):
     novaflow_jobs: Annotated[PositiveInt, Allowed("a whole number from 1 up", unit="steps", default="the number of processors")] = Field(
         default_factory=count_processors, description="How many CPU-intensive steps run at once."
     )
+    novaflow_group: Annotated[str | None, AfterValidator(read_text), Allowed("the name of a group of this machine", default="none")] = (
+        Field(default=None, description="Group whose members may use `status`, `logs`, `events` and `env --user demo` without root.")
+    )
     novaflow_on_ready: Command = Field(
         default=None, description="Command to run when the stack is ready; reads the event from standard input."
     )
@@ -57,3 +62,13 @@ class CoreSettings(SettingsGroup):
     novaflow_components_path: Annotated[tuple[Path, ...], BeforeValidator(read_paths), Allowed("folders, separated by colons")] = Field(
         default=(), description="Further folders of components, for example your own."
     )
+
+    def find_unavailable(self) -> Iterator[Conflict]:
+        """Yield the group if it does not exist, or if this user cannot give it access."""
+        if self.novaflow_group is None:
+            return
+        group = find_group(self.novaflow_group)
+        if group is None:
+            yield Conflict(("NOVAFLOW_GROUP",), "this machine has no such group; `getent group` lists them")
+        elif not may_give_access(group):
+            yield Conflict(("NOVAFLOW_GROUP",), "you are not in this group, so that only root can give it access: use sudo")

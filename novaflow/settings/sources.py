@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dotenv.parser import Binding, parse_stream
 
+from novaflow.settings.sharing import is_closed
 from novaflow.settings.suggestions import PREFIX, SET_BY_NOVAFLOW, suggest_in_environment, suggest_in_file
 from novaflow.settings.trust import PACKAGE, require_trusted
 
@@ -58,12 +59,16 @@ def read_sources(
 ) -> Iterator[Source]:
     """Yield the assignments of all sources, the strongest last; ``environ`` and ``cwd`` default to the process's.
 
+    The file of the stack, which may contain passwords, is ignored for members of NOVAFLOW_GROUP.
+
     Raises: NotTrusted, if another user can change a .env file; PermissionError, if a .env file belongs to another user.
     """
     here = find_current_folder() if cwd is None else cwd
     # A stack in the current folder has one .env file.
     root = (here / stack).resolve()
     for folder in dict.fromkeys((here.resolve(), root)):
+        if folder == root and is_closed(folder / ".env"):
+            continue
         shown = _shorten(folder, here.resolve())
         for one in _read_file(folder / ".env", shown, known):
             if isinstance(one, Assignment) and one.name in CODE and folder not in {root, PACKAGE.parent}:

@@ -57,15 +57,13 @@ def refuse_links(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
 
 
-def make_private_folder(folder: Path) -> None:
-    """Create the folder if it is missing, and let only its owner read and write it.
+def create_own_folder(folder: Path) -> None:
+    """Create the folder for its owner only, if it is missing; the mode of an existing one is kept.
 
-    Raises: OSError; NotTrusted.
+    Raises: OSError; NotTrusted, if another user can change it.
     """
     folder.mkdir(mode=_FOR_OWNER, parents=True, exist_ok=True)
     require_trusted(folder)
-    if stat.S_IMODE(folder.stat().st_mode) != _FOR_OWNER:  # made by the user, or by an earlier release
-        folder.chmod(_FOR_OWNER)
 
 
 class _TrustedUsers:

@@ -44,6 +44,12 @@ async def test_the_stack_is_reached_without_a_proxy(novaflow: Novaflow, toy: Toy
     assert await evaluate(novaflow, "no_proxy NO_PROXY", environ) == values
 
 
+async def test_the_address_of_the_credentials_is_reached_without_a_proxy(novaflow: Novaflow, toy: ToyStack) -> None:
+    """A member of NOVAFLOW_GROUP cannot read HOST_IP in the folder of the stack; a password is not taken for an address."""
+    write_openrc(toy, "export OS_PASSWORD='[x'\nexport OS_AUTH_URL='http://192.0.2.9:5000/v3'\n")
+    assert await evaluate(novaflow, "no_proxy NO_PROXY", {}) == ["192.0.2.9", "192.0.2.9"]
+
+
 def test_a_stack_that_was_never_run_has_no_credentials(novaflow: Novaflow, toy: ToyStack) -> None:
     """Nothing is exported, a note says so, and no folder is created."""
     ended = novaflow("env")
@@ -58,3 +64,21 @@ def test_an_invalid_openrc_is_refused(novaflow: Novaflow, toy: ToyStack) -> None
     ended = novaflow("env")
     assert (ended.code, ended.out) == (2, "")
     assert "is not a file that novaflow wrote" in ended.err
+
+
+def test_the_credentials_of_another_user_are_exported(novaflow: Novaflow, toy: ToyStack) -> None:
+    """`--user` names the file; the administrator is the default."""
+    write_openrc(toy, "export OS_USERNAME='admin'\n")
+    (toy.paths.credentials / "demo-openrc").write_text("export OS_USERNAME='demo'\n")
+    printed = [novaflow("env", *words).out.splitlines()[0] for words in ((), ("--user", "admin"), ("--user", "demo"))]
+    assert printed == ["export OS_USERNAME=admin", "export OS_USERNAME=admin", "export OS_USERNAME=demo"]
+
+
+@pytest.mark.parametrize("user", ["dmeo", "../demo", ""])
+def test_an_unknown_user_is_refused(novaflow: Novaflow, toy: ToyStack, user: str) -> None:
+    """The message names the file that does not exist, and standard output stays empty."""
+    write_openrc(toy, "export OS_USERNAME='admin'\n")
+    ended = novaflow("env", "--user", user)
+    assert (ended.code, ended.out) == (2, "")
+    path = f"{toy.paths.credentials}/{user}-openrc"
+    assert ended.err == f"novaflow: there are no credentials of user {user!r}: {path} does not exist\n"

@@ -21,10 +21,10 @@ SSH = ("ssh", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/n
 
 
 @contextmanager
-def connected(credentials: Path) -> Iterator[openstack.connection.Connection]:
-    """Return a connection of openstacksdk with the credentials of the stack's clouds.yaml."""
+def connected(credentials: Path, cloud: str = "novaflow") -> Iterator[openstack.connection.Connection]:
+    """Return a connection of openstacksdk to a cloud of the stack's clouds.yaml, by default the administrator's."""
     config = openstack.config.OpenStackConfig(config_files=[str(credentials / "clouds.yaml")])
-    with openstack.connection.Connection(config=config.get_one(cloud="novaflow")) as connection:
+    with openstack.connection.Connection(config=config.get_one(cloud=cloud)) as connection:
         yield connection
 
 

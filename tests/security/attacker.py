@@ -11,7 +11,7 @@ import pytest
 
 UID = 65534
 NAME = f"{pwd.getpwuid(UID).pw_name} (uid {UID})"
-TIMEOUT_S = 30
+TIMEOUT_S = 60
 
 
 def require_root() -> None:
@@ -22,10 +22,13 @@ def require_root() -> None:
         pytest.skip("only root can act as another user")
 
 
-def attack(*argv: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run a program as the other user."""
-    command = ["setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups", "--", *argv]
-    return subprocess.run(command, capture_output=True, check=False, cwd="/", text=True, timeout=TIMEOUT_S)
+def attack(*argv: str | Path, group: str = "", cwd: Path = Path("/"), **env: str) -> subprocess.CompletedProcess[str]:
+    """Run a program as the other user, who is in no group, or as a member of one; ``env`` is added to its environment."""
+    groups = f"--groups={group}" if group else "--clear-groups"
+    command = ["setpriv", f"--reuid={UID}", f"--regid={UID}", groups, "--", *argv]
+    return subprocess.run(
+        command, capture_output=True, check=False, cwd=cwd, text=True, timeout=TIMEOUT_S, env={"PATH": "/usr/bin:/bin", **env}
+    )
 
 
 def give_away(path: Path) -> None:

@@ -22,8 +22,8 @@ FINISH_WITHIN_S = 3600  # for requests that it answers when the work is done; wo
 class ControlClient:
     """Sends requests to the supervisor that listens on ``socket``.
 
-    Every method raises PermissionError if this user may not write to the socket. ``fetch_status`` and ``request_stop`` raise
-    TimeoutError if a supervisor listens that does not answer within ``ANSWER_WITHIN_S``.
+    Every method raises PermissionError if this user may not write to the socket, or may not send the request. ``fetch_status``
+    and ``request_stop`` raise TimeoutError if a supervisor listens that does not answer within ``ANSWER_WITHIN_S``.
     """
 
     def __init__(self, socket: Path) -> None:
@@ -74,9 +74,15 @@ class ControlClient:
 
     async def _request(self, method: str, path: str) -> HttpResponse:
         if self._socket.exists() and not os.access(self._socket, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self._socket))
+            raise self._denied()
         client = HttpClient(timeout_s=FINISH_WITHIN_S, socket=self._socket)
         try:
-            return await client.request(method, f"http://supervisor{path}")
+            answer = await client.request(method, f"http://supervisor{path}")
         finally:
             await client.aclose()
+        if answer.status == HTTPStatus.FORBIDDEN:  # for a member of NOVAFLOW_GROUP
+            raise self._denied()
+        return answer
+
+    def _denied(self) -> PermissionError:
+        return PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self._socket))

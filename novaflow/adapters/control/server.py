@@ -1,26 +1,34 @@
 """The supervisor's HTTP interface on a Unix socket, which `curl --unix-socket` can use as well."""
 
 import asyncio  # noqa: TID251 - the interface of uvicorn's protocols
+import os
 import socket
+import struct
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Protocol
 
 import anyio
 import uvicorn
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-from novaflow.errors import NovaflowError
+from novaflow.errors import MachineError, NovaflowError
 from novaflow.plan.commands import ServiceCommand
+from novaflow.settings import CONNECT
 
 GRACE_S = 1  # for responses in progress when the server stops
 IDLE_S = 5.0  # for a client to send a whole request
 MOST_CONNECTIONS = 200  # for a further one, the oldest without a request in progress is closed
+_READING = {"GET", "HEAD"}
+_CREDENTIALS = struct.Struct("3i")  # pid, uid, gid. Source: struct ucred in unix(7)
 _PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -49,15 +57,15 @@ class ControlHandlers(Protocol):
 
 
 @asynccontextmanager
-async def serve_control(path: Path, handlers: ControlHandlers) -> AsyncIterator[None]:
+async def serve_control(path: Path, handlers: ControlHandlers, *, group: int | None = None) -> AsyncIterator[None]:
     """Serve the interface on the socket ``path`` while the block runs; it listens when the block begins.
 
     ``GET /status`` and ``GET /metrics`` return the stack's status and metrics. ``POST /stop`` requests an orderly stop.
     ``POST /workflows/NAME`` and ``POST /services/NAME/start``, ``stop`` or ``restart`` respond when the work is done, with
-    ``failures``: each failed node's error.
+    ``failures``: each failed node's error. Users in ``group`` may connect as well; they get 403 for every POST.
     """
     path.unlink(missing_ok=True)  # noqa: ASYNC240 - left by a supervisor that was killed; the call does not block
-    app = Starlette(routes=_ControlRoutes(handlers).routes)
+    app = Starlette(routes=_ControlRoutes(handlers).routes, middleware=[Middleware(_ReadOnlyForMembers)])
     config = uvicorn.Config(
         app,
         http=_Connection,
@@ -69,7 +77,7 @@ async def serve_control(path: Path, handlers: ControlHandlers) -> AsyncIterator[
     )
     server = _Server(config)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(server.serve, [_bind(path)])
+        tasks.start_soon(server.serve, [_bind(path, group)])
         await server.listening.wait()
         try:
             yield
@@ -123,12 +131,37 @@ async def _respond_when_done(work: Awaitable[Mapping[str, str]]) -> JSONResponse
         return JSONResponse({"error": str(error), "exit_code": error.exit_code}, status_code=409)
 
 
-def _bind(path: Path) -> socket.socket:
-    """Return a socket bound to ``path`` that only this user may connect to: it accepts requests to stop the stack."""
+class _ReadOnlyForMembers:
+    """Refuses what changes the stack, unless root or the user of the supervisor requests it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["method"] in _READING or scope["state"]["uid"] in {0, os.geteuid()}:
+            await self._app(scope, receive, send)
+        else:
+            message = f"{scope['method']} {scope['path']} is for root and the owner of the stack, not for uid {scope['state']['uid']}"
+            await JSONResponse({"error": message, "exit_code": MachineError.exit_code}, HTTPStatus.FORBIDDEN)(scope, receive, send)
+
+
+def _bind(path: Path, group: int | None) -> socket.socket:
+    """Return a socket bound to ``path`` that only this user, and the group if there is one, may connect to."""
     bound = socket.socket(socket.AF_UNIX)
     bound.bind(str(path))
-    path.chmod(0o600)  # before listen(): until then no connection is possible
+    # Before listen(): until then no connection is possible.
+    if group is not None:
+        os.chown(path, -1, group)
+    path.chmod(0o600 if group is None else 0o600 | CONNECT)
     return bound
+
+
+def _find_uid(transport: asyncio.Transport) -> int:
+    """Return the user who has opened the connection. Source: unix(7), SO_PEERCRED."""
+    connected = transport.get_extra_info("socket")
+    uid: int = _CREDENTIALS.unpack(connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))[1]
+    return uid
 
 
 class _Connection(H11Protocol):
@@ -154,6 +187,7 @@ class _Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in the base class
         """Begin to wait for a request."""
         super().connection_made(transport)
+        self.app_state = {"uid": _find_uid(transport)}
         self.made_s = self.loop.time()
         self._restart_timeout()
         if len(self.connections) > MOST_CONNECTIONS:

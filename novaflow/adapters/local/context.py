@@ -30,7 +30,8 @@ Report = Callable[[str, str, float | None], None]
 class StackResources:
     """What all nodes of a stack share.
 
-    ``report`` takes node, text and fraction; ``drain_events`` takes its time limit in seconds.
+    ``report`` takes node, text and fraction; ``drain_events`` takes its time limit in seconds; ``group`` is the id of
+    NOVAFLOW_GROUP.
     """
 
     settings: Settings
@@ -42,6 +43,7 @@ class StackResources:
     drain_events: Callable[[float], Awaitable[bool]]
     backoff: Backoff = DEFAULT_BACKOFF
     arguments: Mapping[str, str] = field(default_factory=dict)
+    group: int | None = None
 
 
 class NodeContext:
@@ -125,9 +127,9 @@ class NodeContext:
             raise ProgramFailed(f"{self._node}: {Path(argv[0]).name}", code, "\n".join(recent))
         return printed
 
-    async def write(self, path: Path, text: str | bytes, mode: int = 0o600, *, fsync: bool = False) -> None:
-        """Write a file atomically and create its folder."""
-        await write_with_folder(path, text, mode, fsync=fsync)
+    async def write(self, path: Path, text: str | bytes, mode: int = 0o600, *, fsync: bool = False, shared: bool = False) -> None:
+        """Write a file atomically and create its folder; the members of NOVAFLOW_GROUP may read it if it is ``shared``."""
+        await write_with_folder(path, text, mode, fsync=fsync, group=self._resources.group if shared else None)
 
     async def http(
         self, method: str, url: str, *, json: object = None, content: bytes | Path | None = None, headers: Mapping[str, str] | None = None

@@ -20,7 +20,7 @@ from anyio.abc import ByteSendStream, Process
 
 from novaflow.adapters.process.output import Tail, read_lines, tolerant_writer
 from novaflow.adapters.process.process_ownership import KILL_WITHIN_S, ProcessOwner, end_group, end_processes, find_leader, find_processes
-from novaflow.settings import refuse_links
+from novaflow.settings import open_log
 
 DRAIN_S = 1.0  # for the rest in a pipe, which ends with its last writer
 KEPT_OUTPUT = 8 << 20  # bytes of standard output that `run_to_end` returns by default; the longest answer of a program is 1 MiB
@@ -205,7 +205,7 @@ def start_detached(argv: Sequence[str | Path], *, output: Path, keep: Sequence[i
 
 
 def _open_log(path: Path) -> FileIO:
-    return open(path, "ab", buffering=0, opener=refuse_links)
+    return open(path, "ab", buffering=0, opener=open_log)
 
 
 def _require_executable(program: str, env: Mapping[str, str]) -> None:

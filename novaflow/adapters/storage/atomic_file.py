@@ -10,13 +10,18 @@ from tempfile import TemporaryFile
 import anyio
 
 from novaflow.errors import MachineError
+from novaflow.settings import share_open
 
 _FIXES = {errno.EIO: "repair the disk", errno.EROFS: "mount the file system writable"}
 LEAST_FREE = 1 << 18  # bytes: the events and the logs of one start are half of it
 
 
-def write_atomic(path: Path, content: str | bytes | Iterable[bytes], mode: int = 0o600, *, fsync: bool = False) -> None:
+def write_atomic(
+    path: Path, content: str | bytes | Iterable[bytes], mode: int = 0o600, *, fsync: bool = False, group: int | None = None
+) -> None:
     """Replace the file, or a link of its name; ``fsync`` waits until the content and the name are on the disk.
+
+    ``group`` is the id of a group that may read it.
 
     Raises: OSError; the old file is unchanged then.
     """
@@ -26,6 +31,8 @@ def write_atomic(path: Path, content: str | bytes | Iterable[bytes], mode: int =
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.writelines(_chunks(content))
+            if group is not None:
+                share_open(file.fileno(), group)
             if fsync:
                 file.flush()
                 os.fsync(file.fileno())
@@ -55,15 +62,15 @@ def _chunks(content: str | bytes | Iterable[bytes]) -> Iterable[bytes]:
     return (content,) if isinstance(content, bytes) else content
 
 
-async def write_with_folder(path: Path, content: str | bytes, mode: int = 0o600, *, fsync: bool = False) -> None:
-    """Replace the file without blocking the event loop, and create its folder; ``fsync`` is that of ``write_atomic``.
+async def write_with_folder(path: Path, content: str | bytes, mode: int = 0o600, *, fsync: bool = False, group: int | None = None) -> None:
+    """Replace the file without blocking the event loop, and create its folder; ``fsync`` and ``group`` are those of ``write_atomic``.
 
     Raises: MachineError, with the reason.
     """
 
     def write() -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, content, mode, fsync=fsync)
+        write_atomic(path, content, mode, fsync=fsync, group=group)
 
     try:
         await anyio.to_thread.run_sync(write)

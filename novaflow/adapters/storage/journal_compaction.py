@@ -1,6 +1,7 @@
 """Keeps a journal small: its oldest events are removed, except those from which the state of the stack is computed."""
 
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -54,7 +55,7 @@ def copy_newest(
 
     The last ``kept`` bytes stay, and of the last ``kept_unconfirmed`` bytes every event from the sequence number ``published``
     on, the last one that the broker has confirmed. Of older events, those stay that `LatestRuns` keeps. The journal may be
-    written meanwhile. The copy is on the disk.
+    written meanwhile. The copy is on the disk, and the same group may read it.
 
     Raises: OSError.
     """
@@ -65,7 +66,7 @@ def copy_newest(
         if offset == 0:
             return None
         copy = CompactedCopy(path.with_name(f".{path.name}.compacted"), size)
-        write_atomic(copy.path, chain(_latest_runs(file, offset), _chunks(file, offset, size)), fsync=True)
+        write_atomic(copy.path, chain(_latest_runs(file, offset), _chunks(file, offset, size)), fsync=True, group=_readers(file))
     finally:
         os.close(file)
     log.info("journal.compacted", path=str(path), removed_bytes=size - copy.path.stat().st_size)
@@ -89,6 +90,12 @@ def replace_with(copy: CompactedCopy, path: Path, size: int) -> None:
         raise
     finally:
         os.close(file)
+
+
+def _readers(file: int) -> int | None:
+    """Return the id of the group that may read the open file; ``None`` if only its owner may."""
+    found = os.fstat(file)
+    return found.st_gid if found.st_mode & stat.S_IRGRP else None
 
 
 def _latest_runs(file: int, end: int) -> Iterator[bytes]:

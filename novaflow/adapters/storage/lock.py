@@ -11,7 +11,7 @@ from typing import Self
 
 from novaflow.adapters.storage.atomic_file import write_error
 from novaflow.errors import StackBusy
-from novaflow.settings import make_private_folder, refuse_links
+from novaflow.settings import create_own_folder, refuse_links
 
 _FLOCK = struct.Struct("@hhqqi4x")  # type, whence, start, length, pid. Source: struct flock in fcntl(2)
 _RELEASED = -1
@@ -30,8 +30,8 @@ class StackLock:
 
     def __init__(self, path: Path, command: str) -> None:
         try:
-            make_private_folder(path.parent.parent)
-            make_private_folder(path.parent)
+            create_own_folder(path.parent.parent)
+            create_own_folder(path.parent)
             self.descriptor = refuse_links(str(path), os.O_RDWR | os.O_CREAT)
         except OSError as error:
             raise write_error(path, error) from error

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-from novaflow.settings import refuse_links
+from novaflow.settings import open_log, refuse_links
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +37,7 @@ def _rotate(path: Path, largest: int) -> None:
     old = path.with_name(f"{path.name}.1")
     with open(path, "r+b", opener=refuse_links) as source:
         source.seek(max(0, os.fstat(source.fileno()).st_size - largest))  # of a flood only the end
-        with open(old, "wb", buffering=0, opener=refuse_links) as target:
+        with open(old, "wb", buffering=0, opener=open_log) as target:
             rest = largest  # not to the end of the file: a program that writes as fast as this copies would never be done
             while rest > 0 and (chunk := source.read(min(_CHUNK, rest))) and _has_written(target, chunk):
                 rest -= len(chunk)

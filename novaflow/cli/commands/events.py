@@ -6,7 +6,7 @@ from typing import Any
 import anyio
 import click
 
-from novaflow.cli.arguments import stack_arguments
+from novaflow.cli.arguments import shared_stack_arguments
 from novaflow.cli.output import warn
 from novaflow.events.filter import EventFilter
 from novaflow.events.record import EventRecord
@@ -27,7 +27,7 @@ from novaflow.runtime.stack import Stack
 @click.option("--pattern", default="#", help="Only events whose routing key matches this AMQP topic, for example *.service.*.ready.")
 @click.option("--json", "as_json", is_flag=True, help="Print one CloudEvent per line.")
 @click.option("--webhook", metavar="URL", help="POST each event to URL, retrying until accepted.")
-@stack_arguments
+@shared_stack_arguments
 def command(  # noqa: PLR0913 - one argument for each option
     *, stack: Stack, follow: bool, from_start: bool, since: str | None, as_json: bool, webhook: str | None, **chosen: Any
 ) -> None:

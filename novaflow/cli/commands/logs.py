@@ -5,7 +5,7 @@ from functools import partial
 import anyio
 import click
 
-from novaflow.cli.arguments import stack_arguments
+from novaflow.cli.arguments import shared_stack_arguments
 from novaflow.cli.shell_completion import complete_service
 from novaflow.runtime.log_reader import find_logs, write_logs
 from novaflow.runtime.stack import Stack
@@ -14,7 +14,7 @@ from novaflow.runtime.stack import Stack
 @click.command("logs")
 @click.argument("name", required=False, shell_complete=complete_service)
 @click.option("-f", "--follow", is_flag=True, help="Follow the log output.")
-@stack_arguments
+@shared_stack_arguments
 def command(*, stack: Stack, name: str | None, follow: bool) -> None:
     """Show the log of a service, of a step, or of a component's services; without NAME, of all services.
 

@@ -6,7 +6,7 @@ import anyio
 import click
 
 from novaflow.adapters.terminal import print_status
-from novaflow.cli.arguments import stack_arguments
+from novaflow.cli.arguments import shared_stack_arguments
 from novaflow.cli.output import print_json
 from novaflow.runtime.stack import Stack
 from novaflow.runtime.status import query_status
@@ -15,7 +15,7 @@ from novaflow.runtime.status_report import EXIT_CODES
 
 @click.command("status")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@stack_arguments
+@shared_stack_arguments
 def command(*, stack: Stack, as_json: bool) -> None:
     """Show the state of all services.
 

@@ -98,3 +98,12 @@ async def test_a_reader_continues_in_the_new_file(path: Path) -> None:
             found += [entry.record.sequence for entry in await anyio.to_thread.run_sync(reader.read)]
     reader.close()
     assert found == sorted(set(found))
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640])
+def test_the_same_group_may_read_the_reduced_journal(path: Path, mode: int) -> None:
+    """Members of NOVAFLOW_GROUP follow the events; without the group the file stays private."""
+    path.chmod(mode)
+    compact_journal(path, published=COUNT, largest=1000, kept=5000)
+    assert path.stat().st_size <= 5000
+    assert (path.stat().st_mode & 0o777, path.stat().st_gid) == (mode, path.parent.stat().st_gid)

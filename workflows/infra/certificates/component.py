@@ -12,10 +12,11 @@ from workflows.platform.system_packages import SystemPackages
 async def authority(ctx: Context) -> Skipped | str:
     """Create the certificate authority of the stack, unless it exists."""
     files = own_authority(ctx.paths)
-    if files.certificate.exists() and files.key.exists():
-        return Skipped(f"{files.certificate} exists")
-    await create_authority(ctx)
-    return str(files.certificate)
+    existed = files.certificate.exists() and files.key.exists()
+    if not existed:
+        await create_authority(ctx)
+    await ctx.write(files.certificate, files.certificate.read_bytes(), shared=True)  # the group may have changed
+    return Skipped(f"{files.certificate} exists") if existed else str(files.certificate)
 
 
 COMPONENT = Component(

@@ -44,7 +44,7 @@ async def configure(ctx: Context) -> str:
     await ctx.write(folder / "definitions.json", json.dumps(_merge(parts), indent=1), 0o600)
     authority = trusted_authority(ctx.settings, ctx.paths)
     subscriber = {"url": subscriber_url(ctx), "exchange": EXCHANGE, **({"cacert": str(authority)} if authority else {})}
-    await ctx.write(ctx.paths.credentials / "events.json", json.dumps(subscriber), 0o600)
+    await ctx.write(ctx.paths.credentials / "events.json", json.dumps(subscriber), shared=True)
     return f"users, permissions, {len(ctx.declared(RpcQueue))} queues"
 
 

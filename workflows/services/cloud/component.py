@@ -1,6 +1,7 @@
 """The flavors and the network that every cloud offers, and the check that it can boot a server."""
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from novaflow.model.component import Component
 from novaflow.model.context import Context
@@ -8,6 +9,7 @@ from novaflow.model.probe import NotYet
 from novaflow.model.settings import Settings
 from novaflow.model.step import EVERYTHING, step
 from workflows.services.keystone.client import Api, admin_api
+from workflows.services.keystone.demo import find_demo_project
 from workflows.services.neutron.networks import PRIVATE, SERVERS_PHYSICAL, fixed_v6
 from workflows.services.neutron.resolvers import find_resolvers
 from workflows.services.neutron.settings import NetMan, NetworkSettings
@@ -43,14 +45,18 @@ async def flavors(ctx: Context) -> str:
 
 
 # In a network that is created before its agents are up, the DHCP port has no binding.
-@step(needs=("neutron-api", "neutron-openvswitch-agent", "neutron-dhcp-agent", "keystone"), within_s=60)
+@step(needs=("neutron-api", "neutron-openvswitch-agent", "neutron-dhcp-agent", "keystone", "keystone.demo"), within_s=60)
 async def network(ctx: Context) -> str:
-    """Create the private network, and allow ping and ssh to servers; what exists is kept."""
+    """Create the private network of the administrator and of `demo`, and allow ping and ssh to servers; what exists is kept."""
     api, settings = admin_api(ctx), ctx.settings.of(NetworkSettings)
     network_id = await _ensure_network(api, settings.net_man)
     for subnet in _subnets(ctx):
         await api.ensure("network", "/v2.0/subnets", "subnet", {"network_id": network_id, **subnet}, network_id=network_id)
-    await _allow_access(api, ctx.settings)
+    demo = await find_demo_project(api)
+    if settings.net_man is NetMan.VLAN:  # other networks are shared with every project
+        await _share_network(api, network_id, demo)
+    for project_id in (api.project_id, demo):
+        await _allow_access(api, project_id, ctx.settings)
     ranges = [str(settings.fixed_range), *([str(fixed_v6(ctx.paths))] if settings.use_ipv6 else [])]
     return f"{PRIVATE}, {' and '.join(ranges)}"
 
@@ -72,11 +78,18 @@ def _subnets(ctx: Context) -> list[dict[str, object]]:
     return [v4, v6] if settings.use_ipv6 else [v4]
 
 
-async def _allow_access(api: Api, settings: Settings) -> None:
-    """Add rules to the default security group."""
-    groups = (await api.get("network", f"/v2.0/security-groups?project_id={api.project_id}&name=default"))["security_groups"]
+async def _share_network(api: Api, network_id: str, project_id: str) -> None:
+    """Let a project use the network; its servers get floating addresses through the router of the network, too."""
+    policy = {"object_type": "network", "object_id": network_id, "action": "access_as_shared", "target_tenant": project_id}
+    if not (await api.get("network", f"/v2.0/rbac-policies?{urlencode(policy)}"))["rbac_policies"]:
+        await api.post("network", "/v2.0/rbac-policies", {"rbac_policy": policy})
+
+
+async def _allow_access(api: Api, project_id: str, settings: Settings) -> None:
+    """Add rules to the default security group of the project, which neutron creates when it is asked for it."""
+    groups = (await api.get("network", f"/v2.0/security-groups?project_id={project_id}&name=default"))["security_groups"]
     for rule in (*RULES, *RULES_V6) if settings.of(NetworkSettings).use_ipv6 else RULES:
-        new = {"security_group_id": groups[0]["id"], "direction": "ingress", **rule}
+        new = {"security_group_id": groups[0]["id"], "project_id": project_id, "direction": "ingress", **rule}
         if not any(new.items() <= existing.items() for existing in groups[0]["security_group_rules"]):
             await api.post("network", "/v2.0/security-group-rules", {"security_group_rule": new})
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
 
@@ -15,9 +16,10 @@ from workflows.platform.python_env import install_requirements
 from workflows.platform.requirements import PythonRequirements
 from workflows.services.ec2_api.config import config_file, config_folder, state_folder, write_config
 from workflows.services.ec2_api.endpoint import ENDPOINT
-from workflows.services.ec2_api.novarc import write_novarc
+from workflows.services.ec2_api.novarc import write_demo_novarc, write_novarc
 from workflows.services.keystone.accounts import account
-from workflows.services.keystone.client import admin_api
+from workflows.services.keystone.client import Api, admin_api
+from workflows.services.keystone.demo import DEMO, find_demo_project, find_demo_user
 from workflows.services.objectstore.config import stack_keys
 
 REQUIREMENTS = PythonRequirements(Path(__file__).with_name("requirements.txt"), environment="venv-ec2")
@@ -69,17 +71,23 @@ API = Service(
 )
 
 
-@step(needs=("keystone", "certificates.authority"), within_s=60)
+@step(needs=("keystone", "keystone.demo", "certificates.authority"), within_s=60)
 async def credentials(ctx: Context) -> str:
-    """Create the administrator's EC2 keys, unless they exist, and write novarc."""
+    """Create the EC2 keys of the administrator and of `demo`, unless they exist, and write novarc and demo-novarc."""
     api = admin_api(ctx)
-    user = (await api.get("identity", "/users?name=admin"))["users"][0]["id"]
-    keys = stack_keys(ctx)
-    new = {"type": "ec2", "user_id": user, "project_id": api.project_id, "blob": json.dumps(keys)}
-    existing = (await api.get("identity", f"/credentials?type=ec2&user_id={user}"))["credentials"]
+    admin = (await api.get("identity", "/users?name=admin"))["users"][0]["id"]
+    await _ensure_keys(api, admin, api.project_id, stack_keys(ctx))
+    keys = {"access": ctx.secret(f"ec2-{DEMO}-access"), "secret": ctx.secret(f"ec2-{DEMO}-secret")}
+    await _ensure_keys(api, await find_demo_user(api), await find_demo_project(api), keys)
+    await write_demo_novarc(ctx, **keys)
+    return await write_novarc(ctx, **stack_keys(ctx))
+
+
+async def _ensure_keys(api: Api, user_id: str, project_id: str, keys: Mapping[str, str]) -> None:
+    new = {"type": "ec2", "user_id": user_id, "project_id": project_id, "blob": json.dumps(keys)}
+    existing = (await api.get("identity", f"/credentials?type=ec2&user_id={user_id}"))["credentials"]
     if not any(json.loads(credential["blob"])["access"] == keys["access"] for credential in existing):
         await api.post("identity", "/credentials", {"credential": new})
-    return await write_novarc(ctx, **keys)
 
 
 COMPONENT = Component(

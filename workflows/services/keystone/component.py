@@ -9,6 +9,7 @@ from workflows.infra.database.urls import Database
 from workflows.platform.requirements import PythonPackages
 from workflows.services.keystone.client import admin_api, forget_token, log_in
 from workflows.services.keystone.config import config_file, create_keys, write_config
+from workflows.services.keystone.demo import demo
 from workflows.services.keystone.identity import DOMAIN, ENDPOINT, REGION, SERVICE_PROJECT
 from workflows.services.oslo.wsgi import WsgiApi
 
@@ -79,7 +80,7 @@ async def accounts(ctx: Context) -> str:
 COMPONENT = Component(
     name="keystone",
     summary="Identity: users, projects, tokens and the catalog.",
-    parts={"template": (configure, schema, bootstrap, API.service(), accounts), "run": (configure, API.service())},
+    parts={"template": (configure, schema, bootstrap, API.service(), accounts, demo), "run": (configure, API.service(), demo)},
     urls=lambda settings: {"identity": ENDPOINT.url(settings)},
     declares=(PythonPackages(("keystone==30.0.0",)), Database("keystone"), ENDPOINT),
 )

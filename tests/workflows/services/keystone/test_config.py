@@ -67,13 +67,13 @@ async def test_services_log_in_with_their_own_password(tmp_path: Path) -> None:
 
 
 async def test_clients_log_in_with_openrc_and_clouds_yaml(tmp_path: Path) -> None:
-    """Both files contain the same credentials, and only their owner can read them."""
+    """Both files contain the same credentials, and without NOVAFLOW_GROUP only their owner can read them."""
     async with open_context(tmp_path) as ctx:
         assert await write.body(ctx) == str(ctx.paths.credentials)
         password = ctx.secret("account-admin")
-    files = [tmp_path / "credentials" / name for name in ("openrc", "clouds.yaml")]
+    files = [tmp_path / "credentials" / name for name in ("openrc", "clouds.yaml", "demo-openrc")]
     assert not any("cacert" in path.read_text().lower() for path in files)
-    assert [path.stat().st_mode & 0o777 for path in files] == [0o600, 0o600]
+    assert [path.stat().st_mode & 0o777 for path in files] == [0o600, 0o600, 0o600]
     output = (await anyio.run_process(["/bin/sh", "-euc", ". $0; env", str(files[0])], env={"no_proxy": "one"})).stdout.decode()
     environment = dict(line.partition("=")[::2] for line in output.splitlines())
     assert (environment["no_proxy"], environment["NO_PROXY"]) == ("one,127.0.0.1", "one,127.0.0.1")
@@ -96,3 +96,23 @@ async def test_clients_trust_the_authority_of_the_stack(tmp_path: Path, own: boo
     assert cloud["auth"]["auth_url"] == "https://127.0.0.1:5000/v3"
     assert cloud.get("cacert") == (str(ctx.paths.authority) if own else None)
     assert (f"export OS_CACERT='{ctx.paths.authority}'\n" in (ctx.paths.credentials / "openrc").read_text()) is own
+
+
+async def test_an_ordinary_user_has_credentials_of_its_own(tmp_path: Path) -> None:
+    """`demo` is in the domain of the services also with USE_LDAP=1, whose directory has only the administrator."""
+    async with open_context(tmp_path, settings=make_settings(use_ldap=True)) as ctx:
+        await write.body(ctx)
+        password, admin = ctx.secret("account-demo"), ctx.secret("ldap-admin")
+    clouds = yaml.safe_load((tmp_path / "credentials/clouds.yaml").read_text())["clouds"]
+    assert list(clouds) == ["novaflow", "novaflow-demo"]
+    assert clouds["novaflow-demo"]["auth"] == {
+        "auth_url": "http://127.0.0.1:5000/v3",
+        "username": "demo",
+        "password": password,
+        "project_name": "demo",
+        "user_domain_name": "Default",
+        "project_domain_id": "default",
+    }
+    openrc = (tmp_path / "credentials/demo-openrc").read_text()
+    assert f"export OS_USERNAME='demo'\nexport OS_PASSWORD='{password}'\nexport OS_PROJECT_NAME='demo'\n" in openrc
+    assert admin not in openrc

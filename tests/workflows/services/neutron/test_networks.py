@@ -48,8 +48,19 @@ def prepare_network(rest: RestServer) -> None:
         rest.respond("GET", f"/network/v2.0/subnets?name={name}&network_id=n", {"subnets": []})
     rest.respond("POST", "/network/v2.0/subnets", {"subnet": {"id": "s"}})
     group = {"id": "g", "security_group_rules": [{"direction": "egress", "ethertype": "IPv4", "protocol": None}]}
-    rest.respond("GET", "/network/v2.0/security-groups?project_id=project&name=default", {"security_groups": [group]})
+    for project in ("project", "demo-project"):
+        path = f"/network/v2.0/security-groups?project_id={project}&name=default"
+        rest.respond("GET", path, {"security_groups": [{**group, "id": f"default of {project}"}]})
     rest.respond("POST", "/network/v2.0/security-group-rules", {})
+    prepare_sharing(rest, [])
+
+
+def prepare_sharing(rest: RestServer, policies: list[object]) -> None:
+    """Prepare the responses about the project `demo`; ``policies`` are those that share the network ``n`` with it."""
+    rest.respond("GET", "/identity/projects?name=demo&domain_id=default", {"projects": [{"id": "demo-project"}]})
+    query = "object_type=network&object_id=n&action=access_as_shared&target_tenant=demo-project"
+    rest.respond("GET", f"/network/v2.0/rbac-policies?{query}", {"rbac_policies": policies})
+    rest.respond("POST", "/network/v2.0/rbac-policies", {})
 
 
 @pytest.mark.parametrize(
@@ -75,13 +86,16 @@ async def test_net_man_determines_the_private_network(
     created: dict[str, object],
     has_dhcp: bool,  # noqa: FBT001
 ) -> None:
-    """It is a VLAN of the project, or a shared flat network with or without DHCP."""
+    """It is a VLAN of the administrator's project and of `demo`, or a shared flat network with or without DHCP."""
     prepare_network(rest)
     async with open_cloud_context(tmp_path, rest, settings=make_settings(net_man=net_man)) as ctx:
         assert await network.body(ctx) == "private, 10.0.0.0/24"
     assert rest.bodies("POST", "/network/v2.0/networks") == [{"network": created}]
     (subnet,) = rest.bodies("POST", "/network/v2.0/subnets")
     assert (subnet["subnet"]["cidr"], subnet["subnet"]["enable_dhcp"]) == ("10.0.0.0/24", has_dhcp)
+    policy = {"object_type": "network", "object_id": "n", "action": "access_as_shared", "target_tenant": "demo-project"}
+    shared = [] if "shared" in created else [{"rbac_policy": policy}]
+    assert rest.bodies("POST", "/network/v2.0/rbac-policies") == shared
 
 
 @pytest.mark.parametrize(("net_man", "is_given"), [(NetMan.FLAT, True), (NetMan.FLAT_DHCP, False)])
@@ -100,32 +114,36 @@ async def test_a_network_without_dhcp_has_name_servers_with_nat(
 
 
 async def test_ping_and_ssh_are_allowed(tmp_path: Path, rest: RestServer) -> None:
-    """With USE_IPV6=1, both are allowed over IPv6 too, and the network has a second subnet."""
+    """In both projects; with USE_IPV6=1, both are allowed over IPv6 too, and the network has a second subnet."""
     prepare_network(rest)
     async with open_cloud_context(tmp_path, rest, settings=make_settings(use_ipv6=True)) as ctx:
         await network.body(ctx)
     rules = [body["security_group_rule"] for body in rest.bodies("POST", "/network/v2.0/security-group-rules")]
-    assert [(rule["ethertype"], rule["protocol"]) for rule in rules] == [
-        ("IPv4", "icmp"),
-        ("IPv4", "tcp"),
-        ("IPv6", "ipv6-icmp"),
-        ("IPv6", "tcp"),
+    assert [(rule["project_id"], rule["security_group_id"], rule["ethertype"], rule["protocol"]) for rule in rules] == [
+        (project, f"default of {project}", ethertype, protocol)
+        for project in ("project", "demo-project")
+        for ethertype, protocol in (("IPv4", "icmp"), ("IPv4", "tcp"), ("IPv6", "ipv6-icmp"), ("IPv6", "tcp"))
     ]
     assert [body["subnet"]["name"] for body in rest.bodies("POST", "/network/v2.0/subnets")] == ["private", "private-v6"]
 
 
 async def test_an_existing_network_is_kept(tmp_path: Path, rest: RestServer) -> None:
-    """Nothing is created but the rule that is missing."""
+    """Nothing is created but the rules that are missing."""
     ssh = {"ethertype": "IPv4", "protocol": "tcp", "port_range_min": 22, "port_range_max": 22}
-    group = {"id": "g", "security_group_rules": [{"id": "r", "security_group_id": "g", "direction": "ingress", **ssh}]}
+    known = {"security_group_id": "g", "project_id": "project", "direction": "ingress"}
+    group = {"id": "g", "security_group_rules": [{"id": "r", **known, **ssh}]}
+    prepare_sharing(rest, [{"id": "policy"}])
     rest.respond("GET", "/network/v2.0/networks?name=private&project_id=project", {"networks": [{"id": "n"}]})
     rest.respond("GET", "/network/v2.0/subnets?name=private&network_id=n", {"subnets": [{"id": "s"}]})
     rest.respond("GET", "/network/v2.0/security-groups?project_id=project&name=default", {"security_groups": [group]})
+    empty = {"id": "d", "security_group_rules": []}
+    rest.respond("GET", "/network/v2.0/security-groups?project_id=demo-project&name=default", {"security_groups": [empty]})
     rest.respond("POST", "/network/v2.0/security-group-rules", {})
     async with open_cloud_context(tmp_path, rest) as ctx:
         assert await network.body(ctx) == "private, 10.0.0.0/24"
     created = [request for request in rest.requests if request.method == "POST"]
-    assert [request.body["security_group_rule"]["protocol"] for request in created] == ["icmp"]
+    rules = [request.body["security_group_rule"] for request in created]
+    assert [(rule["security_group_id"], rule["protocol"]) for rule in rules] == [("g", "icmp"), ("d", "icmp"), ("d", "tcp")]
 
 
 async def test_an_existing_router_is_kept(tmp_path: Path, rest: RestServer) -> None:
