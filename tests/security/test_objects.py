@@ -245,3 +245,18 @@ def test_the_open_object_store_is_open(tmp_path: Path) -> None:
         assert httpx.put(f"{server.url}/bucket/key", content=b"content").status_code == 200
         with server.client("any", "any") as client:
             assert content_of(client) == b"content"
+
+
+def test_a_user_cannot_fill_the_disk(keystone: FakeKeystone, tmp_path: Path) -> None:
+    """Neither one large object, nor many small ones, nor parts of uploads that are never completed exceed the quota."""
+    with serving(tmp_path / "data", keystone=keystone.account, quota=1000) as server, server.client(ALICE.access, ALICE.secret) as alice:
+        alice.create_bucket(Bucket="alice")
+        upload = {"Bucket": "alice", "Key": "parts", "UploadId": alice.create_multipart_upload(Bucket="alice", Key="parts")["UploadId"]}
+        exceeded = 403, "QuotaExceeded"
+        assert error_of(alice.put_object, Bucket="alice", Key="large", Body=b"x" * 1001) == exceeded
+        for number in range(1, 5):
+            alice.put_object(Bucket="alice", Key=str(number), Body=b"x" * 100)
+            alice.upload_part(**upload, PartNumber=number, Body=b"x" * 150)
+        assert error_of(alice.put_object, Bucket="alice", Key="one more", Body=b"x") == exceeded
+        assert error_of(alice.upload_part, **upload, PartNumber=5, Body=b"x") == exceeded
+        assert sum(path.stat().st_size for path in (tmp_path / "data/contents").iterdir()) == 1000

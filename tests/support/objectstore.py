@@ -64,14 +64,15 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path, *, anonymous: bool = False, keystone: Mapping[str, str] | None = None) -> Iterator[Server]:
+def serving(folder: Path, *, anonymous: bool = False, keystone: Mapping[str, str] | None = None, quota: int = 0) -> Iterator[Server]:
     """Run the object store with the data in a folder; requests wait until the server answers.
 
-    ``keystone`` is the account of the object store; without it, the key of the stack is the only one.
+    ``keystone`` is the account of the object store; without it, the key of the stack is the only one. ``quota`` is the number of
+    bytes that each project can store, 0 for no limit.
     """
     folder.mkdir(parents=True, exist_ok=True)
     config = folder.parent / "config.json"
-    options = {"folder": str(folder), "anonymous": anonymous, "access": ACCESS, "secret": SECRET, "keystone": keystone}
+    options = {"folder": str(folder), "quota": quota, "anonymous": anonymous, "access": ACCESS, "secret": SECRET, "keystone": keystone}
     config.write_text(json.dumps(options))
     with socket.create_server(("127.0.0.1", 0)) as listener, (folder.parent / "objectstore.log").open("ab") as log:
         argv = [sys.executable, "-m", "gunicorn", APPLICATION, "--bind", f"fd://{listener.fileno()}", "--worker-class", "gthread"]

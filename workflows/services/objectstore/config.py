@@ -45,9 +45,11 @@ async def write_config(ctx: Context) -> None:
         "project": SERVICE_PROJECT,
         "domain": DOMAIN,
     }
+    settings = ctx.settings.of(ObjectStoreSettings)
     options = {
         "folder": str(ctx.paths.data / "objectstore"),
-        "anonymous": ctx.settings.of(ObjectStoreSettings).novaflow_s3_anonymous,
+        "quota": settings.novaflow_s3_quota << 30,
+        "anonymous": settings.novaflow_s3_anonymous,
         **stack_keys(ctx),
         "keystone": account if ctx.has_component("keystone") else None,
     }

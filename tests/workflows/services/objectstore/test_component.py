@@ -47,7 +47,7 @@ async def test_keystone_is_asked_where_it_is_part_of_the_stack(tmp_path: Path) -
             found.append(json.loads(config_file(ctx).read_text()))
             exports = (ctx.paths.credentials / "s3rc").read_text()
             assert (f"'{ctx.secret('ec2-secret')}'" in exports, found[-1]["secret"]) == (True, ctx.secret("ec2-secret"))
-            assert found[-1]["anonymous"] is False
+            assert (found[-1]["anonymous"], found[-1]["quota"]) == (False, 20 * 1024**3)
             assert config_file(ctx).stat().st_mode & 0o777 == 0o600
             password = ctx.secret("account-objectstore")
             if name == "with":

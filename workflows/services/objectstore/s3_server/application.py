@@ -59,7 +59,8 @@ def _describe(error: S3Error, resource: str) -> Response:
 def application() -> Application:
     """Return the application that the file in the environment variable OBJECTSTORE_CONFIG describes."""
     config = json.loads(Path(os.environ["OBJECTSTORE_CONFIG"]).read_text(encoding="utf-8"))  # noqa: TID251 - gunicorn passes no arguments
-    return Application(Store.open_folder(Path(config["folder"])), None if config["anonymous"] else _read_keys(config))
+    store = Store.open_folder(Path(config["folder"]), config["quota"])
+    return Application(store, None if config["anonymous"] else _read_keys(config))
 
 
 def _read_keys(config: Mapping[str, Any]) -> Keys:

@@ -23,14 +23,21 @@ class Body:
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield the content in blocks; raise IncompleteBody if it is shorter or longer than announced."""
-        headers = self._headers
-        if is_aws_chunked(headers):
-            yield from _of_length(self._read_aws_chunks(), _length(headers, "x-amz-decoded-content-length"))
-        elif "chunked" in headers.get("transfer-encoding", "").lower():
+        if is_aws_chunked(self._headers):
+            yield from _of_length(self._read_aws_chunks(), self.length or 0)
+        elif self.length is None:
             yield from iter(lambda: self._input.read(BLOCK), b"")
-        elif "content-length" in headers:
-            length = _length(headers, "content-length")
-            yield from _of_length(read_exactly(self._input, length), length)
+        else:
+            yield from _of_length(read_exactly(self._input, self.length), self.length)
+
+    @property
+    def length(self) -> int | None:
+        """The announced length of the content in bytes; ``None`` in a request in chunks of HTTP, which announces none."""
+        if is_aws_chunked(self._headers):
+            return _length(self._headers, "x-amz-decoded-content-length")
+        if "chunked" in self._headers.get("transfer-encoding", "").lower():
+            return None
+        return _length(self._headers, "content-length") if "content-length" in self._headers else 0
 
     def _read_aws_chunks(self) -> Iterator[bytes]:
         # A chunk: its size in hexadecimal, perhaps ";chunk-signature=...", CRLF, content, CRLF. The last one has size 0.

@@ -80,17 +80,17 @@ class Content:
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
-        self._length: int | None = None
+        self.length: int | None = None  # bytes that were selected; all of them if None
 
     def select(self, first: int, length: int) -> None:
         """Limit the content to ``length`` bytes from byte ``first``."""
         self._stream.seek(first)
-        self._length = length
+        self.length = length
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield blocks of the file."""
         with self._stream:
-            yield from read_exactly(self._stream, self._length) if self._length is not None else iter(lambda: self._stream.read(BLOCK), b"")
+            yield from read_exactly(self._stream, self.length) if self.length is not None else iter(lambda: self._stream.read(BLOCK), b"")
 
     def close(self) -> None:
         """Close the file."""

@@ -21,14 +21,14 @@ def copy_object(store: Store, request: Request) -> Response:
     """Store a copy of an object; with the directive REPLACE it has the headers or the tags of the request."""
     store.objects.check_bucket(request.bucket)
     source = source_of(request)
-    with store.copy(*source) as (found, file):
+    with store.space(request.bucket) as space, store.copy(*source) as (found, file):
         check_read(request.headers, found, f"{SOURCE}-")
         is_change = _replaces(request.headers, "metadata") or _replaces(request.headers, "tagging")
         if source == (request.bucket, request.key) and not is_change:
             raise invalid("a copy of an object to itself must replace its metadata or its tags")
         details = _with_checksum(store, file, _details(request, found.details), request.headers.get("x-amz-checksum-algorithm", "").lower())
         new = StoredObject(request.key, file, found.size, found.etag, details)
-        unused = store.objects.put(request.bucket, new, lambda old: check_write(request.headers, request.key, old))
+        unused = store.objects.put(request.bucket, new, lambda old: check_write(request.headers, request.key, old), space=space)
     store.contents.remove(*unused)
     known = ("LastModified", iso_time(new.modified)), ("ETag", f'"{new.etag}"')
     return respond("CopyObjectResult", (*known, *checksum_parts(details.checksums)))

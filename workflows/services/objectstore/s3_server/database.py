@@ -27,7 +27,22 @@ CREATE TABLE parts (
 # A bucket belongs to the project with this id or, of the administrator's project, name. Without signatures there were no owners.
 ADMIN = "admin"
 OWNERS = f"ALTER TABLE buckets ADD COLUMN owner TEXT NOT NULL DEFAULT '{ADMIN}'"
-VERSION = 2
+# The size of a bucket, in bytes: that of its objects and of the parts of its unfinished uploads. Triggers change it in the transaction
+# of the object or the part, so that a quota reads it instead of all objects. A BEFORE trigger sees the row that a new one replaces.
+SIZES = """
+ALTER TABLE buckets ADD COLUMN size INTEGER NOT NULL DEFAULT 0;
+UPDATE buckets SET size = (SELECT coalesce(sum(size), 0) FROM objects WHERE bucket = name)
+    + (SELECT coalesce(sum(size), 0) FROM parts JOIN uploads ON upload = id WHERE bucket = name);
+CREATE TRIGGER object_added BEFORE INSERT ON objects BEGIN UPDATE buckets SET size = size + NEW.size
+    - coalesce((SELECT size FROM objects WHERE (bucket, key) = (NEW.bucket, NEW.key)), 0) WHERE name = NEW.bucket; END;
+CREATE TRIGGER object_deleted AFTER DELETE ON objects BEGIN UPDATE buckets SET size = size - OLD.size WHERE name = OLD.bucket; END;
+CREATE TRIGGER part_added BEFORE INSERT ON parts BEGIN UPDATE buckets SET size = size + NEW.size
+    - coalesce((SELECT size FROM parts WHERE (upload, number) = (NEW.upload, NEW.number)), 0)
+    WHERE name = (SELECT bucket FROM uploads WHERE id = NEW.upload); END;
+CREATE TRIGGER upload_ended BEFORE DELETE ON uploads BEGIN UPDATE buckets SET size = size
+    - (SELECT coalesce(sum(size), 0) FROM parts WHERE upload = OLD.id) WHERE name = OLD.bucket; END;
+"""
+VERSION = 3
 
 
 class Database:
@@ -44,8 +59,11 @@ class Database:
             (version,) = self._connection.execute("PRAGMA user_version").fetchone()
             if version < 1:
                 self._create(folder)
-            if version < VERSION:
+            if version < 2:  # noqa: PLR2004 - the first version with owners
                 self._connection.execute(OWNERS)
+            if version < VERSION:
+                for statement in SIZES.split(";\n"):
+                    self._connection.execute(statement)
                 self._connection.execute(f"PRAGMA user_version = {VERSION}")
 
     @contextmanager

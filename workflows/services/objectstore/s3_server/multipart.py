@@ -75,8 +75,8 @@ def _store_part(store: Store, request: Request, upload: Upload, source: Body | C
     number = request.number("partNumber", 0)
     if not 1 <= number <= MAX_PARTS:
         raise S3Error(400, "InvalidArgument", f"partNumber is {number}; expected 1 to {MAX_PARTS}")
-    with store.contents.new() as content:
-        size = content.write(source, verifier.update)
+    with store.space(upload.bucket) as space, store.contents.new() as content:
+        size = content.write(space.fill(source), verifier.update)
         verified = verifier.finish(source.trailers if isinstance(source, Body) else {})
         part = Part(number, content.file, size, verified.etag, verified.checksums)
         unused = store.uploads.put_part(upload.id, part)

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 
 from .database import View
 from .errors import S3Error, no_such_key, no_such_upload
+from .quota import Space
 
 FIELDS = "key, file, size, etag, modified, details"
 PAGE = 1000  # rows that are read at once
@@ -74,7 +75,7 @@ class Objects:
                 is_own = self._view.sees_all or found == (self._view.project,)
                 code = "BucketAlreadyOwnedByYou" if is_own else "BucketAlreadyExists"
                 raise S3Error(409, code, f"bucket {name} already exists{'' if is_own else ' and belongs to another project'}")
-            connection.execute("INSERT INTO buckets VALUES (?, ?, ?)", (name, time.time(), self._view.project))
+            connection.execute("INSERT INTO buckets (name, created, owner) VALUES (?, ?, ?)", (name, time.time(), self._view.project))
 
     def check_bucket(self, name: str) -> None:
         """Raise NoSuchBucket if a bucket does not exist, AccessDenied if it is another project's."""
@@ -100,11 +101,18 @@ class Objects:
             raise no_such_key(key)
         return found
 
-    def put(self, bucket: str, new: StoredObject, check: Callable[[StoredObject | None], None], upload: str = "") -> list[str]:
-        """Add or replace an object if ``check`` accepts the old one, end its multipart ``upload``, and return the unused files."""
+    def put(
+        self, bucket: str, new: StoredObject, check: Callable[[StoredObject | None], None], upload: str = "", space: Space | None = None
+    ) -> list[str]:
+        """Add or replace an object if ``check`` accepts the old one, end its multipart ``upload``, and return the unused files.
+
+        With ``space``, what the new object has more than the old one is reserved; a content that was uploaded has its space already.
+        """
         with self._view.bucket(bucket) as connection:
             old = self._find(connection, bucket, new.key)
             check(old)
+            if space:
+                space.cover(connection, new.size - (old.size if old else 0))
             row = (bucket, new.key.encode(), new.file, new.size, new.etag, new.modified, new.details.to_json())
             connection.execute("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?)", row)
             unused = [old.file] if old else []

@@ -9,6 +9,7 @@ from .contents import Content, Contents
 from .database import ADMIN, Database, View
 from .errors import S3Error
 from .objects import Objects, StoredObject
+from .quota import Quota, Space
 from .uploads import Uploads
 
 T = TypeVar("T")
@@ -17,21 +18,33 @@ T = TypeVar("T")
 class Store:
     """The buckets, objects and uploads in one folder, as one project sees them."""
 
-    def __init__(self, contents: Contents, database: Database, project: str = ADMIN, *, sees_all: bool = True) -> None:
+    def __init__(self, contents: Contents, database: Database, quota: Quota, project: str = ADMIN, *, sees_all: bool = True) -> None:
         view = View(database, project, sees_all=sees_all)
         self.contents, self.objects, self.uploads = contents, Objects(view, contents.etag), Uploads(view)
-        self.project, self._database = project, database
+        self.project, self._database, self._quota, self._view = project, database, quota, view
 
     @classmethod
-    def open_folder(cls, folder: Path) -> "Store":
-        """Open the store for all projects; files without an object, which a crash left, are removed."""
-        store = cls(Contents(folder), Database(folder))
+    def open_folder(cls, folder: Path, quota: int) -> "Store":
+        """Open the store for all projects; files without an object, which a crash left, are removed.
+
+        ``quota`` is the number of bytes that each project may store; 0 is no limit.
+        """
+        store = cls(Contents(folder), Database(folder), Quota(quota))
         store.contents.remove_except(store.objects.files())
         return store
 
     def of_project(self, project: str) -> "Store":
         """Return the store with the buckets of a project only."""
-        return Store(self.contents, self._database, project, sees_all=False)
+        return Store(self.contents, self._database, self._quota, project, sees_all=False)
+
+    @contextmanager
+    def space(self, bucket: str) -> Iterator[Space]:
+        """Return the space of a new content in a bucket, which is reserved until the block ends."""
+        space = Space(self._view, self._quota, bucket)
+        try:
+            yield space
+        finally:
+            space.release()
 
     def open(self, bucket: str, key: str) -> tuple[StoredObject, Content]:
         """Return an object and its content, which the caller closes; raise NoSuchBucket or NoSuchKey."""

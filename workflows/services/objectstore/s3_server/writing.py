@@ -23,8 +23,8 @@ def put_object(store: Store, request: Request) -> Response:
     store.objects.check_bucket(request.bucket)
     body, verifier = Body(request), Verifier(request.headers, algorithm=request.headers.get("x-amz-sdk-checksum-algorithm", ""))
     headers, tags = stored_headers(request), tags_of(request)
-    with store.contents.new() as content:
-        size = content.write(body, verifier.update)
+    with store.space(request.bucket) as space, store.contents.new() as content:
+        size = content.write(space.fill(body), verifier.update)
         verified = verifier.finish(body.trailers)
         details = Details(headers, tags, verified.checksums)
         new = StoredObject(request.key, content.file, size, verified.etag, details)
