@@ -83,7 +83,7 @@ class Checkout:
             "PIP_INDEX_URL": (home / "packages").as_uri(),
             "UV_CACHE_DIR": str(home / "cache"),
         }
-        argv = ["sh", self.folder / "nova.sh", "up"]
+        argv = ["sh", str(self.folder / "nova.sh"), "up"]
         return subprocess.run(argv, env=environment, capture_output=True, check=False, cwd="/", text=True, timeout=150)
 
 

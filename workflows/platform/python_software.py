@@ -47,11 +47,10 @@ def _read_source(found: Distribution) -> str:
 def _read_licence(found: Distribution) -> tuple[str, bool]:
     """Return the licence that the metadata names, and whether it is an SPDX expression."""
     metadata = found.metadata
-    if expression := metadata.get("License-Expression"):
-        return expression, True
-    text = (metadata.get("License") or "").strip()
+    if "License-Expression" in metadata:
+        return metadata["License-Expression"], True
+    text = metadata["License"].strip() if "License" in metadata else ""
     if text and "\n" not in text and len(text) <= LICENCE_NAME:
         return text, False
-    classifiers = metadata.get_all("Classifier") or ()
-    names = [line.rpartition(" :: ")[2] for line in classifiers if line.startswith("License ::")]
+    names = [line.rpartition(" :: ")[2] for line in metadata.get_all("Classifier") or () if line.startswith("License ::")]
     return " and ".join(names), False
