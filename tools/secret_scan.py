@@ -1,4 +1,4 @@
-"""Searches the files of the repository for secrets: `python -m tools.secret_scan [FILE ...]`, by default every tracked file.
+"""Searches files of the repository for secrets. `python -m tools.secret_scan [FILE ...]`: by default every tracked file.
 
 Files with locked packages are left out: a test checks that they contain nothing but versions and hashes.
 
@@ -20,7 +20,7 @@ from tools.lock import ROOT
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class PossibleSecret:
     """A value that looks like a secret; ``file`` is relative to the folder that was searched."""
 
     file: str
@@ -41,15 +41,15 @@ def list_tracked() -> tuple[str, ...]:
     return tuple(name for name in shown.split("\0") if name and name not in locks and (ROOT / name).is_file())
 
 
-def scan(folder: Path, files: Iterable[str]) -> Iterator[Finding]:
+def scan(folder: Path, files: Iterable[str]) -> Iterator[PossibleSecret]:
     """Yield the findings in these files of a folder."""
     with default_settings():  # all kinds; values are not verified, which would send them to their services
         for file in files:
             for found in scan_file(str(folder / file)):
-                yield Finding(file, found.line_number, found.type, found.secret_value or "")
+                yield PossibleSecret(file, found.line_number, found.type, found.secret_value or "")
 
 
-def find_secrets(findings: Iterable[Finding], accepted: Sequence[SecretException]) -> list[Finding]:
+def find_secrets(findings: Iterable[PossibleSecret], accepted: Sequence[SecretException]) -> list[PossibleSecret]:
     """Return the findings that no exception covers."""
     return [found for found in findings if not any(one.covers(found.file, found.value) for one in accepted)]
 

@@ -17,7 +17,7 @@ import pytest
 from tools.audit import Audit, audit
 from tools.exceptions import EXCEPTIONS, Exceptions, SecretException, VulnerabilityException, find_faults, read_exceptions
 from tools.lock import DEVELOPMENT, ROOT
-from tools.secret_scan import Finding, find_secrets, list_tracked, scan
+from tools.secret_scan import PossibleSecret, find_secrets, list_tracked, scan
 from workflows.platform.python_env import CONSTRAINTS, read_pins
 
 LISTED = read_exceptions(EXCEPTIONS.read_text())
@@ -87,7 +87,7 @@ def test_a_planted_secret_is_found(tmp_path: Path, name: str, kind: str) -> None
     (tmp_path / name).parent.mkdir(parents=True)
     (tmp_path / name).write_text(f"{text}API_TOKEN = {PLANTED!r}\n")
     found = find_secrets(scan(tmp_path, [name]), LISTED.secrets)
-    assert Finding(name, len(text.splitlines()) + 1, kind, PLANTED) in found
+    assert PossibleSecret(name, len(text.splitlines()) + 1, kind, PLANTED) in found
     assert PLANTED not in "".join(map(str, found))
 
 
