@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs `novaflow` with the same arguments on a machine that has nothing but Debian. It creates the virtual environment
-# .venv next to this file and updates it when pyproject.toml changes. `nova.sh test [ARGS]` runs the tests.
+# .venv next to this file, from files with their hashes in requirements/, and updates it when these or pyproject.toml change.
+# `nova.sh test [ARGS]` runs the tests.
 set -eu
 here=$(dirname -- "$(readlink -f -- "$0")")
 venv=$here/.venv
@@ -10,7 +11,7 @@ apt_timeout_s=300       # for another apt to finish
 
 say() { printf 'nova.sh: %s\n' "$*" >&2; }
 refuse() { say "$*" && exit 5; }
-inputs() { readlink -f "$python" && printf '%s\n' "$venv" && cat "$here/pyproject.toml"; }
+inputs() { readlink -f "$python" && printf '%s\n' "$venv" && sha256sum "$here/pyproject.toml" "$here"/requirements/*.txt; }
 is_current() { [ "$(inputs)" = "$(cat "$venv/$1" 2>/dev/null)" ]; } # no pipe: under systemd SIGPIPE is ignored
 is_new_enough() { "$python" -I -c 'import sys; sys.exit(sys.version_info < (3, 11))'; }
 apt() { # waits here: apt-get waits without a message, and not for the lock of the package lists
@@ -27,8 +28,15 @@ install_packages() {
     apt install --no-install-recommends "$@" || { apt update && apt install --no-install-recommends "$@"; } ||
         refuse "the packages cannot be installed: $output"
 }
-make_environment() { # $1: the file that records the inputs; the rest: more arguments for uv
-    record=$1 && shift
+fetch() { # $1: what failed, $2: what to check; the rest: the command, run in the checkout: uv reads the uv.toml of its folder
+    failed=$1 check=$2 && shift 2
+    output=$(cd "$here" && "$@" 2>&1) && return
+    case $output in *HASHES* | *"Hash mismatch"*) check="a download is not the file whose hash is in requirements/, and was not installed" ;; esac
+    refuse "$failed; $check:
+$output"
+}
+make_environment() { # $1: the file that records the inputs, $2: the packages, a file in requirements/
+    record=$1 packages=$2
     case " $(. /etc/os-release && echo "$ID ${ID_LIKE-}") " in *" debian "* | *" ubuntu "*) ;; *)
         refuse "this system is neither Debian nor Ubuntu; novaflow installs packages with apt" ;; esac
     "$python" -I -c 'import ensurepip' 2>/dev/null && [ -e /etc/ssl/certs/ca-certificates.crt ] ||
@@ -41,19 +49,22 @@ make_environment() { # $1: the file that records the inputs; the rest: more argu
     rm -f "$venv/installed" "$venv/installed-dev"
     "$python" -I -m venv "$venv" || refuse "$venv cannot be created"
     pip() { "$venv/bin/python" -I -m pip -qq --disable-pip-version-check "$@"; }
-    pip install uv || refuse "pip cannot install uv; check the network and the configuration of pip"
+    sed -n '/^uv==/,/[^\\]$/p' "$here/requirements/$packages" >"$venv/uv.txt"
+    fetch "pip cannot install uv" "check the network and the configuration of pip" pip install --require-hashes -r "$venv/uv.txt"
     index=${PIP_INDEX_URL:-$(pip config get global.index-url 2>/dev/null || true)} # uv does not read the configuration of pip
     [ -z "$index" ] || export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$index}"
     # Copied: the files are given to the owner of the checkout, and the cache of uv may belong to root.
-    (cd "$here" && "$venv/bin/uv" pip install -q --python "$venv" --link-mode copy --compile-bytecode -e . "$@") ||
-        refuse "uv cannot install the requirements of novaflow; check the network and UV_DEFAULT_INDEX"
+    uv() { fetch "uv cannot install the requirements of novaflow" "check the network and UV_DEFAULT_INDEX" \
+        "$venv/bin/uv" pip install -q --python "$venv" --link-mode copy "$@"; }
+    uv --compile-bytecode --require-hashes --no-build -r "requirements/$packages" # a build would download other packages
+    uv --no-deps --no-build-isolation -e .
     inputs | tee "$venv/$record" >"$venv/installed"
     chown -R --reference="$here/pyproject.toml" "$venv"
 }
 if [ "${1-}" != test ]; then
-    if ! is_current installed; then make_environment installed; fi
+    if ! is_current installed; then make_environment installed runtime.txt; fi
     exec "$venv/bin/novaflow" "$@" 9<&-
 fi
-if ! is_current installed-dev; then make_environment installed-dev --group dev; fi
+if ! is_current installed-dev; then make_environment installed-dev development.txt; fi
 [ "$(id -u)" -ne 0 ] || dpkg -s $for_tests >/dev/null 2>&1 || install_packages $for_tests
 shift && cd "$here" && exec "$venv/bin/python" -m pytest "$@" 9<&-

@@ -39,6 +39,24 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session
+def audit(session: nox.Session) -> None:
+    """Ask a database of vulnerabilities about all locked packages; fails if it does not answer."""
+    session.run(*PYTHON, "tools.audit", *session.posargs)
+
+
+@nox.session
+def secrets(session: nox.Session) -> None:
+    """Search all tracked files for secrets."""
+    session.run(*PYTHON, "tools.secret_scan", *session.posargs)
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Write requirements/ from pyproject.toml; `nox -s lock -- --upgrade` takes the newest versions."""
+    session.run(*PYTHON, "tools.lock", *session.posargs)
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Write the generated pages and build the site into site/."""
     session.run(*PYTHON, "tools")

@@ -36,6 +36,7 @@ COMMANDS = {
     "timings": "show how long each step took, and the critical path",
     "boot": "start the stack at every boot of the machine: on, off, status",
     "doctor": "check whether this machine meets the requirements",
+    "sbom": "print the software of the stack as a CycloneDX bill of materials",
     "config": "show the effective settings and where each one is set",
     "help": "show the help of a command, with an example",
     "completion": "print a shell completion script",

@@ -119,6 +119,7 @@ def test_modules_in_the_current_folder_do_not_run_in_nova_sh(shared: Path, trace
     plant_modules(current, traces)
     (checkout / "nova.sh").write_text((ROOT / "nova.sh").read_text())
     (checkout / "pyproject.toml").write_text("[project]\nname = 'nothing'\n")
+    (checkout / "requirements").symlink_to(ROOT / "requirements")
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(shared), "PIP_INDEX_URL": "http://127.0.0.1:9/", "PIP_RETRIES": "0"}
     done = subprocess.run(
         ["sh", checkout / "nova.sh", "up"], cwd=current, env=environment, capture_output=True, check=False, text=True, timeout=60

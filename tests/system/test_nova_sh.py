@@ -3,6 +3,7 @@
 # ruff: noqa: S603, TID251 - tests start their own programs
 
 import subprocess
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -20,14 +21,16 @@ def checkout(tmp_path: Path) -> Path:
     (checkout / ".venv" / "bin").mkdir(parents=True)
     (checkout / "nova.sh").write_text(NOVA_SH.read_text())
     (checkout / "pyproject.toml").write_text("[project]\n")
+    (checkout / "requirements").mkdir()
+    (checkout / "requirements" / "runtime.txt").write_text("uv==1 \\\n    --hash=sha256:0\n")
     note_environment(checkout, Path("/usr/bin/python3").resolve())
     write_program(checkout / ".venv" / "bin" / "novaflow", SHOW)
     return checkout
 
 
 def test_it_is_a_short_posix_script() -> None:
-    """It has at most sixty lines, and dash accepts them."""
-    assert len(NOVA_SH.read_text().splitlines()) <= 60
+    """It has at most seventy lines, and dash accepts them."""
+    assert len(NOVA_SH.read_text().splitlines()) <= 70
     assert call("dash", "-n", NOVA_SH, cwd=NOVA_SH.parent).returncode == 0
 
 
@@ -42,7 +45,7 @@ def test_arguments_and_exit_code_are_passed_on(checkout: Path, tmp_path: Path) -
 
 @pytest.mark.slow
 def test_an_outdated_environment_is_replaced(checkout: Path) -> None:
-    """Another pyproject.toml, folder or Python makes it invalid."""
+    """Another pyproject.toml, file of requirements, folder or Python makes it invalid."""
     write_program(checkout / "python3", OLD)
     (checkout / "nova.sh").write_text(NOVA_SH.read_text().replace(PYTHON, f"python='{checkout}/python3' "))
     note_environment(checkout, checkout / "python3")
@@ -53,6 +56,10 @@ def test_an_outdated_environment_is_replaced(checkout: Path) -> None:
     assert "Python 3.9.2" in done.stderr
     assert done.returncode == 5
     note_environment(checkout, checkout / "python3")
+    assert call("sh", "nova.sh", "up", cwd=checkout).returncode == 4
+    (checkout / "requirements" / "runtime.txt").write_text("uv==2\n")
+    assert call("sh", "nova.sh", "up", cwd=checkout).returncode == 5
+    note_environment(checkout, checkout / "python3")
     moved = checkout.rename(checkout.with_name("moved"))
     write_program(moved / "python3", OLD)
     assert call("sh", "nova.sh", "up", cwd=moved).returncode == 5
@@ -60,7 +67,9 @@ def test_an_outdated_environment_is_replaced(checkout: Path) -> None:
 
 def note_environment(checkout: Path, python: Path) -> None:
     """Record the inputs of the environment as nova.sh does."""
-    noted = f"{python}\n{checkout}/.venv\n{(checkout / 'pyproject.toml').read_text()}"
+    files = (checkout / "pyproject.toml", checkout / "requirements" / "runtime.txt")
+    hashes = "".join(f"{sha256(file.read_bytes()).hexdigest()}  {file}\n" for file in files)
+    noted = f"{python}\n{checkout}/.venv\n{hashes}"
     (checkout / ".venv" / "installed").write_text(noted)
 
 

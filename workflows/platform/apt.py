@@ -2,14 +2,18 @@
 
 import re
 import shutil
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from novaflow.errors import MachineError, ProgramFailed
 from novaflow.model.context import Context
+from novaflow.model.software import Software
 from novaflow.model.step import Skipped
+from workflows.platform.debian_software import find_packages
 
 LOCK_WITHIN_S = 300  # a machine that has just booted may run unattended upgrades
+STATUS = Path("/var/lib/dpkg/status")
 INTERRUPTED = Path("/var/lib/dpkg/updates")
 POLICY = Path("/usr/sbin/policy-rc.d")  # Source: /usr/share/doc/init-system-helpers/README.policy-rc.d.gz
 FORBID_START = "#!/bin/sh\n# novaflow is installing packages and starts their services itself.\nexit 101\n"
@@ -36,9 +40,13 @@ ERRORS = {
 
 @dataclass(frozen=True, slots=True)
 class Apt:
-    """The package manager of Debian; see ``PackageManager``. ``policy`` is the program that package scripts ask before a start."""
+    """The package manager of Debian; see ``PackageManager``. ``policy`` is the program that package scripts ask before a start.
+
+    ``status`` is dpkg's list of packages.
+    """
 
     policy: Path = POLICY
+    status: Path = STATUS
 
     async def install(self, ctx: Context, names: tuple[str, ...]) -> Skipped | str:
         """Install the missing packages in one transaction, and do not start their services."""
@@ -64,6 +72,10 @@ class Apt:
         for archive in folder.glob("*.deb"):
             await ctx.run("dpkg-deb", "--extract", archive, folder)
             archive.unlink()
+
+    def find_software(self, names: tuple[str, ...], os_release: Mapping[str, str]) -> Iterator[Software]:
+        """Yield those of the packages that are installed."""
+        return find_packages(names, self.status, os_release)
 
     async def find_dependency(self, ctx: Context, name: str, prefix: str) -> str:
         """Return the package that a metapackage depends on and whose name has the prefix."""

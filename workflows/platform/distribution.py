@@ -1,12 +1,13 @@
 """The platform port: what differs between the releases of Linux distributions."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from novaflow.errors import MachineError
 from novaflow.model.context import Context
+from novaflow.model.software import Software
 from novaflow.model.step import Skipped
 from workflows.platform.system_packages import SystemPackages
 
@@ -26,6 +27,10 @@ class PackageManager(Protocol):
 
         Raises: MachineError, if a package cannot be downloaded.
         """
+        ...
+
+    def find_software(self, names: tuple[str, ...], os_release: Mapping[str, str]) -> Iterator[Software]:
+        """Yield those of the packages that are installed; ``os_release`` has the fields of os-release(5)."""
         ...
 
     async def find_dependency(self, ctx: Context, name: str, prefix: str) -> str:

@@ -1,9 +1,13 @@
 """The system packages of all components, installed in one transaction."""
 
-from novaflow.model.component import Component
+from collections.abc import Iterator
+
+from novaflow.model.component import Component, declared
 from novaflow.model.context import Context
+from novaflow.model.paths import Paths
+from novaflow.model.software import Software, SoftwareSource
 from novaflow.model.step import ConcurrencyPool, Skipped, step
-from workflows.platform.detect import find_distribution
+from workflows.platform.detect import find_distribution, read_os_release
 from workflows.platform.system_packages import SystemPackages
 
 
@@ -13,4 +17,15 @@ async def install(ctx: Context) -> Skipped | str:
     return await find_distribution().install(ctx, *ctx.declared(SystemPackages))
 
 
-COMPONENT = Component(name="packages", summary="The system packages of all components.", parts={"install": (install,)})
+def find_software(components: tuple[Component, ...], _: Paths) -> Iterator[Software]:
+    """Yield the installed ones of the system packages that the components declare."""
+    distribution = find_distribution()
+    return distribution.manager.find_software(distribution.resolve(*declared(components, SystemPackages)), read_os_release())
+
+
+COMPONENT = Component(
+    name="packages",
+    summary="The system packages of all components.",
+    declares=(SoftwareSource(find_software),),
+    parts={"install": (install,)},
+)

@@ -2,8 +2,10 @@
 
 from novaflow.model.component import Component
 from novaflow.model.context import Context
+from novaflow.model.software import SoftwareSource
 from novaflow.model.step import ConcurrencyPool, Skipped, step
 from workflows.platform.python_env import CONSTRAINTS, install_requirements
+from workflows.platform.python_software import find_python_software
 from workflows.platform.requirements import PythonPackages, PythonRequirements
 
 
@@ -17,6 +19,9 @@ async def environment(ctx: Context) -> Skipped | str:
 COMPONENT = Component(
     name="python",
     summary="The stack's virtual environment.",
-    declares=(PythonPackages(("gunicorn", "oslo.service[threading]", "python-openstackclient")),),
+    declares=(
+        PythonPackages(("gunicorn", "oslo.service[threading]", "python-openstackclient")),
+        SoftwareSource(find_python_software),
+    ),
     parts={"branch": (environment,), "install": (environment,)},
 )
