@@ -1,5 +1,6 @@
 """haproxy: accepts the connections of clients at HOST_IP, decrypts them and forwards them to the services, which listen on loopback."""
 
+from ipaddress import IPv4Address
 from pathlib import Path
 
 from novaflow.errors import StepFailed
@@ -26,12 +27,16 @@ def _uses_proxy(settings: Settings) -> bool:
     return settings.uses_proxy
 
 
+def _encryption(settings: Settings) -> str:
+    return "with TLS" if settings.tls else "without encryption"
+
+
 def check_exposure(settings: Settings, _: Paths) -> CheckResult:
     """Check who can connect to the stack, and whether the connections are encrypted."""
-    encrypted = "with TLS" if settings.tls else "without encryption"
-    if settings.host_ip == settings.local_ip or settings.local_ip.split(".")[0] == settings.host_ip.split(".")[0]:
-        return CheckResult("exposure", Severity.GOOD, f"this machine reaches the stack, {encrypted}; other machines do not")
-    found = f"every machine that reaches {settings.host_ip} can connect to the APIs, EC2, objects, consoles and events, {encrypted}"
+    if IPv4Address(settings.host_ip).is_loopback:
+        return CheckResult("exposure", Severity.GOOD, f"this machine reaches the stack, {_encryption(settings)}; other machines do not")
+    reached = "the APIs, EC2, objects, consoles and events"
+    found = f"every machine that reaches {settings.host_ip} can connect to {reached}, {_encryption(settings)}"
     advice = "limit it with a firewall" if settings.tls else "set NOVAFLOW_TLS=1: passwords and tokens are readable on the network"
     return CheckResult("exposure", Severity.WARNING, found, advice)
 
@@ -65,7 +70,8 @@ async def configure(ctx: Context) -> str:
         await ctx.write(_certificate(ctx), await _read_certificate(ctx))
     endpoints = ctx.declared(Endpoint)
     await ctx.write(_config(ctx), render_proxy(ctx.settings, endpoints, _certificate(ctx)))
-    return f"{len(endpoints)} endpoints"
+    names = ", ".join(sorted(endpoint.name for endpoint in endpoints))
+    return f"offers {names} at {ctx.settings.host_ip} {_encryption(ctx.settings)}"
 
 
 async def _read_certificate(ctx: Context) -> bytes:

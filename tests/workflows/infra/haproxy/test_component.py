@@ -61,7 +61,8 @@ async def proxied(root: Path, **settings: object) -> AsyncIterator[tuple[NodeCon
         ctx.paths.credentials.mkdir(exist_ok=True)
         await api.configure(ctx)
         await authority.body(ctx)
-        await configure.body(ctx)
+        how = "with TLS" if ctx.settings.tls else "without encryption"
+        assert await configure.body(ctx) == f"offers one, raw at {ctx.settings.host_ip} {how}"
         env = api.service().env
         assert env is not None
         gunicorn = str(Path(sys.executable).with_name("gunicorn"))
