@@ -44,7 +44,7 @@ class Component:
     database or system packages; ``declared`` collects them by type. ``aliases`` are further names that users may write.
     ``urls`` maps a name to an address that users reach. ``orphans`` find what its parts leave on the machine.
     ``checks`` are those of ``doctor``. ``notification_sources`` become events. ``when`` returns whether the settings enable it.
-    ``default`` says whether it runs if NOVAFLOW_SERVICES is not set or contains ``default``.
+    ``default`` says whether it runs if NOVAFLOW_SERVICES is not set or contains ``default``; with ``every_stack``, it always runs.
     """
 
     name: str
@@ -59,6 +59,7 @@ class Component:
     orphans: tuple[FindOrphans, ...] = ()
     when: Callable[[Settings], bool] = always
     default: bool = True
+    every_stack: bool = False
 
 
 def declared(components: Iterable[Component], kind: type[T]) -> tuple[T, ...]:

@@ -17,7 +17,8 @@ def select_components(components: Collection[Component], names: Collection[str],
     """Return the named components, the components that these need, and those that support them.
 
     ``DEFAULT`` in ``names``, or no name at all, stands for every component that runs by default. A component without
-    services supports others: it is selected if all its needs are. A component that the settings disable never is.
+    services supports others: it is selected if all its needs are. One of ``every_stack`` is selected, and one that the settings
+    disable never is.
 
     Raises: ComponentUnknown.
     """
@@ -26,6 +27,7 @@ def select_components(components: Collection[Component], names: Collection[str],
     pending = [resolve_name(name, components) for name in names if name != DEFAULT]
     if not names or DEFAULT in names:
         pending += default
+    pending += [name for name, component in enabled.items() if component.every_stack]
     needs = {name: _needed_components(component, enabled, settings) for name, component in enabled.items()}
     selected: set[str] = set()
     while pending:

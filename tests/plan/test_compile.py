@@ -60,6 +60,12 @@ def test_a_component_that_does_not_run_by_default_is_named() -> None:
     assert names(select_components((DATABASE, extra), ("default", "extra"), SETTINGS)) == ["database", "extra"]
 
 
+def test_a_component_of_every_stack_is_selected() -> None:
+    """So are its needs."""
+    proxy = a_component("proxy", a_service("proxy", needs=("smtp",)), every_stack=True)
+    assert names(select_components((DATABASE, MAIL, proxy), ("database",), SETTINGS)) == ["database", *names((MAIL,)), "proxy"]
+
+
 def test_settings_disable_components() -> None:
     """A component that the settings disable is not selected, even by name."""
     never = a_component("never", a_service("never"), when=lambda settings: settings.host_ip != "127.0.0.1")

@@ -20,7 +20,6 @@ from workflows.infra.haproxy.config import render_proxy
 from workflows.platform.system_packages import SystemPackages
 
 DAYS = 825  # a new certificate is signed at each start
-DAY_S = 86_400
 
 
 def _uses_proxy(settings: Settings) -> bool:
@@ -129,5 +128,6 @@ COMPONENT = Component(
         FixedSetting("NOVAFLOW_TLS", lambda settings: str(int(settings.tls))),
     ),
     checks=(check_exposure, check_certificate),
+    every_stack=True,  # the endpoints of any component are reached through it
     parts={"run": (configure, PROXY)},
 )
