@@ -20,6 +20,8 @@ from tools.lock import DEVELOPMENT, ROOT
 from tools.secret_scan import PossibleSecret, find_secrets, list_tracked, scan
 from workflows.platform.python_env import CONSTRAINTS, read_pins
 
+pytestmark = pytest.mark.timeout(300)  # pip-audit is slow to start on a busy machine
+
 LISTED = read_exceptions(EXCEPTIONS.read_text())
 TODAY = date(2026, 11, 26)
 ACCEPTED = VulnerabilityException("PYSEC-1", "leaky", TODAY, "novaflow does not call it")

@@ -49,8 +49,8 @@ def _read_licence(found: Distribution) -> tuple[str, bool]:
     metadata = found.metadata
     if "License-Expression" in metadata:
         return metadata["License-Expression"], True
-    text = metadata["License"].strip() if "License" in metadata else ""
-    if text and "\n" not in text and len(text) <= LICENCE_NAME:
-        return text, False
     names = [line.rpartition(" :: ")[2] for line in metadata.get_all("Classifier") or () if line.startswith("License ::")]
-    return " and ".join(names), False
+    if precise := [name for name in names if name != "OSI Approved"]:
+        return " and ".join(precise), False
+    text = metadata["License"].strip() if "License" in metadata else ""
+    return ("", False) if text == "UNKNOWN" or "\n" in text or len(text) > LICENCE_NAME else (text, False)

@@ -73,14 +73,17 @@ def test_the_packages_of_each_environment_are_listed(tmp_path: Path) -> None:
     ("fields", "expected"),
     [
         ("License-Expression: MIT\nLicense: other", ("MIT", True)),
-        ("License: BSD\nClassifier: License :: OSI Approved :: MIT License", ("BSD", False)),
-        (f"License: {'x' * 81}\nClassifier: License :: OSI Approved :: MIT License", ("MIT License", False)),
-        ("License: The text\n        of a licence\nClassifier: License :: A\nClassifier: License :: B", ("A and B", False)),
+        ("License: UNKNOWN\nClassifier: License :: OSI Approved :: MIT License", ("MIT License", False)),
+        ("Classifier: License :: OSI Approved\nClassifier: License :: A\nClassifier: License :: B", ("A and B", False)),
+        ("License: BSD\nClassifier: License :: OSI Approved", ("BSD", False)),
+        (f"License: {'x' * 81}", ("", False)),
+        ("License: The text\n        of a licence", ("", False)),
+        ("License: UNKNOWN", ("", False)),
         ("Classifier: Topic :: System", ("", False)),
     ],
 )
 def test_the_licence_is_what_the_metadata_names(tmp_path: Path, fields: str, expected: tuple[str, bool]) -> None:
-    """An SPDX expression, else a short text, else the classifiers."""
+    """An SPDX expression, else the classifiers, else a short text."""
     add_package(tmp_path, f"Name: a\nVersion: 1\n{fields}")
     ((licence, is_expression),) = ((one.licence, one.is_expression) for one in find_python(tmp_path))
     assert (licence, is_expression) == expected
