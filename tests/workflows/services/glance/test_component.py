@@ -24,7 +24,7 @@ async def test_every_store_has_a_folder(tmp_path: Path) -> None:
     ]
     assert {path.name for path in (tmp_path / "data/glance").iterdir()} == FOLDERS
     assert config["DEFAULT"]["enabled_backends"] == f"{config['glance_store']['default_backend']}:file"
-    assert config["DEFAULT"]["worker_self_reference_url"] == "http://192.0.2.1:9292"
+    assert config["DEFAULT"]["worker_self_reference_url"] == "http://127.0.2.1:9292"
 
 
 async def test_callers_are_authenticated_by_keystone(tmp_path: Path) -> None:

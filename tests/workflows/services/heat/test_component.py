@@ -45,7 +45,7 @@ def test_the_workflows_are_complete_with_heat(workflow: str) -> None:
 
 def test_the_address_of_the_api() -> None:
     """`status` shows it without the project."""
-    assert COMPONENT.urls(make_settings(host_ip="192.0.2.1")) == {"orchestration": "http://192.0.2.1:8004/v1"}
+    assert COMPONENT.urls(make_settings(host_ip="192.0.2.1")) == {"orchestration": "https://192.0.2.1:8004/v1"}
 
 
 def test_the_check_reports_the_available_memory(tmp_path: Path) -> None:
