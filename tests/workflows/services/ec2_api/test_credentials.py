@@ -7,6 +7,7 @@ import anyio
 import pytest
 
 from tests.support.rest import RestServer, open_cloud_context
+from workflows.infra.certificates.authority import create_authority
 from workflows.services.ec2_api.component import credentials
 
 pytestmark = pytest.mark.slow  # openssl creates keys
@@ -23,6 +24,8 @@ async def test_both_users_have_keys_of_their_projects(tmp_path: Path, rest: Rest
         rest.respond("GET", "/identity/credentials?type=ec2&user_id=a", known)
         rest.respond("GET", "/identity/credentials?type=ec2&user_id=d", {"credentials": []})
         rest.respond("POST", "/identity/credentials", {})
+        ctx.paths.credentials.mkdir(exist_ok=True)
+        await create_authority(ctx)
         await credentials.body(ctx)
         secret = ctx.secret("ec2-demo-secret")
     (created,) = (body["credential"] for body in rest.bodies("POST", "/identity/credentials"))
