@@ -129,7 +129,10 @@ def test_a_component_can_be_selected_alone(component: Component) -> None:
         compile_graph(workflow, chosen, settings)
 
 
-@pytest.mark.parametrize("component", [component for component in FOUND.components if has_service(component)], ids=lambda one: one.name)
+OPTIONAL = [component for component in FOUND.components if has_service(component) and not component.every_stack]
+
+
+@pytest.mark.parametrize("component", OPTIONAL, ids=lambda one: one.name)
 def test_a_component_can_be_omitted(component: Component) -> None:
     """NOVAFLOW_SERVICES with all names but one omits that component and those that need it, in every workflow."""
     settings = make_settings()
