@@ -38,10 +38,13 @@ async def amqp_consume(url: str, queues: tuple[str, ...], handler: MessageHandle
         finally:
             consumer.stop()
 
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(stop_when_cancelled)
-        # When cancelled, this waits for the thread: milliseconds, or as long as the broker may take for a reply.
-        await anyio.to_thread.run_sync(consumer.run)
+    try:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(stop_when_cancelled)
+            # When cancelled, this waits for the thread: milliseconds, or as long as the broker may take for a reply.
+            await anyio.to_thread.run_sync(consumer.run)
+    finally:
+        consumer.close()  # not by the thread, which may end before ``stop`` has
 
 
 class _Consumer:
@@ -57,12 +60,15 @@ class _Consumer:
     def run(self) -> None:
         """Consume until ``stop``."""
         self._loop.run(self._consume, self._report)
-        self._wakeup.close()
 
     def stop(self) -> None:
         """End ``run``; for other threads."""
         self._loop.stop()
         self._wakeup.set()
+
+    def close(self) -> None:
+        """Release the file descriptor, after ``run`` and ``stop``."""
+        self._wakeup.close()
 
     def _consume(self, connection: Connection) -> None:
         deliveries: list[Delivery] = []

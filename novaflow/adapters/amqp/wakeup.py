@@ -16,7 +16,7 @@ class Wakeup:
         return self._fd
 
     def set(self) -> None:
-        """Make the descriptor readable; after ``close``, do nothing."""
+        """Make the descriptor readable; after ``close``, do nothing. No other thread may close it meanwhile."""
         if self._fd >= 0:
             os.eventfd_write(self._fd, 1)
 

@@ -132,3 +132,14 @@ async def test_a_message_that_a_killed_broker_repeats_is_handled_once(tmp_path: 
         assert count_messages(broker, "durable") == 0
     finally:
         broker.stop()
+
+
+async def test_a_consumer_can_be_cancelled_between_two_attempts() -> None:
+    """Its thread may end while it is being stopped: of 200 cancellations, several meet that moment."""
+    for _ in range(200):
+        with capture_logs() as logs:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(amqp_consume, "amqp://127.0.0.1:1/nowhere", ("queue",), print)
+                await wait_until(lambda: logs)
+                tasks.cancel_scope.cancel()
+        assert [entry["event"] for entry in logs] == ["consumer.interrupted"]
