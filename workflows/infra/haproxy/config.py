@@ -6,8 +6,9 @@ from pathlib import Path
 from novaflow.model.endpoint import Endpoint
 from novaflow.model.settings import Settings
 
-# Times: an upload of an image may pause; a console is open for a day; a connection between two requests is as long open as
-# that of gunicorn. The buffer holds the headers of a request: nova lists the ports of all servers of a page by their ids.
+# Times: a client must send the headers of a request at once, but an upload of an image may pause; a console is open for a day; a
+# connection between two requests is as long open as that of gunicorn. The buffer holds the headers of a request: nova lists the ports
+# of all servers of a page by their ids.
 GLOBAL = """\
 global
     maxconn 2000
@@ -20,6 +21,7 @@ global
 defaults
     log global
     timeout connect 5s
+    timeout http-request 30s
     timeout client 1h
     timeout server 1h
     timeout tunnel 24h
