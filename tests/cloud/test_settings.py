@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.cloud, pytest.mark.timeout(900), pytest.mark.filterwar
 
 TIMEOUT_S = 30
 PASSWORD = """p' "%40@:/?#üß€ $x\\"""  # characters with a meaning in URLs, shells, SQL or configuration files
-ADDRESS, NEIGHBOUR = "203.0.113.1", "203.0.113.2/24"  # Source: RFC 5737; this machine may be in the first network of it
+ADDRESS, NEIGHBOUR = "198.18.7.1", "198.18.7.2/30"  # Source: RFC 2544; a test must not hide a network that the machine uses
 # What another machine reaches: the APIs, EC2, the object store, the console, and AMQP with TLS.
 PUBLIC_PORTS = {3333, 5000, 5671, 6080, 8773, 8774, 8776, 8778, 9292, 9696}
 PRIVATE_PORTS = (3300, 5672, 6789, 8775, 25672)  # Ceph, AMQP without TLS, nova's metadata, Erlang
@@ -99,7 +99,7 @@ def cables(cloud_machine: None) -> Iterator[tuple[Cable, Cable]]:  # noqa: ARG00
 def neighbour(cloud_machine: None) -> Iterator[Cable]:  # noqa: ARG001 - checked first
     """Return a cable to another machine, in a network in which this one has the address ADDRESS."""
     with cable("nf-lan") as lan:
-        ip("address", "add", f"{ADDRESS}/24", "dev", lan.interface_name)
+        ip("address", "add", f"{ADDRESS}/30", "dev", lan.interface_name)
         ip("link", "set", lan.interface_name, "up")
         lan.give(NEIGHBOUR)
         yield lan
