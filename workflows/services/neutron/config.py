@@ -65,6 +65,9 @@ def _servers(ctx: Context) -> Sections:
             "api_workers": 1,
             "rpc_workers": 1,
             "rpc_state_report_workers": 0,
+            # 60 s by default. An agent waits as long for a server that was killed during a call, and then up to as long again before it
+            # repeats the call; it doubles the time of a call that needs more.
+            "rpc_response_timeout": 20,
             "notify_nova_on_port_status_changes": True,
             "notify_nova_on_port_data_changes": True,
             "send_events_interval": 1,
