@@ -67,11 +67,12 @@ async def create_certificate(  # noqa: PLR0913 - by keyword
     extensions = {"basicConstraints": "critical, CA:false", **usage}
     config = CONFIG.format(name=name, extensions="\n".join(f"{key} = {value}" for key, value in extensions.items()))
     signed = ("-CA", signer.certificate, "-CAkey", signer.key) if signer else ()
-    files.key.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    options = files.key.with_suffix(".cnf")  # not /dev/stdin, which small containers do not have
+    await ctx.write(options, config)
     await ctx.run(
-        *("openssl", "req", "-x509", "-noenc", "-sha256", "-config", "/dev/stdin", "-days", str(days), "-newkey", *key, *signed),
+        *("openssl", "req", "-x509", "-noenc", "-sha256", "-config", options, "-days", str(days), "-newkey", *key, *signed),
         *("-keyout", files.key, "-out", files.certificate),
-        stdin=config.encode(),
     )
+    options.unlink()
     for file in (files.key, files.certificate):
         file.chmod(0o600)
