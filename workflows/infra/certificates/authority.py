@@ -67,6 +67,7 @@ async def create_certificate(  # noqa: PLR0913 - by keyword
     extensions = {"basicConstraints": "critical, CA:false", **usage}
     config = CONFIG.format(name=name, extensions="\n".join(f"{key} = {value}" for key, value in extensions.items()))
     signed = ("-CA", signer.certificate, "-CAkey", signer.key) if signer else ()
+    files.key.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     options = files.key.with_suffix(".cnf")  # not /dev/stdin, which small containers do not have
     await ctx.write(options, config)
     await ctx.run(
