@@ -43,7 +43,7 @@ def mine(toy: Toy, downloads_port: int) -> Path:
     """Return a folder of components that `DIR/.env` names; it contains the example, with a free port."""
     mine = toy.folder / f"{toy.folder.name}_mine"
     mine.mkdir()
-    (mine / "downloads.py").write_text(EXAMPLE.read_text().replace("PORT = 8099", f"PORT = {downloads_port}"))
+    (mine / "downloads.py").write_text(EXAMPLE.read_text().replace("port=8099", f"port={downloads_port}"))
     toy.root.mkdir()
     (toy.root / ".env").write_text(f"NOVAFLOW_COMPONENTS_PATH=../{mine.name}\n")
     (toy.folder / ".env").write_text("DOWNLOADS_PATH=files\n")
