@@ -44,7 +44,7 @@ def test_a_group_that_is_missing_is_an_error() -> None:
         ("192.168.1.5", False, "127.168.1.5"),
     ],
 )
-def test_services_listen_on_loopback(host_ip: str, tls: bool, local_ip: str) -> None:  # noqa: FBT001
+def test_services_listen_on_loopback(host_ip: str, tls: bool, local_ip: str) -> None:  # noqa: FBT001 - pytest passes it by name
     """A proxy is used if clients connect to another address, which TLS needs."""
     settings = Settings(host_ip, tls=tls)
     assert (settings.local_ip, settings.uses_proxy) == (local_ip, local_ip != host_ip)

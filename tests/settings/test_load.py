@@ -157,7 +157,7 @@ def test_settings_of_code_replace_those_of_the_core() -> None:
     ("environ", "tls"),
     [({}, False), ({"HOST_IP": "192.0.2.7"}, True), ({"HOST_IP": "192.0.2.7", "NOVAFLOW_TLS": "0"}, False), ({"NOVAFLOW_TLS": "1"}, True)],
 )
-def test_tls_is_the_default_beyond_loopback(tmp_path: Path, environ: dict[str, str], tls: bool) -> None:  # noqa: FBT001
+def test_tls_is_the_default_beyond_loopback(tmp_path: Path, environ: dict[str, str], tls: bool) -> None:  # noqa: FBT001 - pytest passes it by name
     """NOVAFLOW_TLS decides otherwise."""
     assert load(tmp_path, environ).settings.tls is tls
 

@@ -50,7 +50,7 @@ async def create_authority(ctx: Context) -> None:
     await create_certificate(ctx, own_authority(ctx.paths), "authority", usage, key=RSA_KEY, days=AUTHORITY_DAYS)
 
 
-async def create_certificate(  # noqa: PLR0913 - by keyword
+async def create_certificate(  # noqa: PLR0913 - three of them by keyword
     ctx: Context,
     files: Certificate,
     name: str,

@@ -95,7 +95,7 @@ async def _read_certificate(ctx: Context) -> bytes:
 
 async def connect_all(ctx: Context) -> str:
     """Send a request to each endpoint; an answer of any status shows that the proxy has accepted the connection."""
-    urls = [endpoint.url(ctx.settings) for endpoint in ctx.declared(Endpoint) if endpoint.is_http]
+    urls = _find_urls(ctx)
     for url in urls:
         await ctx.http("HEAD", url)
     return f"accepted connections to {len(urls)} endpoints"
@@ -103,11 +103,13 @@ async def connect_all(ctx: Context) -> str:
 
 async def _connect_once(ctx: Context) -> str:
     """Send a request to the first endpoint."""
-    for endpoint in ctx.declared(Endpoint):
-        if endpoint.is_http:
-            await ctx.http("HEAD", endpoint.url(ctx.settings))
-            return f"accepted a connection to {endpoint.name}"
-    return "runs"
+    for url in _find_urls(ctx)[:1]:
+        await ctx.http("HEAD", url)
+    return "accepted a connection"
+
+
+def _find_urls(ctx: Context) -> list[str]:
+    return [endpoint.url(ctx.settings) for endpoint in ctx.declared(Endpoint) if endpoint.is_http]
 
 
 PROXY = Service(

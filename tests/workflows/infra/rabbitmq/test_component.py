@@ -56,7 +56,7 @@ async def test_passwords_are_stored_as_hashes(make_context: MakeContext) -> None
 
 
 @pytest.mark.parametrize("own", [True, False])
-async def test_subscribers_use_tls(make_context: MakeContext, own: bool) -> None:  # noqa: FBT001
+async def test_subscribers_use_tls(make_context: MakeContext, own: bool) -> None:  # noqa: FBT001 - pytest passes it by name
     """The file names the authority of the stack, but for a certificate that the user brings."""
     brought = {} if own else {"novaflow_tls_cert": Path("/crt"), "novaflow_tls_key": Path("/key")}
     ctx = make_context(novaflow_tls=True, **brought)

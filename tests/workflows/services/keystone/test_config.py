@@ -35,7 +35,7 @@ async def test_the_keys_are_created_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("use_ldap", "text"), [(False, "false"), (True, "true")])
-async def test_domains_have_drivers_with_ldap(tmp_path: Path, use_ldap: bool, text: str) -> None:  # noqa: FBT001
+async def test_domains_have_drivers_with_ldap(tmp_path: Path, use_ldap: bool, text: str) -> None:  # noqa: FBT001 - pytest passes it by name
     """With USE_LDAP=1 keystone reads the LDAP options of domains from its database."""
     config = RawConfigParser()
     async with open_context(tmp_path, COMPONENT, settings=make_settings(use_ldap=use_ldap)) as ctx:
@@ -87,7 +87,7 @@ async def test_clients_log_in_with_openrc_and_clouds_yaml(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("own", [True, False])
-async def test_clients_trust_the_authority_of_the_stack(tmp_path: Path, own: bool) -> None:  # noqa: FBT001
+async def test_clients_trust_the_authority_of_the_stack(tmp_path: Path, own: bool) -> None:  # noqa: FBT001 - pytest passes it by name
     """With TLS both files name it, but for a certificate that the user brings."""
     brought = {} if own else {"novaflow_tls_cert": Path("/crt"), "novaflow_tls_key": Path("/key")}
     async with open_context(tmp_path, settings=make_settings(novaflow_tls=True, **brought)) as ctx:
