@@ -64,7 +64,7 @@ class Tmux:
 
 
 class Screen:
-    """GNU screen."""
+    """GNU screen; its windows are no logins (``-ln``): they are not in utmp, and the status line does not mark them."""
 
     async def has(self, session: str) -> bool:
         """Return whether there is a session of that name."""
@@ -75,11 +75,11 @@ class Screen:
     async def open(self, session: str, windows: Mapping[str, Sequence[str]], *, has_status_line: bool) -> None:
         """Create the session with its first window, then the others."""
         (first, command), *others = windows.items()
-        await _run("screen", "-dmS", session, "-t", first, *command)
+        await _run("screen", "-dmS", session, "-ln", "-t", first, *command)
         line = ("alwayslastline", _SCREENS_STATUS_LINE) if has_status_line else ("ignore",)
         await _run("screen", "-S", session, "-X", "hardstatus", *line)
         for window, words in others:
-            await _run("screen", "-S", session, "-X", "screen", "-t", window, *words)
+            await _run("screen", "-S", session, "-X", "screen", "-ln", "-t", window, *words)
 
     def attach(self, session: str, window: str | None) -> NoReturn:
         """Replace this process by screen; with -x several terminals show the same session."""
