@@ -9,8 +9,8 @@ pytest_plugins = ("tests.support.brokers", "tests.cloud.fixtures")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the cloud tests first: `up` installs RabbitMQ, which other tests need."""
-    items.sort(key=lambda item: item.get_closest_marker("cloud") is None)
+    """Run the cloud tests first: `up` installs RabbitMQ, which other tests need. Those that stop the shared cloud come last of them."""
+    items.sort(key=lambda item: (item.get_closest_marker("cloud") is None, item.get_closest_marker("stops_cloud") is not None))
 
 
 @pytest.fixture(autouse=True)

@@ -206,6 +206,7 @@ def test_only_the_owner_can_read_passwords(cloud: Stack) -> None:
     assert all(path.stat().st_mode & 0o077 == 0 for path in credentials.iterdir())
 
 
+@pytest.mark.stops_cloud
 def test_scrub_removes_the_remains_of_a_crash(cloud: Stack, nova: openstack.connection.Connection) -> None:
     """`scrub --dry-run` lists what a killed stack left, `scrub` removes it; similar resources of others are kept."""
     nova.compute.wait_for_server(create_server(nova, "left"), wait=BOOT_S)
@@ -234,6 +235,7 @@ def lite(stack: Stack) -> Iterator[Stack]:
         yield lite
 
 
+@pytest.mark.stops_cloud
 def test_a_cloud_with_sqlite_boots_a_server(lite: Stack) -> None:
     """With USE_MYSQL=0 the stack runs without MariaDB and reports the limits of SQLite."""
     assert "SQLite: one service writes at a time" in lite.up()
@@ -241,6 +243,7 @@ def test_a_cloud_with_sqlite_boots_a_server(lite: Stack) -> None:
     lite("verify")
 
 
+@pytest.mark.stops_cloud
 def test_clean_leaves_nothing_behind(lite: Stack) -> None:
     """After `clean`, even with a running server, the state of the machine is as before `up`."""
     lite.up()

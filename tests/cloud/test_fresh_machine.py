@@ -5,7 +5,7 @@ import pytest
 from tests.cloud.fresh import fresh_machine
 from tests.cloud.stacks import Stack
 
-pytestmark = [pytest.mark.cloud, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.cloud, pytest.mark.stops_cloud, pytest.mark.timeout(1500)]
 
 UP_WITHIN_S = 1200
 

@@ -23,7 +23,7 @@ from tests.cloud.clients import BOOT_S, Guest, connected, guest, server, wait_fo
 from tests.cloud.machine_state import processes_of, read_state
 from tests.cloud.stacks import UP_WITHIN_S, Stack, stack_in_folder
 
-pytestmark = [pytest.mark.cloud, pytest.mark.timeout(900), pytest.mark.filterwarnings("default")]
+pytestmark = [pytest.mark.cloud, pytest.mark.stops_cloud, pytest.mark.timeout(900), pytest.mark.filterwarnings("default")]
 
 TIMEOUT_S = 30
 PASSWORD = """p' "%40@:/?#üß€ $x\\"""  # characters with a meaning in URLs, shells, SQL or configuration files

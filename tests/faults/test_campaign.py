@@ -5,7 +5,7 @@ import pytest
 from tests.cloud.stacks import Stack
 from tests.faults.campaign import Campaign, is_survived, print_table, run_campaign
 
-pytestmark = [pytest.mark.cloud, pytest.mark.timeout(1200), pytest.mark.filterwarnings("default")]
+pytestmark = [pytest.mark.cloud, pytest.mark.stops_cloud, pytest.mark.timeout(1200), pytest.mark.filterwarnings("default")]
 
 
 def test_a_cloud_recovers_from_faults_and_loses_nothing(stack: Stack) -> None:

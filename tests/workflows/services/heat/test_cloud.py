@@ -10,7 +10,7 @@ from openstack.orchestration.v1.stack import Stack as HeatStack
 from tests.cloud.clients import BOOT_S, connected
 from tests.cloud.stacks import Stack
 
-pytestmark = [pytest.mark.cloud, pytest.mark.timeout(1200), pytest.mark.filterwarnings("default")]
+pytestmark = [pytest.mark.cloud, pytest.mark.stops_cloud, pytest.mark.timeout(1200), pytest.mark.filterwarnings("default")]
 
 TEMPLATE: dict[str, Any] = {
     "heat_template_version": "2021-04-16",
