@@ -9,7 +9,7 @@ import structlog
 
 from novaflow.adapters.local.context import NodeContext, StackResources
 from novaflow.adapters.local.polling import wait_answer
-from novaflow.adapters.process import Command, RunningProcess, adopting, is_served_by, is_suspended, running
+from novaflow.adapters.process import Command, RunningProcess, ServedPorts, adopting, is_suspended, running
 from novaflow.adapters.storage import read_last_lines
 from novaflow.errors import MachineError, NotReady, NovaflowError, ServiceExited, StepFailed
 from novaflow.model.probe import FunctionProbe, HttpProbe, NotYet, Probe
@@ -121,6 +121,7 @@ class LocalProgram:
     ) -> None:
         self._service, self._process, self._context, self._resources = service, process, context, resources
         self._adopted = adopted
+        self._ports = ServedPorts(context.owner, process.pid)
 
     @property
     def pid(self) -> int:
@@ -193,7 +194,7 @@ class LocalProgram:
     async def _probe(self, probe: Probe) -> str:
         answer = await probe.check(self._context) if isinstance(probe, FunctionProbe) else await self._get(probe)
         port = probe.port if isinstance(probe, HttpProbe) else self._service.port
-        if port is not None and not is_served_by(port, self._context.owner, self.pid):
+        if port is not None and not self._ports.include(port):
             raise NotYet(f"port {port} is answered by another program")
         return answer
 

@@ -4,7 +4,7 @@ from novaflow.adapters.process.cgroups import Cgroup, find_base, find_stack_cgro
 from novaflow.adapters.process.exec_program import replace_process
 from novaflow.adapters.process.hooks import Hooks
 from novaflow.adapters.process.limits import set_descriptor_limit
-from novaflow.adapters.process.listeners import find_listener, is_served_by
+from novaflow.adapters.process.listeners import ServedPorts, find_listener
 from novaflow.adapters.process.process_ownership import (
     ProcessOwner,
     describe_process,
@@ -37,6 +37,7 @@ __all__ = [
     "Meter",
     "ProcessOwner",
     "RunningProcess",
+    "ServedPorts",
     "adopting",
     "become_subreaper",
     "describe_process",
@@ -48,7 +49,6 @@ __all__ = [
     "find_processes",
     "find_stack_cgroup",
     "find_users_of_removed",
-    "is_served_by",
     "is_suspended",
     "reap_orphans",
     "replace_process",

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
 
@@ -20,18 +21,39 @@ def find_listener(port: int, host: str) -> psutil.Process | None:
     return None
 
 
-def is_served_by(port: int, owner: ProcessOwner, leader: int) -> bool:
-    """Return whether a process of the owner listens on the port, and not one of an earlier run or of another program."""
-    for process in _family(owner, leader):
-        try:
-            if any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in process.net_connections(kind="tcp")):
-                return True
-        except psutil.NoSuchProcess:
-            continue
-        except psutil.Error:
-            if os.geteuid() != 0:  # the process may run as another user
-                return True
-    return False
+class ServedPorts:
+    """The ports on which the processes of an owner listen, and not those of an earlier run or of another program."""
+
+    def __init__(self, owner: ProcessOwner, leader: int) -> None:
+        self._owner, self._leader = owner, leader
+        # To search for a socket, psutil reads all connections of the machine; whether a known one is still open is one system call.
+        self._descriptors: dict[int, tuple[Path, Path]] = {}
+
+    def include(self, port: int) -> bool:
+        """Return whether a process of the owner listens on the port."""
+        if port in self._descriptors:
+            descriptor, opened = self._descriptors[port]
+            with suppress(OSError):  # the process has exited, or has closed the socket
+                if descriptor.readlink() == opened:
+                    return True
+        return self._find(port)
+
+    def _find(self, port: int) -> bool:
+        for process in _family(self._owner, self._leader):
+            try:
+                listening = [one for one in process.net_connections(kind="tcp") if one.status == psutil.CONN_LISTEN]
+            except psutil.NoSuchProcess:
+                continue
+            except psutil.Error:
+                if os.geteuid() != 0:  # the process may run as another user
+                    return True
+                continue
+            for descriptor in [Path(f"/proc/{process.pid}/fd/{one.fd}") for one in listening if one.laddr.port == port]:
+                with suppress(OSError):  # closed meanwhile
+                    # The link names the socket with a number that no other has. Source: proc_pid_fd(5)
+                    self._descriptors[port] = (descriptor, descriptor.readlink())
+                    return True
+        return False
 
 
 def _family(owner: ProcessOwner, leader: int) -> list[psutil.Process]:

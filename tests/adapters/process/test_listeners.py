@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from novaflow.adapters.process import Command, ProcessOwner, find_listener, is_served_by, running
+from novaflow.adapters.process import Command, ProcessOwner, ServedPorts, find_listener, running
 from tests.support.programs import python, wait_for_text
 
 
@@ -46,14 +46,27 @@ def test_a_free_port_has_no_listener(listener: socket.socket) -> None:
 
 def test_a_process_serves_its_own_port(owner: ProcessOwner, listener: socket.socket) -> None:
     """A process serves the port that it listens on."""
-    assert is_served_by(listener.getsockname()[1], owner, os.getpid())
+    assert ServedPorts(owner, os.getpid()).include(listener.getsockname()[1])
+
+
+def test_a_process_does_not_serve_a_port_that_it_has_closed(owner: ProcessOwner, listener: socket.socket) -> None:
+    """Also if it did before, and another socket has the same descriptor now."""
+    port, descriptor = listener.getsockname()[1], listener.fileno()
+    ports = ServedPorts(owner, os.getpid())
+    assert [ports.include(port) for _ in range(2)] == [True, True]
+    listener.close()
+    assert not ports.include(port)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        assert other.fileno() == descriptor
+        assert not ports.include(port)
+        assert ports.include(other.getsockname()[1])
 
 
 async def test_the_port_of_another_program_does_not_count(owner: ProcessOwner, listener: socket.socket) -> None:
     """A program of an earlier run must not pass for the new one."""
     command = Command(python("import time; time.sleep(60)"), {}, owner.paths.run, owner.paths.log / "web.log", 0.1)
     async with running(owner, command) as process:
-        assert not is_served_by(listener.getsockname()[1], owner, process.pid)
+        assert not ServedPorts(owner, process.pid).include(listener.getsockname()[1])
 
 
 async def test_the_port_of_a_child_counts(owner: ProcessOwner) -> None:
@@ -68,7 +81,7 @@ time.sleep(60)
     output = owner.paths.log / "web.log"
     async with running(owner, Command(python(code), {}, owner.paths.run, output, 0.1)) as process:
         await wait_for_text(output, "up\n")
-        assert is_served_by(int(output.read_text().split()[0]), owner, process.pid)
+        assert ServedPorts(owner, process.pid).include(int(output.read_text().split()[0]))
 
 
 async def test_a_process_that_forks_all_the_time_serves_its_port(owner: ProcessOwner) -> None:
@@ -89,4 +102,4 @@ while True:
     async with running(owner, Command(python(code), {}, owner.paths.run, output, 0.1)) as process:
         await wait_for_text(output, "up\n")
         port = int(output.read_text().split()[0])
-        assert [is_served_by(port, owner, process.pid) for _ in range(150)] == [True] * 150
+        assert [ServedPorts(owner, process.pid).include(port) for _ in range(150)] == [True] * 150
