@@ -102,8 +102,10 @@ def _options(ctx: Context, data: Path) -> dict[str, Value]:
         "skip-networking": True,
         "skip-name-resolve": True,
         "skip-log-bin": True,
-        "character-set-server": "utf8mb3",
-        "collation-server": "utf8mb3_general_ci",
+        # Every character of Unicode: without the old mode, the `utf8` of OpenStack's tables is utf8mb4, not utf8mb3.
+        "old-mode": "",
+        "character-set-server": "utf8mb4",
+        "collation-server": "utf8mb4_general_ci",
         "max_connections": 500,
         "performance_schema": False,
         "innodb_buffer_pool_size": "128M",

@@ -76,7 +76,7 @@ def template_key(settings: Settings, paths: Paths, databases: Collection[Databas
     These are the kind of database, Python packages, migrations, components, passwords of accounts, and the address of endpoints.
     """
     # Nova's database of cells contains the URLs of databases, which name the plugin.
-    kind = "mariadb" if settings.of(DatabaseSettings).use_mysql else f"sqlite-{SQLITE_PLUGIN}"
+    kind = "mariadb-utf8mb4" if settings.of(DatabaseSettings).use_mysql else f"sqlite-{SQLITE_PLUGIN}"
     chosen = [
         settings.host_ip,
         *(["tls"] if settings.tls else []),
