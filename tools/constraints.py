@@ -18,7 +18,7 @@ from workflows.platform.python_env import CONSTRAINTS, UV, read_pins
 from workflows.platform.requirements import PythonPackages, PythonRequirements
 
 WORKFLOWS = Path(__file__).parents[1] / "workflows"
-COMPILE = (UV, "pip", "compile", "--quiet", "--python-version", "3.11", "--generate-hashes", "--no-annotate", "--no-header")
+COMPILE = (UV, "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes", "--no-annotate", "--no-header")
 
 
 def read_common() -> str:

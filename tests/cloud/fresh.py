@@ -87,12 +87,12 @@ class FreshMachine:
 
 
 @contextmanager
-def fresh_machine() -> Iterator[FreshMachine]:
-    """Return a machine with the repository; the machine and its processes end with the block."""
+def fresh_machine(release: str) -> Iterator[FreshMachine]:
+    """Return a machine with a release of Debian and the repository; the machine and its processes end with the block."""
     root = Path(tempfile.mkdtemp(prefix="nf-fresh-"))
     root.chmod(0o755)  # all users of the machine need access to their root folder
     try:
-        make_debian(root)
+        make_debian(root, release)
         with ExitStack() as programs:
             has_own_network = Path("/dev/net/tun").exists() and shutil.which("slirp4netns") is not None
             pid = programs.enter_context(start(root, own_network=has_own_network))
@@ -103,11 +103,11 @@ def fresh_machine() -> Iterator[FreshMachine]:
         shutil.rmtree(root)
 
 
-def make_debian(root: Path) -> None:
-    """Install a minimal Debian with this machine's package sources, and copy the repository into it."""
-    sources = read_sources()
-    mirror, suite = sources[0].split()[1:3]
-    command = ("debootstrap", "--variant=minbase", suite, root, mirror)
+def make_debian(root: Path, release: str) -> None:
+    """Install a minimal Debian from the servers of this machine's package sources, and copy the repository into it."""
+    sources = read_sources(release)
+    mirror = sources[0].split()[1]
+    command = ("debootstrap", "--variant=minbase", release, root, mirror)
     completed = subprocess.run(command, capture_output=True, check=False, text=True, timeout=DEBOOTSTRAP_S)
     assert completed.returncode == 0, completed.stdout[-2000:] + completed.stderr[-2000:]
     (root / "etc/apt/sources.list").write_text("\n".join(sources) + "\n")
@@ -139,14 +139,16 @@ def copy_in(path: Path, root: Path) -> None:
         shutil.copy(path, target)
 
 
-def read_sources() -> list[str]:
-    """Return apt's sources of the distribution as lines of a sources.list; the release itself comes first, then its updates."""
+def read_sources(release: str) -> list[str]:
+    """Return apt's sources as lines of a sources.list, for this release; the release itself comes first, then its updates."""
     line_format = "$(REPO_URI) $(RELEASE) $(COMPONENT)"
     origin = "Debian" if Path("/etc/debian_version").exists() and "ID=debian" in Path("/etc/os-release").read_text() else "Ubuntu"
     command = ("apt-get", "indextargets", "--format", line_format, "Created-By: Packages", f"Origin: {origin}", "Component: main")
     lines = subprocess.run(command, capture_output=True, check=True, text=True, timeout=30).stdout.splitlines()
     assert lines, "apt has no sources of this distribution"
-    return [f"deb {line}" for line in sorted(dict.fromkeys(lines), key=lambda line: "-" in line.split()[1])]
+    ordered = sorted(dict.fromkeys(lines), key=lambda line: "-" in line.split()[1])
+    own = ordered[0].split()[1]
+    return [f"deb {line.replace(f' {own}', f' {release}')}" for line in ordered]
 
 
 @contextmanager

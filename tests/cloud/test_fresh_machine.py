@@ -10,10 +10,11 @@ pytestmark = [pytest.mark.cloud, pytest.mark.stops_cloud, pytest.mark.timeout(15
 UP_WITHIN_S = 1200
 
 
-def test_a_new_user_boots_a_server(stack: Stack) -> None:
+@pytest.mark.parametrize("release", ["bookworm", "trixie"])
+def test_a_new_user_boots_a_server(stack: Stack, release: str) -> None:
     """`nova.sh up`, `verify` and `clean` succeed, and nothing of the cloud remains."""
     stack("clean")  # two clouds compete for processors and, without slirp4netns, for ports
-    with fresh_machine() as machine:
+    with fresh_machine(release) as machine:
         before = machine.state()
         up = machine.run("./nova.sh", "up", within_s=UP_WITHIN_S)
         assert "nova is ready" in up.stdout

@@ -4,12 +4,12 @@ import gzip
 import shutil
 from pathlib import Path
 
-from novaflow.errors import StepFailed
 from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.step import ConcurrencyPool, Skipped, step
 from workflows.images.tty.cpio import Entry, pack, unpack
 from workflows.images.tty.image_files import read_image_files
+from workflows.images.tty.kernel_modules import is_complete, unpack_modules
 from workflows.images.tty.password import PASSWORD_HASH, password
 from workflows.infra.libvirt.address import uses_containers
 from workflows.platform.detect import find_distribution
@@ -45,28 +45,19 @@ def _folder(ctx: Context) -> Path:
 @step(within_s=300, pool=ConcurrencyPool.NET)
 async def kernel(ctx: Context) -> Skipped | str:
     """Download the distribution's kernel for virtual machines and unpack it, without installing it."""
-    names = ("vmlinuz", *(f"{module}.ko" for module in (*MODULES, *DRIVE_MODULES)))
-    if all((_folder(ctx) / "kernel" / name).exists() for name in names):
+    if is_complete(_folder(ctx) / "kernel", (*MODULES, *DRIVE_MODULES)):
         return Skipped("already unpacked")
     work, distribution = _folder(ctx) / "kernel.new", find_distribution()
     (metapackage,) = distribution.resolve(KERNEL)
     package = await distribution.manager.find_dependency(ctx, metapackage, "linux-image")
     await distribution.manager.unpack(ctx, (package,), work)
     next((work / "boot").glob("vmlinuz-*")).rename(work / "vmlinuz")
-    for module in (*MODULES, *DRIVE_MODULES):
-        _find_module(work, module).rename(work / f"{module}.ko")
+    unpack_modules(work, (*MODULES, *DRIVE_MODULES))
     for unused in ("boot", "lib", "usr"):
         shutil.rmtree(work / unused, ignore_errors=True)
     shutil.rmtree(_folder(ctx) / "kernel", ignore_errors=True)
     work.rename(_folder(ctx) / "kernel")
     return package
-
-
-def _find_module(folder: Path, name: str) -> Path:
-    found = next(folder.glob(f"**/{name}.ko*"), None)
-    if found is None or found.suffix != ".ko":
-        raise StepFailed(f"the kernel package has no uncompressed {name}.ko, found {found}")
-    return found
 
 
 @step(needs=("tty.kernel", "packages.install"), pool=ConcurrencyPool.CPU, within_s=60)

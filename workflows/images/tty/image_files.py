@@ -28,8 +28,8 @@ async def read_image_files(ctx: Context, kernel: Path, modules: Mapping[str, tup
     dropbear = distribution.path("dropbear")
     executables = {"bin/busybox": distribution.path("busybox"), "bin/dropbear": dropbear, **await _find_libraries(ctx, dropbear)}
     executables |= {target: Path(__file__).with_name(name) for target, name in SCRIPTS.items()}
-    numbered = ((folder, index, module) for folder, names in modules.items() for index, module in enumerate(names))
-    files = {f"{folder}/{index:02}-{module}.ko": kernel / f"{module}.ko" for folder, index, module in numbered}
+    numbered = ((folder, index, kernel / f"{module}.ko") for folder, names in modules.items() for index, module in enumerate(names))
+    files = {f"{folder}/{index:02}-{file.name}": file for folder, index, file in numbered if file.exists()}  # the others are built in
     entries = [Entry(folder) for folder in FOLDERS]
     entries += [Entry(target, path.read_bytes(), 0o755) for target, path in executables.items()]
     entries += [Entry(target, path.read_bytes()) for target, path in files.items()]

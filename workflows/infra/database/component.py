@@ -36,7 +36,7 @@ from workflows.services.oslo.config_file import Value, render_config
 NOT_DURABLE: Mapping[str, Value] = {
     "innodb_flush_log_at_trx_commit": 0,
     "innodb_flush_method": "nosync",
-    "innodb_doublewrite": False,
+    "innodb_doublewrite": "OFF",  # no boolean any more since MariaDB 11
 }
 # The server ignores the umask of its parent. Source: MariaDB's documentation, "Environment Variables"
 FOR_OWNER: Mapping[str, str] = {"UMASK": "0600", "UMASK_DIR": "0700"}

@@ -1,0 +1,45 @@
+"""The modules in an unpacked kernel package: Debian 12 has files, Debian 13 compressed files, and some are built into the kernel."""
+
+import bz2
+import gzip
+import lzma
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from novaflow.errors import StepFailed
+
+BUILT_IN = "modules.builtin"  # one path of a module in each line. Source: the kernel's Documentation/kbuild/kbuild.rst
+_READERS: Mapping[str, Callable[[bytes], bytes]] = {".ko": bytes, ".xz": lzma.decompress, ".gz": gzip.decompress, ".bz2": bz2.decompress}
+
+
+def is_complete(folder: Path, names: tuple[str, ...]) -> bool:
+    """Return whether the folder has a kernel and each of the modules that is not built into it."""
+    if not (folder / "vmlinuz").exists() or not (folder / BUILT_IN).exists():
+        return False
+    return all((folder / f"{name}.ko").exists() for name in names if name not in _read_built_in(folder))
+
+
+def unpack_modules(folder: Path, names: tuple[str, ...]) -> None:
+    """Write those of the modules that are not built in as NAME.ko into the folder of the unpacked package, beside the list of the others.
+
+    Raises: StepFailed, if one is missing, or compressed in an unknown format.
+    """
+    listed = next(folder.glob(f"**/{BUILT_IN}"), None)
+    if listed is None:
+        raise StepFailed(f"the kernel package has no {BUILT_IN}, which lists the modules that are built in")
+    listed.rename(folder / BUILT_IN)
+    for name in names:
+        if name not in _read_built_in(folder):
+            (folder / f"{name}.ko").write_bytes(_read_module(folder, name))
+
+
+def _read_built_in(folder: Path) -> set[str]:
+    return {Path(line).stem for line in (folder / BUILT_IN).read_text().splitlines()}
+
+
+def _read_module(folder: Path, name: str) -> bytes:
+    found = next(folder.glob(f"**/{name}.ko*"), None)
+    if found is None or found.suffix not in _READERS:
+        known = ", ".join(_READERS)
+        raise StepFailed(f"the kernel package has no {name}.ko that is built in or ends with {known}; found {found}")
+    return _READERS[found.suffix](found.read_bytes())
