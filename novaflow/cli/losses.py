@@ -5,7 +5,7 @@ from functools import partial
 
 import click
 
-from novaflow.cli.output import run_with_progress
+from novaflow.cli.progress import run_with_progress
 from novaflow.errors import UsageError
 from novaflow.runtime.fresh_start import find_losses
 from novaflow.runtime.stack import Stack

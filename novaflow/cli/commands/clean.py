@@ -5,7 +5,7 @@ from functools import partial
 import click
 
 from novaflow.cli.arguments import stack_arguments
-from novaflow.cli.output import run_with_progress
+from novaflow.cli.progress import run_with_progress
 from novaflow.runtime.shutdown import stop_stack
 from novaflow.runtime.stack import Stack
 

@@ -7,7 +7,7 @@ import click
 
 from novaflow.cli.arguments import force_option, stack_arguments, timeout_option, yes_option
 from novaflow.cli.losses import confirm_losses
-from novaflow.cli.output import open_display, run_with_progress
+from novaflow.cli.progress import open_display, run_with_progress
 from novaflow.runtime.launcher import RunOptions, WaitFor, launch
 from novaflow.runtime.stack import Stack
 from novaflow.runtime.startup import lock_for_run, prepare_run

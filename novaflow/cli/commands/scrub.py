@@ -8,7 +8,8 @@ import click
 
 from novaflow.adapters.terminal import print_orphans
 from novaflow.cli.arguments import stack_arguments
-from novaflow.cli.output import print_json, run_with_progress
+from novaflow.cli.output import print_json
+from novaflow.cli.progress import run_with_progress
 from novaflow.runtime.scrub import scrub
 from novaflow.runtime.stack import Stack
 

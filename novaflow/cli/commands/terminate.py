@@ -5,7 +5,7 @@ from functools import partial
 import click
 
 from novaflow.cli.arguments import stack_arguments
-from novaflow.cli.output import run_with_progress
+from novaflow.cli.progress import run_with_progress
 from novaflow.runtime.run_in_supervisor import run_in_supervisor
 from novaflow.runtime.stack import Stack
 

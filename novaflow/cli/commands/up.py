@@ -8,7 +8,7 @@ import click
 from novaflow.cli.arguments import force_option, stack_arguments, timeout_option, yes_option
 from novaflow.cli.losses import confirm_losses
 from novaflow.cli.next_steps import print_next_steps
-from novaflow.cli.output import open_display, run_with_progress
+from novaflow.cli.progress import open_display, run_with_progress
 from novaflow.runtime.launcher import RunOptions, WaitFor, become_supervisor, launch
 from novaflow.runtime.stack import Stack
 from novaflow.runtime.startup import find_resumable, lock_for_run, lock_for_up, prepare_up, repair
