@@ -9,7 +9,6 @@ from typing import Any
 
 import anyio
 
-from novaflow.adapters.http import HttpClient
 from novaflow.errors import UsageError
 from novaflow.model.context import HttpResponse
 from novaflow.model.probe import NotYet
@@ -75,6 +74,9 @@ class ControlClient:
     async def _request(self, method: str, path: str) -> HttpResponse:
         if self._socket.exists() and not os.access(self._socket, os.W_OK):
             raise self._denied()
+        # Imported here: it imports httpx, and commands about a stack that is stopped send no request.
+        from novaflow.adapters.http import HttpClient  # noqa: PLC0415
+
         client = HttpClient(timeout_s=FINISH_WITHIN_S, socket=self._socket)
         try:
             answer = await client.request(method, f"http://supervisor{path}")
