@@ -30,7 +30,7 @@ def measure_fresh(runs: int) -> Iterator[Row]:
     """Measure `nova.sh up` on machines with nothing installed, including downloads."""
     took_s: list[float] = []
     for _ in range(runs):
-        with fresh_machine() as machine:
+        with fresh_machine("bookworm") as machine:
             began = time.monotonic()
             machine.run("./nova.sh", "up", within_s=UP_WITHIN_S)
             took_s.append(time.monotonic() - began)

@@ -1,6 +1,7 @@
 """Debian and the distributions derived from it: paths, and names of packages that differ between releases."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from workflows.platform.apt import Apt
@@ -25,4 +26,11 @@ DEBIAN = Distribution(
 )
 
 # By ID and VERSION_ID of os-release(5). A release without an entry is treated as DEBIAN.
-RELEASES: Mapping[tuple[str, str], Distribution] = {}
+RELEASES: Mapping[tuple[str, str], Distribution] = {
+    ("debian", "13"): replace(
+        DEBIAN,
+        package_names={  # libvirt 11 has a package for each driver: nova needs secrets for volumes, and lists devices of the machine
+            "libvirt-daemon": ("libvirt-daemon", "libvirt-daemon-driver-nodedev", "libvirt-daemon-driver-secret"),
+        },
+    ),
+}

@@ -46,7 +46,7 @@ class Distribution:
     """A release of a distribution.
 
     ``family_names`` reads the names of packages that the release shares with its family. ``package_names`` maps a shared name
-    to the name in this release, or to ``None`` if the release lacks the package. ``paths`` maps the name of a file or folder,
+    to the names in this release, where one package may have been split; to none if the release lacks the package. ``paths`` maps the name of a file or folder,
     as components use it, to its path. A release that differs from another is a copy with other entries.
     """
 
@@ -54,12 +54,12 @@ class Distribution:
     manager: PackageManager
     family_names: Callable[[SystemPackages], tuple[str, ...]]
     paths: Mapping[str, Path]
-    package_names: Mapping[str, str | None] = field(default_factory=dict)
+    package_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def missing_packages(self) -> tuple[str, ...]:
         """Return the packages that the release is known to lack, by the names of the family."""
-        return tuple(name for name, known in self.package_names.items() if known is None)
+        return tuple(name for name, known in self.package_names.items() if not known)
 
     def path(self, name: str) -> Path:
         """Return the path of a file or folder.
@@ -86,7 +86,7 @@ class Distribution:
         if missing := [name for name in self.missing_packages if name in wanted]:
             message = f"{self.name} has no package {', '.join(missing)}; set NOVAFLOW_SERVICES without the components that need it"
             raise MachineError(message)
-        return tuple(self.package_names.get(name) or name for name in wanted)
+        return tuple(known for name in wanted for known in self.package_names.get(name, (name,)))
 
     async def install(self, ctx: Context, *declared: SystemPackages) -> Skipped | str:
         """Install these packages; see ``PackageManager.install``.

@@ -19,7 +19,7 @@ OTHER = replace(
     DEBIAN,
     name="Other 1",
     paths={**DEBIAN.paths, "busybox": Path("/opt/busybox")},
-    package_names={"novnc": "novnc-pages", "brz": None},
+    package_names={"novnc": ("novnc-pages", "novnc-common"), "brz": ()},
 )
 
 
@@ -66,7 +66,7 @@ def test_a_release_overrides_the_name_of_a_package() -> None:
     """Each package is listed once, whatever the number of components that declare it."""
     declared = (SystemPackages(debian=("novnc", "git")), SystemPackages(debian=("git",)))
     assert DEBIAN.resolve(*declared) == ("novnc", "git")
-    assert OTHER.resolve(*declared) == ("novnc-pages", "git")
+    assert OTHER.resolve(*declared) == ("novnc-pages", "novnc-common", "git")
 
 
 def test_a_package_that_a_release_lacks_is_rejected() -> None:

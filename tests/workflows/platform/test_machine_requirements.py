@@ -45,7 +45,7 @@ def test_a_disk_that_is_nearly_full_is_a_warning(tmp_path: Path) -> None:
 
 def test_a_release_that_lacks_packages_is_a_warning() -> None:
     """The result names the release and the packages; a complete release is good."""
-    release = replace(DEBIAN, name="Other 1", package_names={"novnc": None, "brz": "breezy", "radvd": None})
+    release = replace(DEBIAN, name="Other 1", package_names={"novnc": (), "brz": ("breezy",), "radvd": ()})
     advice = "set NOVAFLOW_SERVICES without the components that need them"
     assert describe_distribution(release) == CheckResult("system", Severity.WARNING, "Other 1 has no package novnc, radvd", advice)
     assert describe_distribution(DEBIAN) == CheckResult("system", Severity.GOOD, "Debian")
