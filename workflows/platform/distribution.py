@@ -46,8 +46,9 @@ class Distribution:
     """A release of a distribution.
 
     ``family_names`` reads the names of packages that the release shares with its family. ``package_names`` maps a shared name
-    to the names in this release, where one package may have been split; to none if the release lacks the package. ``paths`` maps the name of a file or folder,
-    as components use it, to its path. A release that differs from another is a copy with other entries.
+    to the names in this release, where one package may have been split; to none if the release lacks the package. ``paths`` maps
+    the name of a file or folder, as components use it, to its path. A release that differs from another is a copy with other
+    entries.
     """
 
     name: str
