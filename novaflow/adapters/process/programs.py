@@ -163,11 +163,11 @@ async def run_to_end(
             start_new_session=True,
         )
         try:
-            async with anyio.create_task_group() as readers:
-                readers.start_soon(read_lines, _piped(process.stdout), (write, printed.append), on_line)
-                readers.start_soon(read_lines, _piped(process.stderr), (write,), on_line)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(read_lines, _piped(process.stderr), (write,), on_line)
                 if stdin:
-                    await _send(_piped(process.stdin), stdin)
+                    tasks.start_soon(_send, _piped(process.stdin), stdin)
+                await read_lines(_piped(process.stdout), (write, printed.append), on_line)
             code = await process.wait()
         except BaseException:
             await _end_and_drain(owner, process, write, command.grace_s)
