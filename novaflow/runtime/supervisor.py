@@ -26,7 +26,6 @@ from novaflow.runtime.journal_size import keep_journal_small
 from novaflow.runtime.live_status import LiveStatus
 from novaflow.runtime.notification_bridge import forward_notifications
 from novaflow.runtime.orchestrator import Orchestrator, new_run_id, open_orchestrator
-from novaflow.runtime.reload import restart_on_change
 from novaflow.runtime.resume import DoneSteps
 from novaflow.runtime.service_manager import report_state
 from novaflow.runtime.signals import call_on_signals
@@ -138,6 +137,9 @@ class SupervisedRun:
         tasks.start_soon(keep_alive, "journal", partial(keep_journal_small, journal, self._orchestrator.stack))
         tasks.start_soon(keep_alive, "notifications", partial(forward_notifications, self._orchestrator, self._bus.publish))
         if self._reload:
+            # Imported here: it imports watchfiles, whose memory a supervisor that watches nothing would hold as long as it runs.
+            from novaflow.runtime.reload import restart_on_change  # noqa: PLC0415
+
             tasks.start_soon(keep_alive, "reload", partial(restart_on_change, self._engine, self._paths, self._is_up))
 
     def _handlers(self) -> SupervisorHandlers:
