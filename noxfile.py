@@ -19,8 +19,8 @@ def quick(session: nox.Session) -> None:
 
 @nox.session
 def test(session: nox.Session) -> None:
-    """Run all tests but those of the cloud."""
-    session.run("./nova.sh", "test", "-m", "not cloud", *session.posargs, external=True)
+    """Run all tests but those of the cloud, in two processes."""
+    session.run("./nova.sh", "test", "-m", "not cloud", "--numprocesses=2", "--dist=loadscope", *session.posargs, external=True)
 
 
 @nox.session
