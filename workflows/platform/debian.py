@@ -1,5 +1,6 @@
 """Debian and the distributions derived from it: paths, and names of packages that differ between releases."""
 
+import sysconfig
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ DEBIAN = Distribution(
         "openvswitch-schema": Path("/usr/share/openvswitch/vswitch.ovsschema"),
         "python": Path("/usr/bin/python3"),
         "python-modules": Path("/usr/lib/python3/dist-packages"),
+        "rados-classes": Path("/usr/lib", sysconfig.get_config_var("MULTIARCH") or "", "rados-classes"),
         "rabbitmq-server": Path("/usr/lib/rabbitmq/bin/rabbitmq-server"),
     },
 )

@@ -27,6 +27,7 @@ from workflows.infra.ceph.cluster import (
     monitor_address,
     write_keys,
 )
+from workflows.platform.detect import find_distribution
 from workflows.platform.disk import delete_folder, free_mib
 from workflows.platform.python_env import link_modules
 from workflows.platform.system_packages import SystemPackages
@@ -101,6 +102,8 @@ def _options(ctx: Context) -> Sections:
         "mon data": data / "mon",
         "osd data": data / "osd",
         "mgr data": data / "mgr",
+        # The default of Debian 13 is a relative path.
+        "osd class dir": find_distribution().path("rados-classes"),
         "bluestore block size": SIZE_GIB << 30,
         # The manager is needed for its statistics only; its Python modules use 270 MiB and take three seconds to load.
         "mgr module path": run / NO_MODULES,

@@ -84,6 +84,7 @@ async def configure(ctx: Context) -> str:
         "remember_owner": 0,
         "security_driver": '"none"',
         "stdio_handler": '"file"',  # the default needs virtlogd, a second daemon
+        "max_core": 0,  # the limit of the stack; libvirt's own is unlimited, which libvirt 11 may not set
         "namespaces": "[]",
         "cgroup_controllers": "[]",  # servers end with the PID namespace
         # A client of a graphical console needs a certificate: every user of the machine can connect to its port.
