@@ -4,7 +4,7 @@ from novaflow.model.context import Context
 from novaflow.model.endpoint import Endpoint
 from novaflow.model.step import Skipped, Step, step
 from workflows.services.keystone.client import admin_api
-from workflows.services.keystone.identity import DOMAIN, REGION, SERVICE_PROJECT
+from workflows.services.keystone.identity import DOMAIN, DOMAIN_NAME, REGION, SERVICE_PROJECT
 
 ROLES = ("admin", "service")
 
@@ -38,6 +38,27 @@ def user(name: str) -> Step:
         return f"created user {name}"
 
     return account
+
+
+def password(user: str, domain: str = DOMAIN_NAME) -> Step:
+    """Return the step of the workflow `rotate` that gives the user in the domain of that name its new password."""
+
+    @step(after=("keystone",), within_s=60)
+    async def password(ctx: Context) -> Skipped | str:
+        """Set the new password of the service's user in keystone."""
+        if not ctx.has_component("keystone"):
+            return Skipped("keystone is not part of the stack")
+        api = admin_api(ctx)
+        domains = (await api.get("identity", f"/domains?name={domain}"))["domains"]
+        for found in [
+            one for each in domains for one in (await api.get("identity", f"/users?name={user}&domain_id={each['id']}"))["users"]
+        ]:
+            new = {"user": {"password": ctx.secret(f"account-{user}")}}
+            await api.request("PATCH", api.url("identity", f"/users/{found['id']}"), new)
+            return f"user {user} has a new password"
+        return Skipped(f"there is no user {user} yet")
+
+    return password
 
 
 async def _create_user(ctx: Context, user: str, user_id: str = "") -> None:

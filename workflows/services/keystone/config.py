@@ -2,6 +2,7 @@
 
 import base64
 import secrets
+import shutil
 from pathlib import Path
 
 from novaflow.model.context import Context
@@ -46,6 +47,11 @@ async def create_keys(ctx: Context) -> None:
         for index in ("0", "1"):
             if not (folder / index).exists():
                 await ctx.write(folder / index, base64.urlsafe_b64encode(secrets.token_bytes(32)), 0o600, fsync=True)
+
+
+def delete_token_keys(ctx: Context) -> None:
+    """Delete the Fernet keys of tokens, which become invalid."""
+    shutil.rmtree(_keys(ctx, "fernet"), ignore_errors=True)
 
 
 def _keys(ctx: Context, kind: str) -> Path:
