@@ -1,6 +1,6 @@
 """`secrets rotate`: the secrets of a cloud are others, and the cloud is the same."""
 
-# ruff: noqa: S603, S607, TID251 - tests start known programs
+# ruff: noqa: S603, TID251 - tests start known programs
 
 import json
 import os
@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import anyio
-import openstack
 import pytest
 
 from novaflow.adapters.amqp import amqp_login

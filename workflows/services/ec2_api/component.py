@@ -93,7 +93,7 @@ async def _ensure_keys(api: Api, user_id: str, project_id: str, keys: Mapping[st
         return
     credential, blob = known[keys["access"]]
     if blob["secret"] != keys["secret"]:  # it was changed by `secrets rotate`
-        await api.request("PATCH", api.url("identity", f"/credentials/{credential['id']}"), {"credential": {"blob": new["blob"]}})
+        await api.patch("identity", f"/credentials/{credential['id']}", {"credential": {"blob": new["blob"]}})
 
 
 COMPONENT = Component(

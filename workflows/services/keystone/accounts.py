@@ -45,18 +45,16 @@ def password(user: str, domain: str = DOMAIN_NAME) -> Step:
 
     @step(after=("keystone",), within_s=60)
     async def password(ctx: Context) -> Skipped | str:
-        """Set the new password of the service's user in keystone."""
+        """Set the new password of the user in keystone."""
         if not ctx.has_component("keystone"):
             return Skipped("keystone is not part of the stack")
         api = admin_api(ctx)
-        domains = (await api.get("identity", f"/domains?name={domain}"))["domains"]
-        for found in [
-            one for each in domains for one in (await api.get("identity", f"/users?name={user}&domain_id={each['id']}"))["users"]
-        ]:
-            new = {"user": {"password": ctx.secret(f"account-{user}")}}
-            await api.request("PATCH", api.url("identity", f"/users/{found['id']}"), new)
-            return f"user {user} has a new password"
-        return Skipped(f"there is no user {user} yet")
+        domain_id = (await api.get("identity", f"/domains?name={domain}"))["domains"][0]["id"]
+        users = (await api.get("identity", f"/users?name={user}&domain_id={domain_id}"))["users"]
+        if not users:
+            return Skipped(f"there is no user {user} yet")
+        await api.patch("identity", f"/users/{users[0]['id']}", {"user": {"password": ctx.secret(f"account-{user}")}})
+        return f"user {user} has a new password"
 
     return password
 
