@@ -1,5 +1,6 @@
 """keystone, the identity service."""
 
+import os
 from dataclasses import replace
 
 from novaflow.errors import StepFailed
@@ -91,8 +92,9 @@ async def forget_tokens(ctx: Context) -> str:
 async def credential_keys(ctx: Context) -> str:
     """Create a new key of stored credentials, such as EC2 keys, and encrypt them with it."""
     # A rotation is refused while credentials are encrypted with an older key, as one that was interrupted leaves them.
+    owner = ("--keystone-user", str(os.geteuid()), "--keystone-group", str(os.getegid()))
     for action in ("credential_migrate", "credential_rotate", "credential_migrate"):
-        await ctx.run("keystone-manage", "--config-file", config_file(ctx), action)
+        await ctx.run("keystone-manage", "--config-file", config_file(ctx), action, *owner)
     return "credentials are encrypted with a new key"
 
 
