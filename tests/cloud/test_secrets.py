@@ -80,7 +80,7 @@ def accepted(stack: Stack, secrets: Mapping[str, str]) -> dict[str, bool]:
     ec2 = {f"ec2 {user}": (secrets[f"{user}-access"], secrets[f"{user}-secret"]) for user in ("ec2", "ec2-demo")}
     return {
         **{f"keystone {user}": log_in(user, secrets[f"account-{user}"]) for user in ("admin", "demo", "nova", "neutron", "objectstore")},
-        **{f"s3 {name}": status(presign("GET", STORE, *pair)) == 200 for name, pair in ec2.items()},
+        **{f"s3 {name}": status(presign("GET", f"{STORE}/", *pair)) == 200 for name, pair in ec2.items()},
         **{name: status(sign_request("http://127.0.0.1:8773/", "DescribeInstances", *pair)) == 200 for name, pair in ec2.items()},
         "database": query(stack, secrets["database"]),
         **{f"rabbitmq {user}": anyio.run(reach_broker, f"{user}:{secrets[name]}", host) for user, name, host in BROKER_USERS},
