@@ -31,7 +31,8 @@ Mode 0700; each file has mode 0600. Passwords are generated once per stack. With
 | `s3rc` | keys and address of the object store for clients of Amazon S3 |
 | `events.json` | address and exchange for subscribers to events; with TLS, also `cacert`, the authority to trust |
 | `tty-password` | the password of root at the consoles of servers of the tty images |
-| `secrets.json` | the passwords of the stack |
+| `secrets.json` | the passwords of the stack; [`secrets rotate`](../how-to/change-secrets.md) changes them |
+| `secrets.old.json` | those before `secrets rotate`, until the new ones are applied |
 | `ldap-password` | the password of the LDAP manager, with `USE_LDAP=1` |
 """
 

@@ -35,6 +35,7 @@ COMMANDS = {
     "graph": "draw the dependency graph",
     "timings": "show how long each step took, and the critical path",
     "boot": "start the stack at every boot of the machine: on, off, status",
+    "secrets": "change all secrets of the stack; the cloud stays the same",
     "doctor": "check whether this machine meets the requirements",
     "sbom": "print the software of the stack as a CycloneDX bill of materials",
     "config": "show the effective settings and where each one is set",

@@ -46,6 +46,16 @@ class Paths:
         return self.root / "credentials"
 
     @property
+    def secrets(self) -> Path:
+        """Return the file of the stack's passwords."""
+        return self.credentials / "secrets.json"
+
+    @property
+    def old_secrets(self) -> Path:
+        """Return the file of the passwords before `secrets rotate`; it exists until the new ones are applied."""
+        return self.credentials / "secrets.old.json"
+
+    @property
     def authority(self) -> Path:
         """Return the certificate of the authority that signs those of the stack's endpoints."""
         return self.credentials / "cacert.pem"

@@ -103,7 +103,7 @@ async def open_orchestrator(
             stack.settings,
             stack.paths,
             stack.components,
-            Secrets(stack.paths.credentials / "secrets.json"),
+            Secrets(stack.paths.secrets),
             client,
             report,
             drain_events,

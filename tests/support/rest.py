@@ -104,7 +104,7 @@ def serve_rest() -> Iterator[RestServer]:
             body = json.loads(text) if "json" in self.headers.get("Content-Type", "") else text or None
             self.send_json(*rest.handle(Request(self.command, self.path, body)))
 
-        do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 - the names that http.server calls
+        do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815 - the names that http.server calls
 
     with serving(Handler) as rest.port:
         yield rest

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from collections.abc import Collection
 from pathlib import Path
 
 from novaflow.adapters.storage.atomic_file import write_atomic, write_error
@@ -28,16 +29,34 @@ class Secrets:
         Raises: MachineError, if the file cannot be written.
         """
         if name not in self._known:
-            self._known[name] = secrets.token_hex(16)
-            self._save()
+            self._known[name] = _generate()
+            _write(self._path, self._known)
         return self._known[name]
 
-    def _save(self) -> None:
-        try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_atomic(self._path, json.dumps(self._known, indent=1), 0o600, fsync=True)
-        except OSError as error:
-            raise write_error(self._path, error) from error
+    def renew(self, old: Path, *, kept: Collection[str]) -> None:
+        """Replace every password but those named in ``kept``; the replaced ones are in the file ``old``, which the caller deletes.
+
+        If ``old`` exists with other passwords, those have been replaced before: nothing is changed.
+
+        Raises: MachineError, if a file cannot be read or written.
+        """
+        if _read(old) not in ({}, self._known):
+            return
+        _write(old, self._known)  # first: if this is interrupted, both files are the same
+        self._known = {name: known if name in kept else _generate() for name, known in self._known.items()}
+        _write(self._path, self._known)
+
+
+def _generate() -> str:
+    return secrets.token_hex(16)
+
+
+def _write(path: Path, known: dict[str, str]) -> None:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_atomic(path, json.dumps(known, indent=1), 0o600, fsync=True)
+    except OSError as error:
+        raise write_error(path, error) from error
 
 
 def _read(path: Path) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Passwords of a stack."""
 
+import json
 import re
 from pathlib import Path
 
@@ -69,3 +70,34 @@ def test_a_write_error_names_the_file(tmp_path: Path) -> None:
     (tmp_path / "credentials").write_text("a file")
     with pytest.raises(MachineError, match=r"cannot write .*secrets\.json: (not a directory|file exists)"):
         Secrets(tmp_path / "credentials/secrets.json").get("database")
+
+
+def test_renewed_passwords_are_others(path: Path, tmp_path: Path) -> None:
+    """All but the kept ones; the file of old ones has the same mode."""
+    secrets, old = Secrets(path), tmp_path / "credentials/secrets.old.json"
+    before = {name: secrets.get(name) for name in ("database", "encryption")}
+    secrets.renew(old, kept=["encryption"])
+    assert secrets.get("database") != before["database"]
+    assert secrets.get("encryption") == before["encryption"]
+    assert Secrets(path).get("database") == secrets.get("database")
+    assert json.loads(old.read_text()) == before
+    assert old.stat().st_mode & 0o777 == 0o600
+
+
+def test_passwords_are_renewed_once(path: Path, tmp_path: Path) -> None:
+    """While the file of old ones exists, those in use are being applied: they stay."""
+    secrets, old = Secrets(path), tmp_path / "old.json"
+    before = secrets.get("database")
+    secrets.renew(old, kept=[])
+    renewed = Secrets(path).get("database")
+    Secrets(path).renew(old, kept=[])
+    assert Secrets(path).get("database") == renewed
+    assert json.loads(old.read_text()) == {"database": before}
+
+
+def test_a_renewal_that_was_interrupted_is_done(path: Path, tmp_path: Path) -> None:
+    """The file of old ones is written first: if it has the passwords in use, nothing was replaced."""
+    before, old = Secrets(path).get("database"), tmp_path / "old.json"
+    old.write_bytes(path.read_bytes())
+    Secrets(path).renew(old, kept=[])
+    assert Secrets(path).get("database") != before

@@ -204,6 +204,7 @@ COMPONENT = Component(
             keep_sqlite,
         ),
         "run": (configure, restore, MARIADB),
+        "rotate": (configure, restore, MARIADB),
         "reset": (reset,),
         "inventory": (configure, replace(MARIADB, needs=("database.configure",)), count),
     },

@@ -63,7 +63,10 @@ def find_mismatch(settings: Settings, paths: Paths, components: tuple[Component,
         if value != known.get(each.name, value):
             found = f"{each.name} is {value or 'empty'}, but the cloud in {paths.root} was created with {known[each.name] or 'no value'}"
             return f"{found}; set it back, or {DELETE}"
-    if origin["template"] != template_key(settings, paths, declared(components, Database), declared(components, PythonRequirements)):
+    made_from = declared(components, Database), declared(components, PythonRequirements)
+    # Until new secrets are applied, the databases contain the old ones.
+    secrets = [file for file in (paths.old_secrets,) if file.exists()]
+    if origin["template"] not in {template_key(settings, paths, *made_from, secrets=file) for file in (paths.secrets, *secrets)}:
         return f"the cloud in {paths.root} was created with other versions of its packages; {DELETE}"
     return None
 

@@ -70,8 +70,14 @@ def template_folder(paths: Paths) -> Path:
     return paths.data / "template"
 
 
-def template_key(settings: Settings, paths: Paths, databases: Collection[Database], requirements: Collection[PythonRequirements]) -> str:
-    """Return a hash of everything that the template depends on.
+def template_key(
+    settings: Settings,
+    paths: Paths,
+    databases: Collection[Database],
+    requirements: Collection[PythonRequirements],
+    secrets: Path | None = None,
+) -> str:
+    """Return a hash of everything that the template depends on; ``secrets`` is the file of passwords, by default the current one.
 
     These are the kind of database, Python packages, migrations, components, passwords of accounts, and the address of endpoints.
     """
@@ -82,15 +88,14 @@ def template_key(settings: Settings, paths: Paths, databases: Collection[Databas
         *(["tls"] if settings.tls else []),
         settings.of(CoreSettings).novaflow_services,
         sorted(one.name for one in databases),
-        _read_account_passwords(paths),
+        _read_account_passwords(secrets or paths.secrets),
         _read_migrations(paths),
     ]
     packages = b"".join(file.read_bytes() for file in (CONSTRAINTS, *(one.file for one in requirements)))
     return f"{kind}-{hashlib.sha256(packages + json.dumps(chosen, sort_keys=True).encode()).hexdigest()[:16]}"
 
 
-def _read_account_passwords(paths: Paths) -> dict[str, str]:
-    file = paths.credentials / "secrets.json"
+def _read_account_passwords(file: Path) -> dict[str, str]:
     known = json.loads(file.read_text()) if file.exists() else {}
     return {name: password for name, password in known.items() if name.startswith("account-")}
 

@@ -105,6 +105,15 @@ async def configure(ctx: Context) -> str:
     return f"user {user_login(ctx).user} in {USERS}"
 
 
+@step(needs=("ldap.configure",), within_s=60, when=has_own_server)
+async def password(ctx: Context) -> str:
+    """Set the new password of the user in the private directory."""
+    login = user_login(ctx)
+    change = f"dn: uid={login.user},{USERS}\nchangetype: modify\nreplace: userPassword\nuserPassword: {_hash(login.password)}\n"
+    await ctx.run("slapmodify", "-q", "-f", _config(ctx), stdin=change.encode())
+    return f"user {login.user} has a new password"
+
+
 @step(after=("database.reset",), within_s=60)
 async def reset(ctx: Context) -> Skipped | str:
     """Delete the private directory."""
@@ -211,6 +220,6 @@ COMPONENT = Component(
         FixedSetting("NOVAFLOW_LDAP_URL", lambda settings: settings.of(LdapSettings).novaflow_ldap_url or ""),
     ),
     checks=(check_server,),
-    parts={"install": (binding,), "run": (configure, SLAPD, search, domain), "reset": (reset,)},
+    parts={"install": (binding,), "run": (configure, SLAPD, search, domain), "rotate": (configure, password), "reset": (reset,)},
     settings=(LdapSettings,),
 )

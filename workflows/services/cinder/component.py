@@ -17,7 +17,7 @@ from workflows.infra.libvirt.settings import LibvirtSettings, LibvirtType
 from workflows.infra.rabbitmq.urls import RpcQueue
 from workflows.platform.requirements import PythonPackages
 from workflows.services.cinder.config import config_file, state_folder, write_config
-from workflows.services.keystone.accounts import account
+from workflows.services.keystone.accounts import account, password
 from workflows.services.keystone.client import admin_api
 from workflows.services.oslo.rpc_ping import rpc_probe
 from workflows.services.oslo.wsgi import WsgiApi
@@ -107,6 +107,7 @@ COMPONENT = Component(
     summary="Volumes that can be attached to servers.",
     parts={
         "template": (configure, schema, account("cinder", ENDPOINT)),
+        "rotate": (password("cinder"),),
         "run": (configure, API.service(), SCHEDULER, VOLUME, secret),
     },
     aliases=("volume",),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from novaflow.model.component import Component
 from novaflow.model.context import Context
+from novaflow.model.kept_secret import KeptSecret
 from novaflow.model.probe import FunctionProbe, NotYet
 from novaflow.model.service import Service
 from novaflow.model.step import ConcurrencyPool, Skipped, step
@@ -17,10 +18,10 @@ from workflows.platform.requirements import PythonRequirements
 from workflows.services.ec2_api.config import config_file, config_folder, state_folder, write_config
 from workflows.services.ec2_api.endpoint import ENDPOINT
 from workflows.services.ec2_api.novarc import write_demo_novarc, write_novarc
-from workflows.services.keystone.accounts import account
+from workflows.services.keystone.accounts import account, password
 from workflows.services.keystone.client import Api, admin_api
 from workflows.services.keystone.demo import DEMO, find_demo_project, find_demo_user
-from workflows.services.objectstore.config import stack_keys
+from workflows.services.objectstore.config import ACCESS_KEY, stack_keys
 
 REQUIREMENTS = PythonRequirements(Path(__file__).with_name("requirements.txt"), environment="venv-ec2")
 UNSIGNED_STATUS = HTTPStatus.BAD_REQUEST  # EC2's answer to a request without a signature
@@ -86,17 +87,23 @@ async def credentials(ctx: Context) -> str:
 async def _ensure_keys(api: Api, user_id: str, project_id: str, keys: Mapping[str, str]) -> None:
     new = {"type": "ec2", "user_id": user_id, "project_id": project_id, "blob": json.dumps(keys)}
     existing = (await api.get("identity", f"/credentials?type=ec2&user_id={user_id}"))["credentials"]
-    if not any(json.loads(credential["blob"])["access"] == keys["access"] for credential in existing):
+    known = {(blob := json.loads(credential["blob"]))["access"]: (credential, blob) for credential in existing}
+    if keys["access"] not in known:
         await api.post("identity", "/credentials", {"credential": new})
+        return
+    credential, blob = known[keys["access"]]
+    if blob["secret"] != keys["secret"]:  # it was changed by `secrets rotate`
+        await api.patch("identity", f"/credentials/{credential['id']}", {"credential": {"blob": new["blob"]}})
 
 
 COMPONENT = Component(
     name="ec2-api",
     summary="EC2 API.",
-    declares=(REQUIREMENTS, Database("ec2api"), ENDPOINT),
+    declares=(REQUIREMENTS, Database("ec2api"), ENDPOINT, KeptSecret(f"ec2-{DEMO}-access", ACCESS_KEY)),
     parts={
         "install": (environment,),
         "template": (configure, schema, account("ec2", ENDPOINT)),
+        "rotate": (password("ec2"),),
         "run": (configure, API, credentials),
     },
     urls=lambda settings: {"ec2": ENDPOINT.url(settings)},

@@ -9,7 +9,7 @@ from novaflow.model.step import ConcurrencyPool, Skipped, step
 from workflows.infra.database.urls import Database, database_url
 from workflows.platform.disk import delete_folder
 from workflows.platform.requirements import PythonPackages
-from workflows.services.keystone.accounts import account
+from workflows.services.keystone.accounts import account, password
 from workflows.services.keystone.service_auth import token_validation
 from workflows.services.oslo.config_file import Sections, render_config
 from workflows.services.oslo.sections import locks
@@ -77,6 +77,11 @@ async def reset(ctx: Context) -> Skipped | str:
 COMPONENT = Component(
     name="glance",
     summary="Images that servers boot from.",
-    parts={"template": (configure, schema, account("glance", ENDPOINT)), "run": (configure, API.service()), "reset": (reset,)},
+    parts={
+        "template": (configure, schema, account("glance", ENDPOINT)),
+        "rotate": (password("glance"),),
+        "run": (configure, API.service()),
+        "reset": (reset,),
+    },
     declares=(PythonPackages(("glance==33.0.0",)), Database("glance"), ENDPOINT),
 )

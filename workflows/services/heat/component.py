@@ -1,5 +1,6 @@
 """heat, the orchestration service; it runs only if NOVAFLOW_SERVICES names it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -8,6 +9,7 @@ from novaflow.model.check import CheckResult, Severity
 from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.endpoint import Endpoint
+from novaflow.model.kept_secret import KeptSecret
 from novaflow.model.paths import Paths
 from novaflow.model.service import Service
 from novaflow.model.settings import Settings
@@ -16,7 +18,7 @@ from workflows.infra.database.urls import Database
 from workflows.infra.rabbitmq.urls import RpcQueue
 from workflows.platform.requirements import PythonRequirements
 from workflows.services.heat.config import STACK_DOMAIN, STACK_DOMAIN_ADMIN, config_file, domain_admin_password, write_config
-from workflows.services.keystone.accounts import account
+from workflows.services.keystone.accounts import account, password
 from workflows.services.keystone.client import admin_api
 from workflows.services.keystone.identity import PROJECT_ID
 from workflows.services.oslo.rpc_ping import rpc_probe
@@ -81,6 +83,8 @@ async def domain(ctx: Context) -> str:
     return f"domain {STACK_DOMAIN}, user {STACK_DOMAIN_ADMIN}, role {STACK_USER_ROLE}"
 
 
+DOMAIN_ADMIN_PASSWORD = replace(password(STACK_DOMAIN_ADMIN, STACK_DOMAIN), name="domain-admin-password")
+
 COMPONENT = Component(
     name="heat",
     summary="Stacks of resources that a template describes.",
@@ -90,10 +94,12 @@ COMPONENT = Component(
         Database("heat"),
         RpcQueue("heat", "engine"),
         ENDPOINT,
+        KeptSecret("heat-encryption", "heat has encrypted data with it; a new cloud in another folder has another one"),
     ),
     checks=(has_memory,),
     parts={
         "template": (configure, schema, account("heat", ENDPOINT), domain),
+        "rotate": (password("heat"), DOMAIN_ADMIN_PASSWORD),
         "run": (configure, API.service(), ENGINE),
     },
     urls=lambda settings: {"orchestration": ENDPOINT.url(settings).removesuffix(f"/{PROJECT_ID}")},

@@ -4,7 +4,7 @@ from novaflow.model.context import Context
 from novaflow.model.endpoint import Endpoint
 from novaflow.model.step import Skipped, Step, step
 from workflows.services.keystone.client import admin_api
-from workflows.services.keystone.identity import DOMAIN, REGION, SERVICE_PROJECT
+from workflows.services.keystone.identity import DOMAIN, DOMAIN_NAME, REGION, SERVICE_PROJECT
 
 ROLES = ("admin", "service")
 
@@ -38,6 +38,25 @@ def user(name: str) -> Step:
         return f"created user {name}"
 
     return account
+
+
+def password(user: str, domain: str = DOMAIN_NAME) -> Step:
+    """Return the step of the workflow `rotate` that gives the user in the domain of that name its new password."""
+
+    @step(after=("keystone",), within_s=60)
+    async def password(ctx: Context) -> Skipped | str:
+        """Set the new password of the user in keystone."""
+        if not ctx.has_component("keystone"):
+            return Skipped("keystone is not part of the stack")
+        api = admin_api(ctx)
+        domain_id = (await api.get("identity", f"/domains?name={domain}"))["domains"][0]["id"]
+        users = (await api.get("identity", f"/users?name={user}&domain_id={domain_id}"))["users"]
+        if not users:
+            return Skipped(f"there is no user {user} yet")
+        await api.patch("identity", f"/users/{users[0]['id']}", {"user": {"password": ctx.secret(f"account-{user}")}})
+        return f"user {user} has a new password"
+
+    return password
 
 
 async def _create_user(ctx: Context, user: str, user_id: str = "") -> None:

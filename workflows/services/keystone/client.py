@@ -59,6 +59,10 @@ class Api:
         """Send a PUT request to a service; see ``request``."""
         return await self.request("PUT", self.url(service_type, path), body, content=content)
 
+    async def patch(self, service_type: str, path: str, body: object) -> Json:
+        """Send a PATCH request to a service; see ``request``."""
+        return await self.request("PATCH", self.url(service_type, path), body)
+
     async def delete(self, service_type: str, path: str) -> None:
         """Send a DELETE request to a service; see ``request``."""
         await self.request("DELETE", self.url(service_type, path))

@@ -1,5 +1,8 @@
 """keystone, the identity service."""
 
+import os
+from dataclasses import replace
+
 from novaflow.errors import StepFailed
 from novaflow.model.component import Component
 from novaflow.model.context import Context
@@ -7,9 +10,10 @@ from novaflow.model.probe import FunctionProbe, NotYet
 from novaflow.model.step import ConcurrencyPool, step
 from workflows.infra.database.urls import Database
 from workflows.platform.requirements import PythonPackages
+from workflows.services.keystone.accounts import password
 from workflows.services.keystone.client import admin_api, forget_token, log_in
-from workflows.services.keystone.config import config_file, create_keys, write_config
-from workflows.services.keystone.demo import demo
+from workflows.services.keystone.config import config_file, create_keys, delete_token_keys, write_config
+from workflows.services.keystone.demo import DEMO, demo
 from workflows.services.keystone.identity import DOMAIN, ENDPOINT, REGION, SERVICE_PROJECT
 from workflows.services.oslo.wsgi import WsgiApi
 
@@ -77,10 +81,40 @@ async def accounts(ctx: Context) -> str:
     return f"project {SERVICE_PROJECT}"
 
 
+@step(within_s=10)
+async def forget_tokens(ctx: Context) -> str:
+    """Delete the keys of tokens: all tokens become invalid."""
+    delete_token_keys(ctx)
+    return "all tokens are invalid"
+
+
+@step(needs=("keystone.bootstrap",), pool=ConcurrencyPool.CPU, within_s=180)
+async def credential_keys(ctx: Context) -> str:
+    """Create a new key of stored credentials, such as EC2 keys, and encrypt them with it."""
+    # A rotation is refused while credentials are encrypted with an older key, as one that was interrupted leaves them.
+    owner = ("--keystone-user", str(os.geteuid()), "--keystone-group", str(os.getegid()))
+    for action in ("credential_migrate", "credential_rotate", "credential_migrate"):
+        await ctx.run("keystone-manage", "--config-file", config_file(ctx), action, *owner)
+    return "credentials are encrypted with a new key"
+
+
+ROTATE = (
+    forget_tokens,
+    replace(configure, needs=("keystone.forget-tokens",)),
+    replace(bootstrap, needs=("keystone.configure", "database")),  # sets the administrator's password
+    credential_keys,
+    replace(API.service(), after=("keystone.credential-keys",)),
+    password(DEMO),
+)
+
 COMPONENT = Component(
     name="keystone",
     summary="Identity: users, projects, tokens and the catalog.",
-    parts={"template": (configure, schema, bootstrap, API.service(), accounts, demo), "run": (configure, API.service(), demo)},
+    parts={
+        "template": (configure, schema, bootstrap, API.service(), accounts, demo),
+        "run": (configure, API.service(), demo),
+        "rotate": ROTATE,
+    },
     urls=lambda settings: {"identity": ENDPOINT.url(settings)},
     declares=(PythonPackages(("keystone==30.0.0",)), Database("keystone"), ENDPOINT),
 )

@@ -19,7 +19,7 @@ from workflows.infra.rabbitmq.urls import RpcQueue
 from workflows.platform.requirements import PythonPackages
 from workflows.platform.routes import find_overlap
 from workflows.platform.system_packages import SystemPackages
-from workflows.services.keystone.accounts import account
+from workflows.services.keystone.accounts import account, password
 from workflows.services.neutron.config import OPENFLOW_PORT, VLANS, config_file, write_configs
 from workflows.services.neutron.daemons import after_switch, agent_probe, daemon
 from workflows.services.neutron.networks import SERVERS_PHYSICAL
@@ -151,6 +151,7 @@ COMPONENT = Component(
     checks=(has_free_range,),
     parts={
         "template": (configure, schema, account("neutron", ENDPOINT)),
+        "rotate": (password("neutron"),),
         "run": (configure, API.service(), RPC, PERIODIC, OPENVSWITCH_AGENT, DHCP_AGENT),
     },
     aliases=("network",),

@@ -13,7 +13,7 @@ from workflows.infra.database.settings import DatabaseSettings
 from workflows.infra.database.urls import Database, database_url
 from workflows.platform.mounts import DataFolder
 from workflows.platform.requirements import PythonPackages
-from workflows.services.keystone.accounts import account
+from workflows.services.keystone.accounts import account, password
 from workflows.services.nova.config import config_file, fake_host_id, is_fake, write_config
 from workflows.services.nova.endpoints import COMPUTE
 from workflows.services.nova.notifications import DEFINITIONS, INSTANCE, INSTANCES
@@ -115,6 +115,7 @@ COMPONENT = Component(
     summary="What all services of nova share.",
     parts={
         "template": (configure, api_schema, cell_schema, map_cell0, create_cell1, cell0_schema, account("nova", COMPUTE)),
+        "rotate": (password("nova"),),
         "run": (configure, folders),
         "reset": (reset,),
     },

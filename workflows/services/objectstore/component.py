@@ -6,14 +6,15 @@ from pathlib import Path
 from novaflow.model.check import CheckResult, Severity
 from novaflow.model.component import Component
 from novaflow.model.context import Context
+from novaflow.model.kept_secret import KeptSecret
 from novaflow.model.paths import Paths
 from novaflow.model.probe import FunctionProbe, NotYet
 from novaflow.model.settings import Settings
 from novaflow.model.step import step
 from workflows.platform.requirements import PythonPackages
-from workflows.services.keystone.accounts import user
+from workflows.services.keystone.accounts import password, user
 from workflows.services.objectstore import s3_server
-from workflows.services.objectstore.config import USER, config_file, config_folder, stack_keys, write_config
+from workflows.services.objectstore.config import ACCESS_KEY, USER, config_file, config_folder, stack_keys, write_config
 from workflows.services.objectstore.endpoint import ENDPOINT
 from workflows.services.objectstore.presigned import presign
 from workflows.services.objectstore.settings import ObjectStoreSettings
@@ -64,8 +65,12 @@ COMPONENT = Component(
     name="objectstore",
     summary="Buckets and objects over the S3 protocol.",
     checks=(is_private,),
-    parts={"template": (ACCOUNT,), "run": (configure, API.service(), ACCOUNT)},
+    parts={"template": (ACCOUNT,), "rotate": (password(USER),), "run": (configure, API.service(), ACCOUNT)},
     urls=lambda settings: {"s3": ENDPOINT.url(settings)},
-    declares=(ENDPOINT, PythonPackages(("awscrt",))),  # CRC-32C and CRC-64/NVME, the checksum of today's AWS command line
+    declares=(
+        ENDPOINT,
+        PythonPackages(("awscrt",)),  # CRC-32C and CRC-64/NVME, the checksum of today's AWS command line
+        KeptSecret("ec2-access", ACCESS_KEY),
+    ),
     settings=(ObjectStoreSettings,),
 )

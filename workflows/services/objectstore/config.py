@@ -13,6 +13,7 @@ from workflows.services.objectstore.endpoint import ENDPOINT
 from workflows.services.objectstore.settings import ObjectStoreSettings
 
 USER = "objectstore"  # of keystone, which the object store asks about other keys
+ACCESS_KEY = "it is the name of a key; the secret that belongs to it is changed"
 S3RC = """\
 export AWS_ACCESS_KEY_ID='{access}'
 export AWS_SECRET_ACCESS_KEY='{secret}'

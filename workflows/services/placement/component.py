@@ -8,7 +8,7 @@ from novaflow.model.endpoint import Endpoint
 from novaflow.model.step import ConcurrencyPool, step
 from workflows.infra.database.urls import Database, database_url
 from workflows.platform.requirements import PythonPackages
-from workflows.services.keystone.accounts import account
+from workflows.services.keystone.accounts import account, password
 from workflows.services.keystone.service_auth import token_validation
 from workflows.services.oslo.config_file import Sections, render_config
 from workflows.services.oslo.wsgi import WsgiApi
@@ -52,6 +52,10 @@ async def schema(ctx: Context) -> None:
 COMPONENT = Component(
     name="placement",
     summary="Inventory and usage of resources of each host.",
-    parts={"template": (configure, schema, account("placement", ENDPOINT)), "run": (configure, API.service())},
+    parts={
+        "template": (configure, schema, account("placement", ENDPOINT)),
+        "rotate": (password("placement"),),
+        "run": (configure, API.service()),
+    },
     declares=(PythonPackages(("openstack-placement==16.0.0",)), Database("placement"), ENDPOINT),
 )

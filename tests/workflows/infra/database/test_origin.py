@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from novaflow.adapters.storage import Secrets
 from novaflow.model.component import Component
 from novaflow.model.paths import Paths
 from novaflow.model.settings import Settings
@@ -81,3 +82,18 @@ async def test_durability_is_not_fixed(tmp_path: Path) -> None:
     settings = make_settings(novaflow_durable=False)
     assert not settings.of(DatabaseSettings).novaflow_durable
     assert find_mismatch(settings, Paths(tmp_path), (component("nova"),)) is None
+
+
+async def test_a_cloud_whose_new_secrets_are_not_applied_can_be_used(tmp_path: Path) -> None:
+    """Its databases contain the old passwords of accounts; without the file of old ones, other passwords are refused."""
+    paths = Paths(tmp_path)
+    Secrets(paths.secrets).get("account-admin")
+    await create(tmp_path, component("nova"), make_settings())
+    Secrets(paths.secrets).renew(paths.old_secrets, kept=[])
+    assert find_mismatch(make_settings(), paths, (component("nova"),)) is None
+    await create(tmp_path, component("nova"), make_settings())  # as the last step of the rotation does
+    assert find_mismatch(make_settings(), paths, (component("nova"),)) is None
+    paths.old_secrets.unlink()
+    assert find_mismatch(make_settings(), paths, (component("nova"),)) is None
+    paths.secrets.write_text('{"account-admin": "another"}')
+    assert find_mismatch(make_settings(), paths, (component("nova"),)) is not None

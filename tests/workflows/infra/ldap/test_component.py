@@ -12,7 +12,7 @@ from novaflow.model.paths import Paths
 from novaflow.model.settings import Settings
 from tests.support.settings import make_settings
 from tests.support.terminals import require_program
-from workflows.infra.ldap.component import check_server, configure
+from workflows.infra.ldap.component import check_server, configure, password
 from workflows.infra.ldap.directory import Directory, user_login
 
 MakeContext = Callable[..., NodeContext]
@@ -41,6 +41,20 @@ async def test_the_private_server_has_one_user(make_context: MakeContext) -> Non
     assert "dn: uid=admin,ou=users,dc=novaflow" in entries
     assert ctx.secret("ldap-admin") not in (ctx.paths.etc / "ldap/slapd.conf").read_text()
     assert (ctx.paths.credentials / "ldap-password").read_text() == ctx.secret("ldap-manager")
+
+
+@pytest.mark.slow
+async def test_the_user_gets_a_new_password(make_context: MakeContext) -> None:
+    """Slapd's own program changes the entry; no password is in its arguments."""
+    require_program("slapmodify")
+    ctx = make_context(use_ldap=True)
+    await configure.body(ctx)
+    before = await ctx.run("slapcat", "-f", ctx.paths.etc / "ldap/slapd.conf", "-a", "(uid=admin)")
+    assert await password.body(ctx) == "user admin has a new password"
+    after = await ctx.run("slapcat", "-f", ctx.paths.etc / "ldap/slapd.conf", "-a", "(uid=admin)")
+    hashes = [[line for line in text.splitlines() if line.startswith("userPassword")] for text in (before, after)]
+    assert [len(each) for each in hashes] == [1, 1]
+    assert hashes[0] != hashes[1]
 
 
 def test_a_server_that_listens_is_good(tmp_path: Path, listener: socket.socket) -> None:

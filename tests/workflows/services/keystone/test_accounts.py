@@ -5,7 +5,7 @@ from pathlib import Path
 from novaflow.model.endpoint import Endpoint
 from novaflow.model.step import Skipped
 from tests.support.rest import RestServer, open_cloud_context
-from workflows.services.keystone.accounts import account, user
+from workflows.services.keystone.accounts import account, password, user
 from workflows.services.keystone.component import COMPONENT as KEYSTONE
 
 
@@ -63,3 +63,23 @@ async def test_a_stack_without_keystone_needs_no_user(tmp_path: Path, rest: Rest
     async with open_cloud_context(tmp_path, rest) as ctx:
         assert await user("objectstore").body(ctx) == Skipped("keystone is not part of the stack")
     assert rest.requests == []
+
+
+async def test_a_new_password_is_set(tmp_path: Path, rest: RestServer) -> None:
+    """The user is the one in its domain: users of the cloud may have created one of the same name in another."""
+    rest.respond("GET", "/identity/domains?name=heat", {"domains": [{"id": "h"}]})
+    rest.respond("GET", "/identity/users?name=glance&domain_id=h", {"users": [{"id": "u"}]})
+    rest.respond("PATCH", "/identity/users/u", {})
+    async with open_cloud_context(tmp_path, rest, KEYSTONE) as ctx:
+        assert await password("glance", "heat").body(ctx) == "user glance has a new password"
+        assert rest.bodies("PATCH", "/identity/users/u") == [{"user": {"password": ctx.secret("account-glance")}}]
+
+
+async def test_a_user_that_does_not_exist_gets_no_password(tmp_path: Path, rest: RestServer) -> None:
+    """An older cloud may not have it; without keystone there is none."""
+    rest.respond("GET", "/identity/domains?name=Default", {"domains": [{"id": "default"}]})
+    rest.respond("GET", "/identity/users?name=demo&domain_id=default", {"users": []})
+    async with open_cloud_context(tmp_path, rest, KEYSTONE) as ctx:
+        assert await password("demo").body(ctx) == Skipped("there is no user demo yet")
+    async with open_cloud_context(tmp_path, rest) as ctx:
+        assert await password("demo").body(ctx) == Skipped("keystone is not part of the stack")

@@ -1,5 +1,6 @@
 """keystone's readiness, and the steps that create its first accounts."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from tests.support.contexts import open_context
 from tests.support.rest import RestServer, open_cloud_context
 from tests.support.settings import make_settings
 from tests.support.stand_ins import StandIns
-from workflows.services.keystone.component import API, accounts, bootstrap, schema
+from workflows.services.keystone.component import API, accounts, bootstrap, credential_keys, schema
 
 
 async def test_keystone_is_not_ready_while_it_rejects_the_login(tmp_path: Path, rest: RestServer) -> None:
@@ -69,3 +70,14 @@ async def test_the_project_of_services_is_created(tmp_path: Path, rest: RestServ
             await accounts.body(ctx)
     assert str(raised.value) == f'POST {rest.url}/identity/projects returned 409: {{"error": "conflict"}}'
     assert rest.bodies("POST", "/identity/projects")[0] == {"project": {"name": "service", "domain_id": "default"}}
+
+
+async def test_an_interrupted_rotation_of_the_credential_key_is_completed(tmp_path: Path) -> None:
+    """Credentials are encrypted with the newest key before, and with the new one afterwards."""
+    async with open_context(tmp_path) as ctx:
+        programs = StandIns(ctx)
+        programs.add("keystone-manage")
+        await credential_keys.body(ctx)
+    owner = f"--keystone-user {os.geteuid()} --keystone-group {os.getegid()}"
+    actions = ("credential_migrate", "credential_rotate", "credential_migrate")
+    assert programs.calls == [f"keystone-manage --config-file {tmp_path}/etc/keystone/keystone.conf {action} {owner}" for action in actions]

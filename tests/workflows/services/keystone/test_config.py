@@ -11,7 +11,7 @@ import yaml  # type: ignore[import-untyped]
 from tests.support.contexts import open_context
 from tests.support.settings import make_settings
 from workflows.services.keystone.client_files import write
-from workflows.services.keystone.component import COMPONENT, configure
+from workflows.services.keystone.component import COMPONENT, configure, forget_tokens
 from workflows.services.keystone.config import config_file
 from workflows.services.keystone.identity import auth_url
 from workflows.services.keystone.service_auth import service_credentials, token_validation
@@ -32,6 +32,20 @@ async def test_the_keys_are_created_once(tmp_path: Path) -> None:
     ]
     assert {len(base64.urlsafe_b64decode(key)) for key in before.values()} == {32}
     assert all(path.stat().st_mode & 0o077 == 0 for path in before)
+
+
+async def test_rotated_keys_are_kept(tmp_path: Path) -> None:
+    """The numbers of keys grow with each rotation; only new keys of tokens are created after the old ones were deleted."""
+    async with open_context(tmp_path, COMPONENT) as ctx:
+        await configure.body(ctx)
+        tokens, credentials = tmp_path / "etc/keystone/fernet-keys", tmp_path / "etc/keystone/credential-keys"
+        before = (tokens / "1").read_bytes()
+        (credentials / "1").rename(credentials / "2")
+        await forget_tokens.body(ctx)
+        await configure.body(ctx)
+    assert sorted(path.name for path in credentials.iterdir()) == ["0", "2"]
+    assert sorted(path.name for path in tokens.iterdir()) == ["0", "1"]
+    assert (tokens / "1").read_bytes() != before
 
 
 @pytest.mark.parametrize(("use_ldap", "text"), [(False, "false"), (True, "true")])
