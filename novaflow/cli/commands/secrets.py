@@ -8,7 +8,7 @@ import click
 
 from novaflow.cli.arguments import force_option, stack_arguments
 from novaflow.cli.next_steps import print_next_steps
-from novaflow.cli.output import open_display, run_with_progress
+from novaflow.cli.progress import open_display, run_with_progress
 from novaflow.errors import UsageError
 from novaflow.runtime.launcher import RunOptions, WaitFor, launch
 from novaflow.runtime.secret_rotation import find_kept, renew_secrets, require_secrets
