@@ -55,7 +55,7 @@ def test_a_server_has_its_name(nova: openstack.connection.Connection) -> None:
         assert nova.compute.get_server(created.id).name == BASIC
 
 
-def test_a_name_that_a_service_does_not_allow_is_refused(nova: openstack.connection.Connection) -> None:
+def test_a_name_that_a_service_does_not_allow_is_refused(nova: Any) -> None:  # noqa: ANN401 - services of openstacksdk
     """The error of the client's request is 400."""
     for create, arguments in (
         (nova.compute.create_keypair, {}),
