@@ -40,7 +40,7 @@ def created(nova: Any) -> Iterator[tuple[Any, Any, Any]]:  # noqa: ANN401 - serv
     yield nova.image.get_image, nova.image.delete_image, nova.image.create_image(BASIC, allow_duplicates=True)
 
 
-def test_a_resource_of_each_kind_has_its_name(nova: Any) -> None:  # noqa: ANN401
+def test_a_resource_of_each_kind_has_its_name(nova: Any) -> None:  # noqa: ANN401 - services of openstacksdk
     """What a service has accepted is read back unchanged."""
     found = []
     for read, delete, resource in created(nova):

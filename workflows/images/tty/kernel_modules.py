@@ -16,7 +16,7 @@ def is_complete(folder: Path, names: tuple[str, ...]) -> bool:
     """Return whether the folder has a kernel and each of the modules that is not built into it."""
     if not (folder / "vmlinuz").exists() or not (folder / BUILT_IN).exists():
         return False
-    return all((folder / f"{name}.ko").exists() for name in names if name not in _read_built_in(folder))
+    return all((folder / f"{name}.ko").exists() for name in _find_loadable(folder, names))
 
 
 def unpack_modules(folder: Path, names: tuple[str, ...]) -> None:
@@ -28,13 +28,14 @@ def unpack_modules(folder: Path, names: tuple[str, ...]) -> None:
     if listed is None:
         raise StepFailed(f"the kernel package has no {BUILT_IN}, which lists the modules that are built in")
     listed.rename(folder / BUILT_IN)
-    for name in names:
-        if name not in _read_built_in(folder):
-            (folder / f"{name}.ko").write_bytes(_read_module(folder, name))
+    for name in _find_loadable(folder, names):
+        (folder / f"{name}.ko").write_bytes(_read_module(folder, name))
 
 
-def _read_built_in(folder: Path) -> set[str]:
-    return {Path(line).stem for line in (folder / BUILT_IN).read_text().splitlines()}
+def _find_loadable(folder: Path, names: tuple[str, ...]) -> list[str]:
+    """Return those of the modules that are not built in."""
+    built_in = {Path(line).stem for line in (folder / BUILT_IN).read_text().splitlines()}
+    return [name for name in names if name not in built_in]
 
 
 def _read_module(folder: Path, name: str) -> bytes:

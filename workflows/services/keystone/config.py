@@ -10,7 +10,7 @@ from workflows.infra.database.urls import database_url
 from workflows.infra.ldap.settings import LdapSettings
 from workflows.services.oslo.config_file import Sections, render_config
 
-FIRST_KEYS = 2  # "0", the next one, and "1", the primary. Source: keystone's admin guide, "Fernet - Frequently Asked Questions"
+FIRST_KEYS = ("0", "1")  # the next one, and the primary. Source: keystone's admin guide, "Fernet - Frequently Asked Questions"
 DAY_S = 86_400  # a token outlives any test run; the steps of a run share one
 
 
@@ -45,8 +45,10 @@ async def create_keys(ctx: Context) -> None:
     """Create the Fernet keys of tokens and of stored credentials, if they do not exist."""
     for folder in (_keys(ctx, "fernet"), _keys(ctx, "credential")):
         folder.mkdir(mode=0o700, exist_ok=True)
-        while (index := len([*folder.glob("[0-9]*")])) < FIRST_KEYS:  # a rotation adds keys with higher numbers and deletes old ones
-            await ctx.write(folder / str(index), base64.urlsafe_b64encode(secrets.token_bytes(32)), 0o600, fsync=True)
+        for index in FIRST_KEYS:
+            # A rotation adds keys with higher numbers and deletes old ones.
+            if not (folder / index).exists() and len([*folder.glob("[0-9]*")]) < len(FIRST_KEYS):
+                await ctx.write(folder / index, base64.urlsafe_b64encode(secrets.token_bytes(32)), 0o600, fsync=True)
 
 
 def delete_token_keys(ctx: Context) -> None:

@@ -34,6 +34,18 @@ async def test_the_keys_are_created_once(tmp_path: Path) -> None:
     assert all(path.stat().st_mode & 0o077 == 0 for path in before)
 
 
+async def test_a_missing_key_is_created(tmp_path: Path) -> None:
+    """The other one is kept."""
+    async with open_context(tmp_path, COMPONENT) as ctx:
+        await configure.body(ctx)
+        keys = tmp_path / "etc/keystone/fernet-keys"
+        before = (keys / "1").read_bytes()
+        (keys / "0").unlink()
+        await configure.body(ctx)
+    assert sorted(path.name for path in keys.iterdir()) == ["0", "1"]
+    assert (keys / "1").read_bytes() == before
+
+
 async def test_rotated_keys_are_kept(tmp_path: Path) -> None:
     """The numbers of keys grow with each rotation; only new keys of tokens are created after the old ones were deleted."""
     async with open_context(tmp_path, COMPONENT) as ctx:
