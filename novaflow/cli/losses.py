@@ -1,12 +1,11 @@
 """The question before a command deletes servers and volumes."""
 
-import sys
 from functools import partial
 
 import click
 
+from novaflow.cli.confirmation import confirm
 from novaflow.cli.progress import run_with_progress
-from novaflow.errors import UsageError
 from novaflow.runtime.fresh_start import find_losses
 from novaflow.runtime.stack import Stack
 
@@ -20,9 +19,9 @@ def confirm_losses(stack: Stack, *, yes: bool) -> None:
     if not losses:
         return
     click.echo(f"a fresh start of {stack.name} deletes {' and '.join(losses)}")
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise UsageError("nothing was deleted; add --yes to delete them, or keep them with `novaflow up`")
-    if not click.confirm("delete them?"):
-        raise UsageError("nothing was deleted; `novaflow up` starts the stack and keeps them")
+    confirm(
+        "delete them?",
+        yes=yes,
+        without_terminal="nothing was deleted; add --yes to delete them, or keep them with `novaflow up`",
+        declined="nothing was deleted; `novaflow up` starts the stack and keeps them",
+    )

@@ -1,15 +1,14 @@
 """`secrets`: changes the secrets of a stack."""
 
-import sys
 from functools import partial
 
 import anyio
 import click
 
 from novaflow.cli.arguments import force_option, stack_arguments
+from novaflow.cli.confirmation import confirm
 from novaflow.cli.next_steps import print_next_steps
 from novaflow.cli.progress import open_display, run_with_progress
-from novaflow.errors import UsageError
 from novaflow.runtime.launcher import RunOptions, WaitFor, launch
 from novaflow.runtime.secret_rotation import find_kept, renew_secrets, require_secrets
 from novaflow.runtime.shutdown import stop_stack
@@ -33,7 +32,13 @@ def command(*, stack: Stack, action: str, yes: bool, force: bool) -> None:  # no
     require_secrets(stack)
     for kept in find_kept(stack):
         click.echo(f"not changed: {kept.name}: {kept.reason}")
-    _confirm(stack, yes=yes)
+    click.echo(f"{stack.name} is stopped and started again, with its servers; tokens and the EC2 keys in novarc and s3rc become invalid")
+    confirm(
+        "change the secrets?",
+        yes=yes,
+        without_terminal="nothing was changed; add --yes to change the secrets",
+        declined="nothing was changed",
+    )
     run_with_progress(partial(stop_stack, stack))
     options = RunOptions(WaitFor.READY)
     with anyio.run(partial(lock_for_run, stack, force=force)) as lock:
@@ -43,13 +48,3 @@ def command(*, stack: Stack, action: str, yes: bool, force: bool) -> None:  # no
             anyio.run(launch, stack, lock, options, display)
     click.echo(f"the secrets of {stack.name} are new; the old ones are refused")
     print_next_steps(stack)
-
-
-def _confirm(stack: Stack, *, yes: bool) -> None:
-    click.echo(f"{stack.name} is stopped and started again, with its servers; tokens and the EC2 keys in novarc and s3rc become invalid")
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise UsageError("nothing was changed; add --yes to change the secrets")
-    if not click.confirm("change the secrets?"):
-        raise UsageError("nothing was changed")
