@@ -13,7 +13,7 @@ from novaflow.adapters.process import Command, RunningProcess, ServedPorts, adop
 from novaflow.adapters.storage import read_last_lines
 from novaflow.errors import MachineError, NotReady, NovaflowError, ServiceExited, StepFailed
 from novaflow.model.probe import FunctionProbe, HttpProbe, NotYet, Probe
-from novaflow.model.service import Service
+from novaflow.model.service import Service, fork_socket
 from novaflow.model.step import Skipped, Step
 from novaflow.plan.graph import Node
 
@@ -109,8 +109,14 @@ class LocalRunner:
 
 async def _prepare(context: NodeContext, service: Service) -> Command:
     context.log_file.parent.mkdir(parents=True, exist_ok=True)
+    if service.before_start is not None:
+        with anyio.fail_after(service.within_s):
+            await service.before_start(context)
     env = context.environment(service.env(context) if service.env else {})
-    return Command(service.command(context), env, context.paths.run, context.log_file, service.grace_s)
+    # A program that reports its imports, for `run --watch`, has to import.
+    is_forked = service.fork_server is not None and not context.paths.imports.exists()
+    server = fork_socket(context.paths, str(service.fork_server)) if is_forked else None
+    return Command(service.command(context), env, context.paths.run, context.log_file, service.grace_s, server)
 
 
 class LocalProgram:

@@ -19,13 +19,13 @@ from novaflow.adapters.process.process_ownership import (
 from novaflow.adapters.process.programs import (
     SYSTEM_PATH,
     Command,
-    RunningProcess,
     adopting,
     run_to_end,
     running,
     start_detached,
     watching_without_threads,
 )
+from novaflow.adapters.process.running_process import RunningProcess
 from novaflow.adapters.process.subreaper import become_subreaper, reap_orphans
 from novaflow.adapters.process.usage import Meter
 

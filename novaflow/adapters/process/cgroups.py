@@ -36,6 +36,13 @@ class Cgroup:
         """Return a command that enters the group and then becomes ``argv``, so that every child of it starts in the group."""
         return ["/bin/sh", "-c", _ENTER, str(self.path / "cgroup.procs"), *argv]
 
+    def add(self, pid: int) -> None:
+        """Move a process into the group.
+
+        Raises: OSError, if the kernel refuses.
+        """
+        (self.path / "cgroup.procs").write_text(str(pid))
+
     def pids(self) -> Iterator[int]:
         """Yield the processes in the group and in the groups below it."""
         for procs in self.path.rglob("cgroup.procs"):

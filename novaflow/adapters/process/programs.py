@@ -12,14 +12,16 @@ from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen  # noqa: TID251 - the one module that starts programs
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import anyio
 import structlog
 from anyio.abc import ByteSendStream, Process
 
+from novaflow.adapters.process.forking import start_forked
 from novaflow.adapters.process.output import Tail, read_lines, tolerant_writer
 from novaflow.adapters.process.process_ownership import KILL_WITHIN_S, ProcessOwner, end_group, end_processes, find_leader, find_processes
+from novaflow.adapters.process.running_process import AdoptedProcess, RunningProcess
 from novaflow.settings import open_log
 
 DRAIN_S = 1.0  # for the rest in a pipe, which ends with its last writer
@@ -34,82 +36,58 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A program and how it runs: ``env`` is its whole environment without the owner's marker; ``output`` is appended to."""
+    """A program and how it runs: ``env`` is its whole environment without the owner's marker; ``output`` is appended to.
+
+    The fork server at the socket ``fork_server`` starts it, if it runs and accepts the program.
+    """
 
     argv: Sequence[str | Path]
     env: Mapping[str, str]
     cwd: Path
     output: Path
     grace_s: float
-
-
-class RunningProcess(Protocol):
-    """A process that this supervisor or an earlier one has started."""
-
-    @property
-    def pid(self) -> int:
-        """Return the process id."""
-        ...
-
-    @property
-    def returncode(self) -> int | None:
-        """Return the exit code, negative for a signal; ``None`` while the process runs or if the exit code is unknown."""
-        ...
-
-    async def wait(self) -> object:
-        """Wait until the process exits."""
-        ...
-
-
-class AdoptedProcess:
-    """A process that an earlier supervisor has started; its exit code is reported to its parent only.
-
-    Raises: ProcessLookupError, if it has exited.
-    """
-
-    returncode: int | None = None
-
-    def __init__(self, pid: int) -> None:
-        self.pid = pid
-        self._descriptor = os.pidfd_open(pid)
-
-    async def wait(self) -> None:
-        """Wait until the process exits; several tasks may wait at the same time."""
-        own = os.dup(self._descriptor)  # only one task can wait for one descriptor
-        try:
-            await anyio.wait_readable(own)
-        finally:
-            os.close(own)
-
-    def close(self) -> None:
-        """Release the descriptor."""
-        os.close(self._descriptor)
+    fork_server: Path | None = None
 
 
 @asynccontextmanager
-async def running(owner: ProcessOwner, command: Command) -> AsyncIterator[Process]:
+async def running(owner: ProcessOwner, command: Command) -> AsyncIterator[RunningProcess]:
     """Run a program for the duration of the block, in its own session and cgroup; afterwards no process of the owner is left.
 
     What a program of the owner has left, whose supervisor was killed, is ended first: it may hold a port or a lock.
 
     Raises: OSError, if it cannot be started.
     """
-    argv = _words(command.argv)
     if owner.leaders():
         await _end_remaining(owner)
-    if cgroup := owner.cgroup:
-        _require_executable(argv[0], command.env)
-        cgroup.create()
-        argv = cgroup.wrap(argv)
     with _open_log(command.output) as output:
-        process = await anyio.open_process(
-            argv, stdin=DEVNULL, stdout=output, stderr=output, env={**command.env, **owner.marker}, cwd=command.cwd, start_new_session=True
-        )
+        process = await _start_forked(owner, command, output) or await _start_alone(owner, command, output)
     try:
         _record(owner, process.pid)
         yield process
     finally:
         await _end_all(owner, process, command.grace_s)
+        if isinstance(process, AdoptedProcess):
+            process.close()
+
+
+async def _start_forked(owner: ProcessOwner, command: Command, output: FileIO) -> AdoptedProcess | None:
+    if command.fork_server is None:
+        return None
+    if cgroup := owner.cgroup:
+        cgroup.create()
+    program = {"argv": _words(command.argv), "env": {**command.env, **owner.marker}, "cwd": str(command.cwd)}
+    return await start_forked(command.fork_server, program, output, cgroup)
+
+
+async def _start_alone(owner: ProcessOwner, command: Command, output: FileIO) -> Process:
+    argv = _words(command.argv)
+    if cgroup := owner.cgroup:
+        _require_executable(argv[0], command.env)
+        cgroup.create()
+        argv = cgroup.wrap(argv)
+    return await anyio.open_process(
+        argv, stdin=DEVNULL, stdout=output, stderr=output, env={**command.env, **owner.marker}, cwd=command.cwd, start_new_session=True
+    )
 
 
 @asynccontextmanager

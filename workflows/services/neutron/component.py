@@ -22,9 +22,11 @@ from workflows.platform.system_packages import SystemPackages
 from workflows.services.keystone.accounts import account, password
 from workflows.services.neutron.config import OPENFLOW_PORT, VLANS, config_file, write_configs
 from workflows.services.neutron.daemons import after_switch, agent_probe, daemon
+from workflows.services.neutron.fork_server import FORK_SERVER
 from workflows.services.neutron.networks import SERVERS_PHYSICAL
 from workflows.services.neutron.settings import NetworkSettings
 from workflows.services.oslo.rpc_ping import rpc_probe
+from workflows.services.oslo.settings import OsloSettings
 from workflows.services.oslo.wsgi import WsgiApi
 
 ENDPOINT = Endpoint("network", port=9696)
@@ -47,6 +49,7 @@ API = WsgiApi(
     port=ENDPOINT.port,
     env=lambda ctx: {"OS_NEUTRON_CONFIG_DIR": str(config_file(ctx).parent), "OS_NEUTRON_CONFIG_FILES": "neutron.conf;ml2.ini"},
     needs=("neutron.configure", "database", "rabbitmq"),
+    fork_server=FORK_SERVER.name,
 )
 
 
@@ -152,8 +155,8 @@ COMPONENT = Component(
     parts={
         "template": (configure, schema, account("neutron", ENDPOINT)),
         "rotate": (password("neutron"),),
-        "run": (configure, API.service(), RPC, PERIODIC, OPENVSWITCH_AGENT, DHCP_AGENT),
+        "run": (configure, FORK_SERVER, API.service(), RPC, PERIODIC, OPENVSWITCH_AGENT, DHCP_AGENT),
     },
     aliases=("network",),
-    settings=(NetworkSettings,),
+    settings=(NetworkSettings, OsloSettings),
 )

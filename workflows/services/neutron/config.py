@@ -7,6 +7,7 @@ from workflows.infra.database.origin import host_name
 from workflows.infra.database.urls import database_url
 from workflows.infra.openvswitch.bridges import EXTERNAL, INTEGRATION, SERVERS, datapath_type, ovsdb_address
 from workflows.services.keystone.service_auth import service_credentials, token_validation
+from workflows.services.neutron.fork_server import FORK_SERVER
 from workflows.services.neutron.networks import EXTERNAL_PHYSICAL, SERVERS_PHYSICAL
 from workflows.services.neutron.resolvers import find_resolvers
 from workflows.services.neutron.settings import NetMan, NetworkSettings
@@ -39,7 +40,7 @@ async def write_configs(ctx: Context) -> None:
         messaging(ctx),
         token_validation(ctx, "neutron"),
         locks(ctx, "neutron"),
-        privsep(ctx, config_file(ctx), *PRIVSEP_CONTEXTS),
+        privsep(ctx, config_file(ctx), *PRIVSEP_CONTEXTS, fork_server=FORK_SERVER.name),
     )
     await ctx.write(config_file(ctx), render_config(*layers), 0o600)
     await ctx.write(config_file(ctx, "ml2.ini"), render_config(_ml2(ctx)))

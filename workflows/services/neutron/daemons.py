@@ -1,7 +1,6 @@
 """Services of neutron without an API, and the readiness probe of its agents."""
 
 from dataclasses import replace
-from pathlib import Path
 
 from novaflow.model.context import Context
 from novaflow.model.probe import FunctionProbe, NotYet, Probe
@@ -10,15 +9,15 @@ from workflows.infra.database.origin import host_name
 from workflows.infra.openvswitch.bridges import ovs_environment
 from workflows.services.keystone.client import admin_api
 from workflows.services.neutron.config import config_file
-
-_AFTER_SWITCH = Path(__file__).with_name("run-after-switch.sh")
+from workflows.services.neutron.fork_server import FORK_SERVER
+from workflows.services.oslo.forking import forked
 
 
 def daemon(  # noqa: PLR0913 - the services differ in all of them
     name: str, summary: str, ready: Probe, needs: tuple[str, ...], *, config: str, port: int | None = None
 ) -> Service:
     """Return a service of neutron; ``config`` is the name of its second configuration file."""
-    return Service(
+    alone = Service(
         name=name,
         summary=summary,
         command=lambda ctx: (ctx.paths.venv / "bin" / name, "--config-file", config_file(ctx), "--config-file", config_file(ctx, config)),
@@ -28,12 +27,28 @@ def daemon(  # noqa: PLR0913 - the services differ in all of them
         within_s=120,
         port=port,
     )
+    return forked(alone, FORK_SERVER.name)
 
 
 def after_switch(agent: Service) -> Service:
     """Return the agent as one that has ports in namespaces: it is restarted with the switch, and connects them again."""
-    command = agent.command
-    return replace(agent, command=lambda ctx: ("/bin/sh", _AFTER_SWITCH, *command(ctx)), restart_with=("ovs-vswitchd",))
+    return replace(agent, before_start=_delete_dead_ports, restart_with=("ovs-vswitchd",))
+
+
+async def _delete_dead_ports(ctx: Context) -> None:
+    """Delete the ports that an earlier switch has left in namespaces.
+
+    Without the kernel's module, ovs-vswitchd processes the packets of these ports itself. The ports outlive it, but no new process
+    can open them in their namespaces, and the agent would use them again. Without a carrier they are of no use.
+    """
+    for namespace in (await ctx.run("ip", "netns", "list")).splitlines():
+        name = namespace.partition(" ")[0]
+        if not name.startswith(("qrouter-", "qdhcp-")):
+            continue
+        for link in (await ctx.run("ip", "-n", name, "-brief", "link", "show")).splitlines():
+            device, state, *_ = link.split()
+            if state == "DOWN" and device.startswith(("qg-", "qr-", "tap")):
+                await ctx.run("ip", "-n", name, "link", "delete", device.partition("@")[0], ok=(0, 1))
 
 
 def agent_probe(binary: str) -> FunctionProbe:

@@ -5,6 +5,7 @@ from novaflow.model.context import Context
 from novaflow.model.step import step
 from workflows.services.nova.config import api_environment
 from workflows.services.nova.endpoints import COMPUTE
+from workflows.services.nova.fork_server import FORK_SERVER
 from workflows.services.oslo.wsgi import WsgiApi
 
 API = WsgiApi(
@@ -14,6 +15,7 @@ API = WsgiApi(
     port=COMPUTE.port,
     env=api_environment,
     needs=("nova-api.configure", "nova.configure", "database"),
+    fork_server=FORK_SERVER.name,
 )
 
 

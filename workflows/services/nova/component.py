@@ -16,9 +16,11 @@ from workflows.platform.requirements import PythonPackages
 from workflows.services.keystone.accounts import account, password
 from workflows.services.nova.config import config_file, fake_host_id, is_fake, write_config
 from workflows.services.nova.endpoints import COMPUTE
+from workflows.services.nova.fork_server import FORK_SERVER
 from workflows.services.nova.notifications import DEFINITIONS, INSTANCE, INSTANCES
 from workflows.services.nova.settings import NovaSettings
 from workflows.services.nova.vendor_data import write_vendor_data
+from workflows.services.oslo.settings import OsloSettings
 
 # The entries that nova creates in INSTANCES_PATH.
 INSTANCE_ENTRY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(_\w+)?|_base|locks|compute_nodes|snapshots")
@@ -116,7 +118,7 @@ COMPONENT = Component(
     parts={
         "template": (configure, api_schema, cell_schema, map_cell0, create_cell1, cell0_schema, account("nova", COMPUTE)),
         "rotate": (password("nova"),),
-        "run": (configure, folders),
+        "run": (configure, folders, FORK_SERVER),
         "reset": (reset,),
     },
     notification_sources=(INSTANCES,),
@@ -131,5 +133,5 @@ COMPONENT = Component(
         Database("nova"),
         DEFINITIONS,
     ),
-    settings=(NovaSettings,),
+    settings=(NovaSettings, OsloSettings),
 )

@@ -13,7 +13,8 @@ from workflows.infra.libvirt.address import uses_containers
 from workflows.infra.libvirt.namespaces import enter_namespaces
 from workflows.platform.disk import find_write_error, free_mib
 from workflows.platform.system_packages import SystemPackages
-from workflows.services.nova.config import NATIVE_THREADS, daemon, fake_host_id, is_fake
+from workflows.services.nova.config import daemon, fake_host_id, is_fake
+from workflows.services.nova.fork_server import NATIVE_THREADS
 from workflows.services.nova.settings import NovaSettings
 from workflows.services.oslo.rpc_ping import rpc_probe
 

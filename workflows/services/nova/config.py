@@ -18,14 +18,14 @@ from workflows.platform.kernel import find_kvm_error
 from workflows.services.keystone.service_auth import service_credentials, token_validation
 from workflows.services.neutron.settings import NetMan, NetworkSettings
 from workflows.services.nova.endpoints import CONSOLE
+from workflows.services.nova.fork_server import FORK_SERVER, NATIVE_THREADS
 from workflows.services.nova.notifications import notification_sections
 from workflows.services.nova.settings import NovaSettings
 from workflows.services.nova.vendor_data import vendor_data_file
 from workflows.services.oslo.config_file import Sections, Value, render_config
+from workflows.services.oslo.forking import forked
 from workflows.services.oslo.sections import locks, messaging, privsep
 
-# nova 34 runs on native threads only when this is set.
-NATIVE_THREADS = {"OS_NOVA_DISABLE_EVENTLET_PATCHING": "true"}
 PRIVSEP_CONTEXTS = ("nova_sys_admin", "vif_plug_ovs_privileged", "privsep_osbrick")
 
 
@@ -53,7 +53,7 @@ async def write_config(ctx: Context) -> None:
         notification_sections(ctx),
         token_validation(ctx, "nova"),
         locks(ctx, "nova"),
-        privsep(ctx, config_file(ctx), *PRIVSEP_CONTEXTS),
+        privsep(ctx, config_file(ctx), *PRIVSEP_CONTEXTS, fork_server=FORK_SERVER.name),
     )
     await ctx.write(config_file(ctx), render_config(*layers), 0o600)
 
@@ -163,7 +163,7 @@ def find_virt_type(chosen: LibvirtType) -> str:
 
 def daemon(name: str, summary: str, ready: Probe, needs: tuple[str, ...]) -> Service:
     """Return a service of nova that listens on no port."""
-    return Service(
+    alone = Service(
         name=name,
         summary=summary,
         command=lambda ctx: (ctx.paths.venv / "bin" / name, "--config-file", config_file(ctx)),
@@ -172,3 +172,4 @@ def daemon(name: str, summary: str, ready: Probe, needs: tuple[str, ...]) -> Ser
         needs=("nova.configure", "database", "rabbitmq", *needs),
         within_s=120,
     )
+    return forked(alone, FORK_SERVER.name)

@@ -5,6 +5,7 @@ from novaflow.model.context import Context
 from novaflow.model.step import step
 from workflows.services.nova.config import api_environment
 from workflows.services.nova.endpoints import METADATA_PORT
+from workflows.services.nova.fork_server import FORK_SERVER
 from workflows.services.oslo.wsgi import WsgiApi
 
 METADATA = WsgiApi(
@@ -14,6 +15,7 @@ METADATA = WsgiApi(
     port=METADATA_PORT,
     env=api_environment,
     needs=("nova-metadata.configure", "nova.configure", "database"),
+    fork_server=FORK_SERVER.name,
 )
 
 

@@ -10,8 +10,10 @@ from novaflow.model.service import Service
 from novaflow.model.step import ConcurrencyPool, Skipped, step
 from workflows.platform.detect import find_distribution
 from workflows.platform.system_packages import SystemPackages
-from workflows.services.nova.config import NATIVE_THREADS, config_file
+from workflows.services.nova.config import config_file
 from workflows.services.nova.endpoints import CONSOLE
+from workflows.services.nova.fork_server import FORK_SERVER, NATIVE_THREADS
+from workflows.services.oslo.forking import forked
 
 NOVNC = SystemPackages(debian=("novnc",))
 
@@ -32,7 +34,7 @@ async def pages(ctx: Context) -> Skipped | str:
     return str(_pages(ctx))
 
 
-PROXY = Service(
+ALONE = Service(
     name="nova-novncproxy",
     summary="Connects browsers to the consoles of servers.",
     command=lambda ctx: (ctx.paths.venv / "bin" / "nova-novncproxy", "--config-file", config_file(ctx), "--web", _pages(ctx)),
@@ -41,6 +43,7 @@ PROXY = Service(
     port=CONSOLE.port,
     needs=("nova.configure", "database", "rabbitmq"),
 )
+PROXY = forked(ALONE, FORK_SERVER.name)
 
 COMPONENT = Component(
     name="nova-novncproxy",

@@ -1,0 +1,31 @@
+"""The process that forks nova's services."""
+
+from workflows.services.oslo.forking import LOADED_LATER, fork_server
+
+# nova 34 runs on native threads only when this is set.
+NATIVE_THREADS = {"OS_NOVA_DISABLE_EVENTLET_PATCHING": "true"}
+# numpy, which websockify imports, starts a thread for each processor; a process with threads cannot be forked safely.
+NO_THREADS = {"OPENBLAS_NUM_THREADS": "1"}
+
+FORK_SERVER = fork_server(
+    "nova-fork-server",
+    "Imports nova once, and forks its services.",
+    (
+        "nova.cmd.compute",  # first: it prevents that others import eventlet
+        "nova.cmd.conductor",
+        "nova.cmd.novncproxy",
+        "nova.cmd.scheduler",
+        "nova.api.metadata.handler",
+        "nova.api.openstack.compute.routes",
+        "nova.api.openstack.wsgi_app",
+        "nova.compute.manager",
+        "nova.conductor.manager",
+        "nova.scheduler.manager",
+        "nova.virt.libvirt.driver",
+        "vif_plug_ovs.ovs",
+        "gunicorn.app.wsgiapp",
+        "gunicorn.workers.gthread",
+        *LOADED_LATER,
+    ),
+    lambda _: {**NATIVE_THREADS, **NO_THREADS},
+)

@@ -1,0 +1,267 @@
+"""Imports modules once, and forks programs that use them: ``fork_server.py SOCKET MODULE...``.
+
+It runs in the Python environment of a stack, so it uses the standard library only. A client connects to the Unix socket and sends
+one line of JSON with three descriptors, which become the standard streams of the program. The members are ``argv``, whose first
+word is a script of this environment, ``env``, ``cwd`` and ``report_exit``. The answer is the process id of the program, which
+waits: the client can record it, and move it into a control group. When the client then sends a line, the script runs in that
+process as if it had been started alone, with its own session, arguments and environment; with ``report_exit`` the client gets its
+exit code. Any other answer is the reason why the client has to start the program itself; so is the end of the connection.
+
+The programs get user, limits, file mode mask and namespaces of this process, so clients of other users and namespaces are refused.
+When a source file has changed, the server starts again: a program that is started afterwards runs the code that is on disk.
+"""
+
+import array
+import ctypes
+import gc
+import importlib
+import json
+import os
+import runpy
+import socket
+import struct
+import sys
+import traceback
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+
+# ruff: noqa: TID251 - a program of its own
+
+CLIENT_S = 5.0  # for a client to send a line
+STREAMS = 3
+LONGEST_REQUEST = 1 << 20  # bytes
+AREA = 16_384  # bytes for the arguments, and for the environment, of a forked program
+RESERVED = "NOVAFLOW_RESERVED"  # a variable that makes the environment long
+FIRST_FIELD, ARGUMENTS_FIELD = 3, 48  # of /proc/PID/stat, after the name. Source: proc_pid_stat(5), state and arg_start
+LONGEST_NAME = 15  # bytes of a process's name. Source: proc_pid_comm(5)
+NAMESPACES = ("ipc", "mnt", "net", "pid", "user", "uts")
+
+
+class Refused(Exception):
+    """The client has to start the program itself; the message is the reason."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a client asks for."""
+
+    argv: list[str]
+    env: dict[str, str]
+    cwd: str
+    report_exit: bool
+    streams: list[int] = field(default_factory=list)
+
+
+def main() -> None:
+    """Import, and serve until a signal ends this process."""
+    own_argv = _reserve_areas()
+    show(own_argv, os.environ)
+    path, *modules = sys.argv[1:-1]
+    gc.disable()  # a collection would write to, and so copy, memory that forked programs share
+    for module in modules:
+        _import(module)
+    gc.freeze()
+    loaded = _read_times(filter(None, (getattr(module, "__file__", None) for module in sys.modules.values())))
+    listener = _listen(path)
+    while True:
+        connection, _ = listener.accept()
+        request = _serve(connection, loaded)
+        if request is not None:
+            listener.close()
+            _become(request, connection)
+            return
+
+
+def _import(module: str) -> None:
+    """Import a module; one that fails is left to the program that needs it, whose log then has the error."""
+    try:
+        importlib.import_module(module)
+    except Exception:  # noqa: BLE001 - of any module
+        traceback.print_exc()
+
+
+def _listen(path: str) -> socket.socket:
+    Path(path).unlink(missing_ok=True)  # of an earlier server
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(path)
+    listener.listen(64)
+    return listener
+
+
+def _serve(connection: socket.socket, loaded: Mapping[str, int]) -> Request | None:
+    """Answer one client; return the request in the forked process, and ``None`` in the server."""
+    streams: list[int] = []
+    connection.settimeout(CLIENT_S)
+    try:
+        try:
+            request = _receive(connection, streams)
+            _check(request, connection)
+        except Refused as refused:
+            connection.sendall(f"{refused}\n".encode())
+        else:
+            if _read_times(loaded) != loaded:
+                _start_again()
+            if _fork():
+                return request
+    except OSError as error:  # the client has left, or is too slow
+        print(f"fork server: {error}", file=sys.stderr, flush=True)  # noqa: T201 - its log
+    for stream in streams:
+        os.close(stream)
+    connection.close()
+    return None
+
+
+def _receive(connection: socket.socket, streams: list[int]) -> Request:
+    """Return what the client asks for; add the descriptors to ``streams`` as they arrive.
+
+    Raises: Refused.
+    """
+    line = b""
+    while not line.endswith(b"\n"):
+        space = socket.CMSG_SPACE(STREAMS * array.array("i").itemsize)
+        part, ancillary, _, _ = connection.recvmsg(65_536, space, socket.MSG_CMSG_CLOEXEC)
+        for level, kind, content in ancillary:
+            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+                streams.extend(array.array("i", content))
+        line += part
+        if not part or len(line) > LONGEST_REQUEST:
+            raise Refused("the request is not complete")
+    try:
+        members = json.loads(line)
+        request = Request(members["argv"], members["env"], members["cwd"], members["report_exit"], streams)
+    except (ValueError, KeyError, TypeError) as error:
+        raise Refused(f"the request is invalid: {error!r}") from error
+    if len(streams) != STREAMS:
+        raise Refused(f"{len(streams)} descriptors were sent, not {STREAMS}")
+    return request
+
+
+def _check(request: Request, connection: socket.socket) -> None:
+    """Refuse what would not be the same as the program alone.
+
+    Raises: Refused.
+    """
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    pid, user, _ = struct.unpack("3i", credentials)
+    if user != os.getuid() or any(_namespace(pid, name) != _namespace(os.getpid(), name) for name in NAMESPACES):
+        raise Refused("the client is of another user, or in another namespace")
+    first_line = f"#!{sys.executable}\n".encode()
+    try:
+        with open(request.argv[0], "rb") as script:  # noqa: PTH123 - as the kernel opens it
+            is_script = script.read(len(first_line)) == first_line
+    except OSError as error:
+        raise Refused(str(error)) from error
+    if not is_script:
+        raise Refused(f"{request.argv[0]} is no script of {sys.executable}")
+    if len([*Path("/proc/self/task").iterdir()]) > 1:
+        raise Refused("a module has started a thread, which a forked process would not have")
+    if max(len(_arguments_area(request.argv)), len(_environment_area(request.env))) >= AREA:
+        raise Refused(f"arguments or environment are longer than {AREA} bytes")
+
+
+def _namespace(pid: int, name: str) -> str:
+    return os.readlink(f"/proc/{pid}/ns/{name}")  # noqa: PTH115 - a Path takes longer, and this is done twelve times
+
+
+def _read_times(files: Iterable[str]) -> dict[str, int]:
+    """Return when each file was changed, in ns; 0 for one that is missing."""
+    times = dict.fromkeys(files, 0)
+    for path in times:
+        with suppress(OSError):
+            times[path] = os.stat(path).st_mtime_ns  # noqa: PTH116 - a Path takes longer, and there are thousands
+    return times
+
+
+def _start_again() -> NoReturn:
+    """Import again, in this process; the client sees the end of its connection."""
+    print("fork server: a source file has changed", file=sys.stderr, flush=True)  # noqa: T201 - its log
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:-1]])  # noqa: S606 - its own arguments
+
+
+def _fork() -> bool:
+    """Fork a process whose parent is not the server but the nearest subreaper; return whether this is it."""
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+        return False
+    if os.fork():
+        os._exit(0)
+    return True
+
+
+def _become(request: Request, connection: socket.socket) -> None:
+    """Run the script of the request in this process, after the client has agreed."""
+    os.setsid()
+    connection.sendall(f"{os.getpid()}\n".encode())
+    if not connection.recv(1):
+        os._exit(1)  # the client has given up, and starts the program itself
+    for number, stream in enumerate(request.streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    os.environ.clear()
+    os.environ.update(request.env)
+    show(request.argv, request.env)
+    os.chdir(request.cwd)
+    sys.argv = request.argv
+    gc.enable()
+    if request.report_exit:
+        connection.settimeout(None)
+        _run_and_report(request.argv[0], connection)
+    else:
+        connection.close()
+        runpy.run_path(request.argv[0], run_name="__main__")
+
+
+def _run_and_report(script: str, connection: socket.socket) -> None:
+    code = 1
+    try:
+        runpy.run_path(script, run_name="__main__")
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        raise
+    finally:
+        with suppress(OSError):  # the client does not wait for a process that the script has forked
+            connection.sendall(f"{code}\n".encode())
+
+
+def _reserve_areas() -> Sequence[str]:
+    """Return the arguments of this process, after starting it again with a long argument and a long environment.
+
+    The kernel reads the arguments and the environment of a process from that memory, and a forked program needs space there.
+    """
+    if RESERVED not in os.environ:
+        padding = " " * AREA
+        os.execve(sys.executable, [*sys.orig_argv, padding], {**os.environ, RESERVED: padding})  # noqa: S606 - its own arguments
+    del os.environ[RESERVED]
+    return sys.orig_argv[:-1]
+
+
+def show(argv: Sequence[str], env: Mapping[str, str]) -> None:
+    """Write arguments, environment and name of the process where others read them: ``ps`` and the marker of a node use them."""
+    fields = Path("/proc/self/stat").read_text(errors="replace").rpartition(")")[2].split()
+    first = ARGUMENTS_FIELD - FIRST_FIELD
+    arguments_at, arguments_end, environment_at, environment_end = map(int, fields[first : first + 4])
+    # A last byte that is not 0 says that the arguments are one text. Source: get_mm_cmdline of the Linux kernel.
+    _overwrite(arguments_at, _arguments_area(argv).ljust(arguments_end - arguments_at - 1, b"\0") + b" ")
+    _overwrite(environment_at, _environment_area(env).ljust(environment_end - environment_at, b"\0"))
+    Path("/proc/self/comm").write_bytes(os.fsencode(Path(argv[0]).name)[:LONGEST_NAME])
+
+
+def _overwrite(address: int, content: bytes) -> None:
+    ctypes.memmove(address, content, len(content))
+
+
+def _arguments_area(argv: Sequence[str]) -> bytes:
+    return os.fsencode(" ".join(argv))
+
+
+def _environment_area(env: Mapping[str, str]) -> bytes:
+    return os.fsencode("".join(f"{name}={value}\0" for name, value in env.items()))
+
+
+if __name__ == "__main__":
+    main()
