@@ -43,8 +43,8 @@ class Timings:
     """The timings of one execution.
 
     ``spans`` are in the order of their start. ``critical_path`` ends with the node that ended last; before each node stands its
-    need that ended last. ``chain_s`` is the longest sum of durations along needs. ``cpu_s`` is the processor time of all nodes,
-    ``None`` if it was not measured.
+    need that ended last. ``chain_s`` is the longest sum of durations along needs, each the shortest in the journal. ``cpu_s`` is the
+    processor time of all nodes, ``None`` if it was not measured.
     """
 
     workflow: str
@@ -115,8 +115,11 @@ def last_run(workflow: str, events: Iterable[EventRecord]) -> tuple[EventRecord,
     return tuple(found)
 
 
-def measure(graph: Graph, run: tuple[EventRecord, ...], *, cores: int) -> Timings:
-    """Return the timings of the execution whose events are in ``run``; nodes that the graph does not contain are ignored."""
+def measure(graph: Graph, run: tuple[EventRecord, ...], *, cores: int, shortest_s: Mapping[str, float]) -> Timings:
+    """Return the timings of the execution whose events are in ``run``; nodes that the graph does not contain are ignored.
+
+    ``shortest_s`` are the shortest durations of nodes in all executions. Those of this one depend on the load, and cannot be its bound.
+    """
     recorder = _Recorder(run[0].time)
     for record in run:
         if isinstance(record.event, StepChanged | ServiceChanged) and record.event.name in graph.nodes:
@@ -129,7 +132,7 @@ def measure(graph: Graph, run: tuple[EventRecord, ...], *, cores: int) -> Timing
         elapsed_s=max((span.end_s for span in spans.values()), default=0.0),
         spans=tuple(sorted(spans.values(), key=lambda span: (span.start_s, span.end_s, span.node))),
         critical_path=_walk_back(graph, spans),
-        chain_s=_measure_chain(graph, spans),
+        chain_s=_measure_chain(graph, spans, shortest_s),
         cores=cores,
         cpu_s=next(
             (record.event.processor_s for record in run if isinstance(record.event, WorkflowChanged) and record.event.processor_s),
@@ -154,6 +157,8 @@ def _walk_back(graph: Graph, spans: Mapping[str, Span]) -> tuple[str, ...]:
     return tuple(reversed(walk))
 
 
-def _measure_chain(graph: Graph, spans: Mapping[str, Span]) -> float:
-    durations_s = {name: spans[name].took_s if name in spans else 0.0 for name in graph.nodes}
+def _measure_chain(graph: Graph, spans: Mapping[str, Span], shortest_s: Mapping[str, float]) -> float:
+    durations_s = dict.fromkeys(graph.nodes, 0.0)
+    for name, span in spans.items():
+        durations_s[name] = min(span.took_s, shortest_s.get(name, span.took_s))
     return max(graph.remaining_s(durations_s).values(), default=0.0)

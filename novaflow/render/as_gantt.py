@@ -40,11 +40,14 @@ def _draw_span(span: Span, timings: Timings, names: int, chart: int) -> str:
 
 def _summarise(timings: Timings, columns: int) -> tuple[str, ...]:
     waited_s = sum(span.waited_s for span in timings.spans if span.node in timings.critical_path)
-    processor = "" if timings.cpu_s is None else f", {timings.cpu_s:.1f} s of processor time on {timings.cores} cores"
+    used_s, cores = timings.cpu_s, timings.cores
+    processors = [] if used_s is None else [f"{used_s / cores:.1f} s for {used_s:.1f} s of work on {cores} cores"]
     path = " > ".join(timings.critical_path)
     return (
         f"critical path  {timings.elapsed_s:.1f} s, {waited_s:.1f} s of it waiting for a pool",
         *(f"               {line}" for line in wrap(path, columns - 15, break_on_hyphens=False)),
-        f"lower bound    {timings.lower_bound_s:.1f} s: the longest chain of needs takes {timings.chain_s:.1f} s{processor}",
+        f"lower bound    {timings.lower_bound_s:.1f} s, the longer of",
+        f"               {timings.chain_s:.1f} s for the longest chain of needs",
+        *(f"               {line}" for line in processors),
         f"efficiency     {timings.efficiency:.0%}",
     )

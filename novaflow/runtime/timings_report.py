@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from novaflow.adapters.storage import read_journal
 from novaflow.errors import UsageError
 from novaflow.events.record import EventRecord
+from novaflow.plan.durations import shortest_durations
 from novaflow.plan.graph import Graph
 from novaflow.plan.timings import Timings, last_run, measure
 from novaflow.runtime.stack import Stack
@@ -44,7 +45,9 @@ def measure_last_run(stack: Stack, workflow: str) -> TimingsReport:
     Raises: UsageError, if there is no such workflow, or it was never run.
     """
     graph = stack.graph(workflow)
-    records = last_run(workflow, read_journal(stack.paths.journal))
+    journal = [*read_journal(stack.paths.journal)]
+    records = last_run(workflow, journal)
     if not records:
         raise UsageError(f"no execution of {workflow!r} in {stack.paths.journal}; run it first")
-    return TimingsReport(graph, records[0], measure(graph, records, cores=count_processors()))
+    shortest_s = shortest_durations(record.event for record in journal)
+    return TimingsReport(graph, records[0], measure(graph, records, cores=count_processors(), shortest_s=shortest_s))

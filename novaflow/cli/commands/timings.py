@@ -20,7 +20,8 @@ from novaflow.runtime.timings_report import measure_last_run
 def command(*, stack: Stack, workflow: str, as_json: bool, trace: bool) -> None:
     """Show the timings of the latest WORKFLOW, by default of `run`.
 
-    They are the start and duration of each node, the critical path, and how close the total is to its lower bound.
+    They are the start and duration of each node, the critical path, and how close the total is to its lower bound: the processor
+    time divided by the number of cores, or the longest chain of needs, with the shortest duration of each node in the journal.
 
     Example: sudo novaflow timings install
     """

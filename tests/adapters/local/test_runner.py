@@ -27,6 +27,7 @@ from novaflow.model.service import Service
 from novaflow.model.step import Skipped, Step
 from novaflow.plan.graph import Node
 from novaflow.settings import combine_settings
+from tests.support.fork_servers import running_server, write_script
 from tests.support.programs import WITHIN_S, is_running, python, wait_for_text, wait_until
 
 SERVER = """
@@ -338,6 +339,54 @@ async def test_a_service_that_cannot_be_started_fails(harness: RunnerHarness, ch
     with capture_logs(), pytest.raises((MachineError, StepFailed), match=message):
         async with harness.run_service(a_service(SLEEP, **change)):
             raise AssertionError
+
+
+async def test_before_start_runs_before_the_program(harness: RunnerHarness) -> None:
+    """What it does is done when the program starts."""
+    prepared = harness.paths.run / "prepared"
+
+    async def prepare(_: Context) -> None:
+        prepared.write_text("yes")
+
+    async with harness.run_service(a_service(f"print(open({str(prepared)!r}).read(), flush=True)", before_start=prepare)) as program:
+        await program.wait_exit()
+    assert (harness.paths.log / "web.log").read_text() == "yes\n"
+
+
+async def test_an_error_in_before_start_fails_the_service(harness: RunnerHarness) -> None:
+    """Its program does not start."""
+
+    async def prepare(_: Context) -> None:
+        raise StepFailed("not today")
+
+    with pytest.raises(StepFailed, match="not today"):
+        async with harness.run_service(a_service("print('up')", before_start=prepare)):
+            raise AssertionError
+    assert not (harness.paths.log / "web.log").exists()
+
+
+async def test_before_start_has_a_time_limit(harness: RunnerHarness) -> None:
+    """It is that of the start."""
+
+    async def prepare(_: Context) -> None:
+        await anyio.sleep_forever()
+
+    with pytest.raises(StepFailed, match="web: an operation timed out"):
+        async with harness.run_service(a_service(SLEEP, before_start=prepare, within_s=0.1)):
+            raise AssertionError
+
+
+async def test_a_service_is_forked(harness: RunnerHarness) -> None:
+    """By the fork server whose socket is in the run folder, if imports are not recorded."""
+    script = write_script(harness.paths.run / "script", "import os, sys, time\nprint('runpy' in sys.modules, flush=True)\ntime.sleep(60)")
+    service = replace(a_service(SLEEP), command=lambda _: (script,), fork_server="server")
+    log = harness.paths.log / "web.log"
+    async with running_server(harness.paths.run):
+        async with harness.run_service(service):
+            await wait_for_text(log, "True\n")
+        harness.paths.imports.mkdir()
+        async with harness.run_service(service):
+            await wait_for_text(log, "True\nFalse\n")
 
 
 async def test_before_stop_runs_while_the_service_answers(harness: RunnerHarness) -> None:
