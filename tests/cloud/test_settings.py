@@ -120,6 +120,7 @@ def many(stack: Stack, cables: tuple[Cable, Cable], neighbour: Cable, other_fold
     stack("clean")  # other tests have started it with other settings
     out, flat = cables
     settings = {
+        "NOVAFLOW_FORK": "0",
         "HOST_IP": ADDRESS,
         "NET_MAN": "FlatManager",
         "USE_IPV6": "1",
@@ -167,6 +168,14 @@ def test_many_settings_take_effect(
         check_routed_address(nova, server)
         check_interfaces(nova, server, cables)
         check_folders(server, other_folder)
+
+
+def test_services_start_alone(many: Stack) -> None:
+    """NOVAFLOW_FORK=0: no process has imported for others; the other tests show that the cloud is the same."""
+    names = {service["name"] for service in many.status()["services"]}
+    assert names >= {"nova-compute", "neutron-dhcp-agent"}
+    assert not names & {"nova-fork-server", "neutron-fork-server"}
+    assert not any("fork_server.py" in line or "fork_client.py" in line for line in processes_of(many.folder).values())
 
 
 def check_flat_address(nova: openstack.connection.Connection, server: Guest) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import TypeVar
 
 import anyio
@@ -113,10 +114,11 @@ async def _prepare(context: NodeContext, service: Service) -> Command:
         with anyio.fail_after(service.within_s):
             await service.before_start(context)
     env = context.environment(service.env(context) if service.env else {})
-    # A program that reports its imports, for `run --watch`, has to import.
-    is_forked = service.fork_server is not None and not context.paths.imports.exists()
-    server = fork_socket(context.paths, str(service.fork_server)) if is_forked else None
-    return Command(service.command(context), env, context.paths.run, context.log_file, service.grace_s, server)
+    command = Command(service.command(context), env, context.paths.run, context.log_file, service.grace_s)
+    if service.fork_server is None or context.paths.imports.exists():  # `run --watch`: a program that reports its imports has to import
+        return command
+    server = fork_socket(context.paths, service.fork_server)
+    return replace(command, fork_server=server) if server.exists() else command  # settings may leave it out
 
 
 class LocalProgram:

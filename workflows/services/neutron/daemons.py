@@ -46,9 +46,9 @@ async def _delete_dead_ports(ctx: Context) -> None:
         if not name.startswith(("qrouter-", "qdhcp-")):
             continue
         for link in (await ctx.run("ip", "-n", name, "-brief", "link", "show")).splitlines():
-            device, state, *_ = link.split()
-            if state == "DOWN" and device.startswith(("qg-", "qr-", "tap")):
-                await ctx.run("ip", "-n", name, "link", "delete", device.partition("@")[0], ok=(0, 1))
+            port, state, *_ = link.split()
+            if state == "DOWN" and port.startswith(("qg-", "qr-", "tap")):
+                await ctx.run("ip", "-n", name, "link", "delete", port.partition("@")[0], ok=(0, 1))  # 1: its switch has deleted it
 
 
 def agent_probe(binary: str) -> FunctionProbe:

@@ -1,22 +1,22 @@
 """The process that forks neutron's services, and the privileged helpers of its agents."""
 
+from workflows.infra.openvswitch.bridges import ovs_environment
 from workflows.services.oslo.forking import LOADED_LATER, fork_server
 
 FORK_SERVER = fork_server(
     "neutron-fork-server",
     "Imports neutron once, and forks its services.",
     (
-        "gunicorn.app.wsgiapp",
-        "gunicorn.workers.gthread",
-        "neutron.agent.dhcp.agent",
-        "neutron.agent.l3.agent",
         "neutron.cmd.agents.dhcp",
         "neutron.cmd.agents.l3",
         "neutron.cmd.agents.metadata",
         "neutron.cmd.agents.ovs_neutron_agent",
         "neutron.cmd.server",
+        "neutron.agent.dhcp.agent",
+        "neutron.agent.l3.agent",
         "neutron.plugins.ml2.plugin",
         "neutron.services.l3_router.l3_router_plugin",
         *LOADED_LATER,
     ),
+    ovs_environment,
 )

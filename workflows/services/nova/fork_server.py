@@ -7,6 +7,7 @@ NATIVE_THREADS = {"OS_NOVA_DISABLE_EVENTLET_PATCHING": "true"}
 # numpy, which websockify imports, starts a thread for each processor; a process with threads cannot be forked safely.
 NO_THREADS = {"OPENBLAS_NUM_THREADS": "1"}
 
+# The managers of services and the driver of libvirt are not among them: they read options while they are imported.
 FORK_SERVER = fork_server(
     "nova-fork-server",
     "Imports nova once, and forks its services.",
@@ -18,13 +19,13 @@ FORK_SERVER = fork_server(
         "nova.api.metadata.handler",
         "nova.api.openstack.compute.routes",
         "nova.api.openstack.wsgi_app",
-        "nova.compute.manager",
-        "nova.conductor.manager",
-        "nova.scheduler.manager",
-        "nova.virt.libvirt.driver",
+        "nova.compute.resource_tracker",
+        "nova.conductor.tasks.live_migrate",
+        "nova.network.neutron",
+        "nova.scheduler.host_manager",
+        "nova.virt.block_device",
+        "nova.virt.hardware",
         "vif_plug_ovs.ovs",
-        "gunicorn.app.wsgiapp",
-        "gunicorn.workers.gthread",
         *LOADED_LATER,
     ),
     lambda _: {**NATIVE_THREADS, **NO_THREADS},

@@ -23,7 +23,8 @@ _CLIENT = Path(__file__).with_name("fork_client.py")
 # Drivers and libraries that services of every project load after their own modules.
 LOADED_LATER = (
     "amqp",
-    "keystonemiddleware.auth_token",
+    "gunicorn.app.wsgiapp",
+    "gunicorn.workers.gthread",
     "kombu.transport.pyamqp",
     "oslo_messaging._drivers.impl_rabbit",
     "oslo_privsep.daemon",
@@ -37,7 +38,11 @@ def is_forking(settings: Settings) -> bool:
 
 
 def fork_server(name: str, summary: str, modules: tuple[str, ...], env: Callable[[Context], Mapping[str, str]] | None = None) -> Service:
-    """Return the service that imports ``modules`` and forks; ``env`` is what they read while they are imported."""
+    """Return the service that imports ``modules`` and forks; ``env`` is what they read while they are imported.
+
+    A module that a program imports after it has read its configuration must not read options while it is imported: here, they have
+    their defaults.
+    """
 
     async def send_request(ctx: Context) -> str:
         try:

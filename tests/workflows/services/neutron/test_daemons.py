@@ -1,0 +1,47 @@
+"""What neutron's agents do before they start."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import anyio
+import pytest
+
+from tests.support.contexts import open_context
+from workflows.services.neutron.component import DHCP_AGENT, OPENVSWITCH_AGENT
+
+
+@pytest.fixture
+async def namespace() -> AsyncIterator[str]:
+    """Create a namespace as that of a network, with a port that an earlier switch has left and others."""
+    name = "qdhcp-test-daemons"
+    await ip("netns", "add", name)
+    try:
+        for port, peer in (("tap-left", "other"), ("tap-in-use", "switch")):
+            await ip("-n", name, "link", "add", port, "type", "veth", "peer", "name", peer)
+        for port in ("tap-in-use", "switch"):
+            await ip("-n", name, "link", "set", port, "up")
+        yield name
+    finally:
+        await ip("netns", "delete", name)
+
+
+async def ip(*arguments: str) -> bytes:
+    """Run ``ip`` and return what it prints."""
+    return (await anyio.run_process(["ip", *arguments])).stdout
+
+
+async def test_dead_ports_are_deleted(tmp_path: Path, namespace: str) -> None:
+    """Without a carrier a port is of no use, and the agent would use it again."""
+    async with open_context(tmp_path) as ctx:
+        ctx.paths.run.mkdir()
+        assert DHCP_AGENT.before_start is not None
+        await DHCP_AGENT.before_start(ctx)
+    links = json.loads(await ip("-n", namespace, "-json", "link", "show"))
+    assert {link["ifname"] for link in links} == {"lo", "tap-in-use", "switch"}
+
+
+def test_agents_are_restarted_with_the_switch() -> None:
+    """Their ports end with it; the agent of the switch has no ports of its own."""
+    assert (DHCP_AGENT.restart_with, OPENVSWITCH_AGENT.restart_with) == (("ovs-vswitchd",), ("ovs-vswitchd",))
+    assert OPENVSWITCH_AGENT.before_start is None
