@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.benchmarks.table import NOVAFLOW, Row, memory_by_service, print_table, seconds, supervisor_mib
+from tests.benchmarks.table import NOVAFLOW, Row, memory_by_service, print_table, processor_s, seconds, supervisor_mib
 from tests.cloud.fresh import fresh_machine
 
 UP_WITHIN_S = 1800
@@ -77,7 +77,37 @@ def measure_run(runs: int) -> Iterator[Row]:
         yield f"of that, {name}", [mib], "MiB", ""
 
 
-MEASURES: dict[str, Callable[[int], Iterator[Row]]] = {"fresh": measure_fresh, "run": measure_run}
+def measure_fork(runs: int) -> Iterator[Row]:
+    """Measure starts with fork servers and without them, in turns; a run takes 4 minutes."""
+    folder = Path(tempfile.mkdtemp(prefix="nf-bench-")) / "nova"
+    names = {
+        "start": ("`run --wait-ready`", "s", "0.5"),
+        "processor": ("processor time of that", "s", "0.5"),
+        "memory": ("memory of all services", "MiB", "0.6"),
+        "restart": ("`restart nova-compute`", "s", "0.5"),
+    }
+    figures: dict[str, dict[str, list[float]]] = {fork: {what: [] for what in names} for fork in ("1", "0")}
+    try:
+        seconds(NOVAFLOW, "install", folder)
+        for fork in [*figures] * runs:
+            environment = {"NOVAFLOW_FORK": fork}
+            figures[fork]["start"].append(seconds(NOVAFLOW, "run", "--wait-ready", "--yes", folder, env=environment))
+            figures[fork]["processor"].append(processor_s(folder))
+            figures[fork]["memory"].append(sum(memory_by_service(folder).values()))
+            figures[fork]["restart"].append(seconds(NOVAFLOW, "restart", "nova-compute", folder, env=environment))
+            seconds(NOVAFLOW, "clean", folder)
+            print(f"NOVAFLOW_FORK={fork}: {[measured[-1] for measured in figures[fork].values()]}", flush=True)
+    finally:
+        seconds(NOVAFLOW, "clean", folder)
+        shutil.rmtree(folder.parent)
+    for what, (name, unit, goal) in names.items():
+        for fork, measured in figures.items():
+            yield f"{name}, `NOVAFLOW_FORK={fork}`", measured[what], unit, ""
+        ratios = [forked / alone for forked, alone in zip(figures["1"][what], figures["0"][what], strict=True)]
+        yield "ratio", ratios, "", goal
+
+
+MEASURES: dict[str, Callable[[int], Iterator[Row]]] = {"fresh": measure_fresh, "run": measure_run, "fork": measure_fork}
 
 if __name__ == "__main__":
     main()

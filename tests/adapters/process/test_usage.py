@@ -16,6 +16,30 @@ time.sleep(60)
 """
 
 
+# A process with a session and a parent of its own, as a helper that a fork server has started.
+SEPARATE = """
+import os, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        held = bytearray(64 << 20)
+        print("up", flush=True)
+        time.sleep(60)
+    os._exit(0)
+os.wait()
+time.sleep(60)
+"""
+
+
+async def test_processes_of_the_group_count(owner: ProcessOwner) -> None:
+    """Also one that has left the session and the family of the leader."""
+    output = owner.paths.log / "separate.log"
+    async with running(owner, Command(python(SEPARATE), {}, Path("/"), output, 1)) as leader:
+        await wait_for_text(output, "up")
+        assert owner.cgroup is not None
+        assert Meter().measure({"leader": leader.pid}, 1.0)["leader"].memory_mib > 64
+
+
 async def test_descendants_count(owner: ProcessOwner) -> None:
     """Memory of the program and processor time of its child are measured; an idle program uses none."""
     output = owner.paths.log / "busy.log"
