@@ -4,6 +4,8 @@ import os
 import time
 from pathlib import Path
 
+import pytest
+
 from novaflow.adapters.process import Command, Meter, ProcessOwner, running
 from tests.support.programs import python, wait_for_text
 
@@ -33,10 +35,11 @@ time.sleep(60)
 
 async def test_processes_of_the_group_count(owner: ProcessOwner) -> None:
     """Also one that has left the session and the family of the leader."""
+    if owner.cgroup is None:
+        pytest.skip("this machine does not allow control groups of version 2")
     output = owner.paths.log / "separate.log"
     async with running(owner, Command(python(SEPARATE), {}, Path("/"), output, 1)) as leader:
         await wait_for_text(output, "up")
-        assert owner.cgroup is not None
         assert Meter().measure({"leader": leader.pid}, 1.0)["leader"].memory_mib > 64
 
 
