@@ -37,6 +37,8 @@ PROGRAMS = {
     "keystone": "gunicorn: worker [keystone]",
     "placement": "gunicorn: worker [placement]",
     "glance": "gunicorn: worker [glance]",
+    "nova-fork-server": "fork_server.py",
+    "neutron-fork-server": "fork_server.py",
     "nova-api": "gunicorn: worker [nova-api]",
     "nova-conductor": "nova-conductor",
     "nova-scheduler": "nova-scheduler",

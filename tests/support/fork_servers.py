@@ -24,12 +24,16 @@ def write_script(path: Path, code: str) -> Path:
 
 
 @asynccontextmanager
-async def running_server(folder: Path, *modules: str) -> AsyncIterator[Path]:
+async def running_server(folder: Path, *modules: str, repeated: str = "", path: Path | None = None) -> AsyncIterator[Path]:
     """Run a fork server that imports the modules from the folder, and yield its socket; its messages are in ``server.log``."""
-    path = folder / "server.sock"
+    path = path or folder / "server.sock"
     with open(folder / "server.log", "ab") as log:  # noqa: ASYNC230, PTH123 - a file of this machine
         process = await anyio.open_process(
-            (sys.executable, "-P", SERVER, path, *modules), env={"PYTHONPATH": str(folder)}, stdin=DEVNULL, stdout=log, stderr=log
+            (sys.executable, "-P", SERVER, path, ",".join(modules), repeated),
+            env={"PYTHONPATH": str(folder)},
+            stdin=DEVNULL,
+            stdout=log,
+            stderr=log,
         )
     try:
         await wait_until(lambda: answers(path))

@@ -7,7 +7,7 @@ import shutil
 import signal
 import sys
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
@@ -18,7 +18,7 @@ import anyio
 import structlog
 from anyio.abc import ByteSendStream, Process
 
-from novaflow.adapters.process.forking import start_forked
+from novaflow.adapters.process.forking import ForkedProcess, fork_process
 from novaflow.adapters.process.output import Tail, read_lines, tolerant_writer
 from novaflow.adapters.process.process_ownership import KILL_WITHIN_S, ProcessOwner, end_group, end_processes, find_leader, find_processes
 from novaflow.adapters.process.running_process import AdoptedProcess, RunningProcess
@@ -57,26 +57,33 @@ async def running(owner: ProcessOwner, command: Command) -> AsyncIterator[Runnin
 
     Raises: OSError, if it cannot be started.
     """
-    if owner.leaders():
+    if owner.leaders() or (owner.cgroup and any(owner.cgroup.pids())):
         await _end_remaining(owner)
-    with _open_log(command.output) as output:
-        process = await _start_forked(owner, command, output) or await _start_alone(owner, command, output)
-    try:
+    async with AsyncExitStack() as stack:
+        with _open_log(command.output) as output:
+            forked = await _fork(owner, command, output)
+            if forked:
+                stack.push_async_callback(forked.aclose)
+            process = forked.process if forked else await _start_alone(owner, command, output)
+        stack.push_async_callback(_end_all, owner, process, command.grace_s)
         _record(owner, process.pid)
+        if forked:
+            await _start_forked(owner, forked)
         yield process
-    finally:
-        await _end_all(owner, process, command.grace_s)
-        if isinstance(process, AdoptedProcess):
-            process.close()
 
 
-async def _start_forked(owner: ProcessOwner, command: Command, output: FileIO) -> AdoptedProcess | None:
+async def _fork(owner: ProcessOwner, command: Command, output: FileIO) -> ForkedProcess | None:
     if command.fork_server is None:
         return None
+    program = {"argv": _words(command.argv), "env": {**command.env, **owner.marker}, "cwd": str(command.cwd)}
+    return await fork_process(command.fork_server, program, output)
+
+
+async def _start_forked(owner: ProcessOwner, forked: ForkedProcess) -> None:
     if cgroup := owner.cgroup:
         cgroup.create()
-    program = {"argv": _words(command.argv), "env": {**command.env, **owner.marker}, "cwd": str(command.cwd)}
-    return await start_forked(command.fork_server, program, output, cgroup)
+        cgroup.add(forked.process.pid)
+    await forked.start()
 
 
 async def _start_alone(owner: ProcessOwner, command: Command, output: FileIO) -> Process:

@@ -48,8 +48,9 @@ class AdoptedProcess:
             os.close(own)
         if self.returncode is None:
             with suppress(ChildProcessError):  # of another parent, or reaped already
-                pid, status = os.waitpid(self.pid, os.WNOHANG)  # noqa: ASYNC222 - returns at once
-                self.returncode = os.waitstatus_to_exitcode(status) if pid else None
+                # By the descriptor: the process id may be that of another child by now.
+                if ended := os.waitid(os.P_PIDFD, self._descriptor, os.WEXITED | os.WNOHANG):  # noqa: ASYNC222 - returns at once
+                    self.returncode = ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
 
     def close(self) -> None:
         """Release the descriptor."""

@@ -49,7 +49,7 @@ API = WsgiApi(
     port=ENDPOINT.port,
     env=lambda ctx: {"OS_NEUTRON_CONFIG_DIR": str(config_file(ctx).parent), "OS_NEUTRON_CONFIG_FILES": "neutron.conf;ml2.ini"},
     needs=("neutron.configure", "database", "rabbitmq"),
-    fork_server=FORK_SERVER.name,
+    fork_server=FORK_SERVER,
 )
 
 
@@ -155,7 +155,7 @@ COMPONENT = Component(
     parts={
         "template": (configure, schema, account("neutron", ENDPOINT)),
         "rotate": (password("neutron"),),
-        "run": (configure, FORK_SERVER, API.service(), RPC, PERIODIC, OPENVSWITCH_AGENT, DHCP_AGENT),
+        "run": (configure, FORK_SERVER.service(), FORK_SERVER.step(), API.service(), RPC, PERIODIC, OPENVSWITCH_AGENT, DHCP_AGENT),
     },
     aliases=("network",),
     settings=(NetworkSettings, OsloSettings),

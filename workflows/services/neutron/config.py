@@ -40,7 +40,7 @@ async def write_configs(ctx: Context) -> None:
         messaging(ctx),
         token_validation(ctx, "neutron"),
         locks(ctx, "neutron"),
-        privsep(ctx, config_file(ctx), *PRIVSEP_CONTEXTS, fork_server=FORK_SERVER.name),
+        privsep(ctx, config_file(ctx), *PRIVSEP_CONTEXTS, fork_server=FORK_SERVER),
     )
     await ctx.write(config_file(ctx), render_config(*layers), 0o600)
     await ctx.write(config_file(ctx, "ml2.ini"), render_config(_ml2(ctx)))

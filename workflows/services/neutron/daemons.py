@@ -10,7 +10,9 @@ from workflows.infra.openvswitch.bridges import ovs_environment
 from workflows.services.keystone.client import admin_api
 from workflows.services.neutron.config import config_file
 from workflows.services.neutron.fork_server import FORK_SERVER
-from workflows.services.oslo.forking import forked
+
+_NO_NAMESPACE = 255  # it was deleted since it was listed, or its file was left after a restart of the machine
+_NOT_DELETED = (1, 2)  # the port does not exist any more, or belongs to the switch of the kernel, which deletes it
 
 
 def daemon(  # noqa: PLR0913 - the services differ in all of them
@@ -27,7 +29,7 @@ def daemon(  # noqa: PLR0913 - the services differ in all of them
         within_s=120,
         port=port,
     )
-    return forked(alone, FORK_SERVER.name)
+    return FORK_SERVER.fork(alone)
 
 
 def after_switch(agent: Service) -> Service:
@@ -45,10 +47,10 @@ async def _delete_dead_ports(ctx: Context) -> None:
         name = namespace.partition(" ")[0]
         if not name.startswith(("qrouter-", "qdhcp-")):
             continue
-        for link in (await ctx.run("ip", "-n", name, "-brief", "link", "show")).splitlines():
+        for link in (await ctx.run("ip", "-n", name, "-brief", "link", "show", ok=(0, _NO_NAMESPACE))).splitlines():
             port, state, *_ = link.split()
             if state == "DOWN" and port.startswith(("qg-", "qr-", "tap")):
-                await ctx.run("ip", "-n", name, "link", "delete", port.partition("@")[0], ok=(0, 1))  # 1: its switch has deleted it
+                await ctx.run("ip", "-n", name, "link", "delete", port.partition("@")[0], ok=(0, *_NOT_DELETED))
 
 
 def agent_probe(binary: str) -> FunctionProbe:

@@ -1,11 +1,10 @@
 """The process that forks neutron's services, and the privileged helpers of its agents."""
 
 from workflows.infra.openvswitch.bridges import ovs_environment
-from workflows.services.oslo.forking import LOADED_LATER, fork_server
+from workflows.services.oslo.forking import LOADED_LATER, ForkServer
 
-FORK_SERVER = fork_server(
-    "neutron-fork-server",
-    "Imports neutron once, and forks its services.",
+FORK_SERVER = ForkServer(
+    "neutron",
     (
         "neutron.cmd.agents.dhcp",
         "neutron.cmd.agents.l3",
@@ -18,5 +17,6 @@ FORK_SERVER = fork_server(
         "neutron.services.l3_router.l3_router_plugin",
         *LOADED_LATER,
     ),
-    ovs_environment,
+    repeated=("neutron.agent.linux.iptables_manager",),  # the names of its chains begin with that of the program
+    env=ovs_environment,
 )

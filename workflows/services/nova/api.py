@@ -15,7 +15,7 @@ API = WsgiApi(
     port=COMPUTE.port,
     env=api_environment,
     needs=("nova-api.configure", "nova.configure", "database"),
-    fork_server=FORK_SERVER.name,
+    fork_server=FORK_SERVER,
 )
 
 

@@ -118,7 +118,7 @@ COMPONENT = Component(
     parts={
         "template": (configure, api_schema, cell_schema, map_cell0, create_cell1, cell0_schema, account("nova", COMPUTE)),
         "rotate": (password("nova"),),
-        "run": (configure, folders, FORK_SERVER),
+        "run": (configure, folders, FORK_SERVER.service(), FORK_SERVER.step()),
         "reset": (reset,),
     },
     notification_sources=(INSTANCES,),

@@ -23,7 +23,6 @@ from workflows.services.nova.notifications import notification_sections
 from workflows.services.nova.settings import NovaSettings
 from workflows.services.nova.vendor_data import vendor_data_file
 from workflows.services.oslo.config_file import Sections, Value, render_config
-from workflows.services.oslo.forking import forked
 from workflows.services.oslo.sections import locks, messaging, privsep
 
 PRIVSEP_CONTEXTS = ("nova_sys_admin", "vif_plug_ovs_privileged", "privsep_osbrick")
@@ -53,7 +52,7 @@ async def write_config(ctx: Context) -> None:
         notification_sections(ctx),
         token_validation(ctx, "nova"),
         locks(ctx, "nova"),
-        privsep(ctx, config_file(ctx), *PRIVSEP_CONTEXTS, fork_server=FORK_SERVER.name),
+        privsep(ctx, config_file(ctx), *PRIVSEP_CONTEXTS, fork_server=FORK_SERVER),
     )
     await ctx.write(config_file(ctx), render_config(*layers), 0o600)
 
@@ -172,4 +171,4 @@ def daemon(name: str, summary: str, ready: Probe, needs: tuple[str, ...]) -> Ser
         needs=("nova.configure", "database", "rabbitmq", *needs),
         within_s=120,
     )
-    return forked(alone, FORK_SERVER.name)
+    return FORK_SERVER.fork(alone)

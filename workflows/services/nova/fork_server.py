@@ -1,6 +1,6 @@
 """The process that forks nova's services."""
 
-from workflows.services.oslo.forking import LOADED_LATER, fork_server
+from workflows.services.oslo.forking import LOADED_LATER, ForkServer
 
 # nova 34 runs on native threads only when this is set.
 NATIVE_THREADS = {"OS_NOVA_DISABLE_EVENTLET_PATCHING": "true"}
@@ -8,9 +8,8 @@ NATIVE_THREADS = {"OS_NOVA_DISABLE_EVENTLET_PATCHING": "true"}
 NO_THREADS = {"OPENBLAS_NUM_THREADS": "1"}
 
 # The managers of services and the driver of libvirt are not among them: they read options while they are imported.
-FORK_SERVER = fork_server(
-    "nova-fork-server",
-    "Imports nova once, and forks its services.",
+FORK_SERVER = ForkServer(
+    "nova",
     (
         "nova.cmd.compute",  # first: it prevents that others import eventlet
         "nova.cmd.conductor",
@@ -28,5 +27,5 @@ FORK_SERVER = fork_server(
         "vif_plug_ovs.ovs",
         *LOADED_LATER,
     ),
-    lambda _: {**NATIVE_THREADS, **NO_THREADS},
+    env=lambda _: {**NATIVE_THREADS, **NO_THREADS},
 )

@@ -15,7 +15,7 @@ METADATA = WsgiApi(
     port=METADATA_PORT,
     env=api_environment,
     needs=("nova-metadata.configure", "nova.configure", "database"),
-    fork_server=FORK_SERVER.name,
+    fork_server=FORK_SERVER,
 )
 
 

@@ -13,7 +13,6 @@ from workflows.platform.system_packages import SystemPackages
 from workflows.services.nova.config import config_file
 from workflows.services.nova.endpoints import CONSOLE
 from workflows.services.nova.fork_server import FORK_SERVER, NATIVE_THREADS
-from workflows.services.oslo.forking import forked
 
 NOVNC = SystemPackages(debian=("novnc",))
 
@@ -43,7 +42,7 @@ ALONE = Service(
     port=CONSOLE.port,
     needs=("nova.configure", "database", "rabbitmq"),
 )
-PROXY = forked(ALONE, FORK_SERVER.name)
+PROXY = FORK_SERVER.fork(ALONE)
 
 COMPONENT = Component(
     name="nova-novncproxy",

@@ -9,42 +9,36 @@ import os
 import socket
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 MOUNTS = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified")
 # ruff: noqa: TID251 - a program of its own
 
-WITHIN_S = 10.0  # for the process id
+WITHIN_S = 3.0  # for the process id: a fork takes milliseconds
 
 
 def main() -> None:
     """Run the program, with the server or without it."""
     path, *argv = sys.argv[1:]
-    code = None
-    with suppress(OSError, ValueError):
-        code = run_forked(path, argv)
-    if code is None:
-        os.execv(argv[0], argv)  # noqa: S606 - what its caller asks for
-    sys.exit(code)
-
-
-def run_forked(path: str, argv: Sequence[str]) -> int | None:
-    """Run the program in a forked process; return its exit code, or ``None`` if the server has refused or does not run.
-
-    Raises: OSError or ValueError, if the server does not answer; the program has not been started then.
-    """
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(WITHIN_S)
+        if start_forked(connection, path, argv):
+            connection.settimeout(None)
+            sys.exit(int(connection.makefile("r").readline() or 1))  # without an answer, a signal has ended it
+    os.execv(argv[0], argv)  # noqa: S606 - what its caller asks for
+
+
+def start_forked(connection: socket.socket, path: str, argv: Sequence[str]) -> bool:
+    """Start the program in a forked process; return whether it runs, and not if the server has refused or does not run."""
+    connection.settimeout(WITHIN_S)
+    try:
         connection.connect(path)
         request = {"argv": [*argv], "env": dict(os.environ), "cwd": str(Path.cwd()), "report_exit": True}
         socket.send_fds(connection, [json.dumps(request).encode() + b"\n"], [0, 1, 2])
-        with connection.makefile("r") as answers:
-            pid = int(answers.readline())
-            _move_to_own_group(pid)
-            connection.sendall(b"\n")
-            connection.settimeout(None)
-            return int(answers.readline() or 1)  # without an answer, a signal has ended it
+        _move_to_own_group(int(connection.recv(1_000)))
+        connection.sendall(b"\n")
+    except (OSError, ValueError):  # the text of a refusal is no number
+        return False
+    return True
 
 
 def _move_to_own_group(pid: int) -> None:

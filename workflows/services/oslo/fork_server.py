@@ -1,4 +1,4 @@
-"""Imports modules once, and forks programs that use them: ``fork_server.py SOCKET MODULE...``.
+"""Imports modules once, and forks programs that use them: ``fork_server.py SOCKET MODULES REPEATED``.
 
 It runs in the Python environment of a stack, so it uses the standard library only. A client connects to the Unix socket and sends
 one line of JSON with three descriptors, which become the standard streams of the program. The members are ``argv``, whose first
@@ -9,6 +9,9 @@ exit code. Any other answer is the reason why the client has to start the progra
 
 The programs get user, limits, file mode mask and namespaces of this process, so clients of other users and namespaces are refused.
 When a source file has changed, the server starts again: a program that is started afterwards runs the code that is on disk.
+
+MODULES and REPEATED are names with commas between them. The modules REPEATED use the arguments of the process while they are
+imported, so each program executes them again.
 """
 
 import array
@@ -21,16 +24,20 @@ import runpy
 import socket
 import struct
 import sys
+import time
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import NoReturn
 
 # ruff: noqa: TID251 - a program of its own
 
-CLIENT_S = 5.0  # for a client to send a line
+REQUEST_S = 1.0  # for a client to send its request; others wait meanwhile
+AGREEMENT_S = 5.0
+TICK_NS = 20_000_000  # more than the resolution of the times of files
 STREAMS = 3
 LONGEST_REQUEST = 1 << 20  # bytes
 AREA = 16_384  # bytes for the arguments, and for the environment, of a forked program
@@ -59,19 +66,23 @@ def main() -> None:
     """Import, and serve until a signal ends this process."""
     own_argv = _reserve_areas()
     show(own_argv, os.environ)
-    path, *modules = sys.argv[1:-1]
+    path, modules, repeated = sys.argv[1:-1]
+    _replace_setproctitle()
     gc.disable()  # a collection would write to, and so copy, memory that forked programs share
-    for module in modules:
+    began_ns = time.time_ns()
+    for module in modules.split(","):
         _import(module)
     gc.freeze()
-    loaded = _read_times(filter(None, (getattr(module, "__file__", None) for module in sys.modules.values())))
+    read = _read_times(filter(None, (getattr(module, "__file__", None) for module in sys.modules.values())))
+    # What was changed since the beginning may have been imported before: the first request finds another time, and imports again.
+    loaded = {path: changed_ns if changed_ns < began_ns - TICK_NS else -1 for path, changed_ns in read.items()}
     listener = _listen(path)
     while True:
         connection, _ = listener.accept()
         request = _serve(connection, loaded)
         if request is not None:
             listener.close()
-            _become(request, connection)
+            _become(request, connection, [sys.modules[name] for name in repeated.split(",") if name in sys.modules])
             return
 
 
@@ -94,7 +105,7 @@ def _listen(path: str) -> socket.socket:
 def _serve(connection: socket.socket, loaded: Mapping[str, int]) -> Request | None:
     """Answer one client; return the request in the forked process, and ``None`` in the server."""
     streams: list[int] = []
-    connection.settimeout(CLIENT_S)
+    connection.settimeout(REQUEST_S)
     try:
         try:
             request = _receive(connection, streams)
@@ -132,11 +143,24 @@ def _receive(connection: socket.socket, streams: list[int]) -> Request:
     try:
         members = json.loads(line)
         request = Request(members["argv"], members["env"], members["cwd"], members["report_exit"], streams)
+        _require_texts(request)
     except (ValueError, KeyError, TypeError) as error:
         raise Refused(f"the request is invalid: {error!r}") from error
     if len(streams) != STREAMS:
         raise Refused(f"{len(streams)} descriptors were sent, not {STREAMS}")
     return request
+
+
+def _require_texts(request: Request) -> None:
+    """Check the types of the members, which any client may choose.
+
+    Raises: TypeError or ValueError.
+    """
+    texts = [*request.argv, *request.env.keys(), *request.env.values(), request.cwd]
+    if not request.argv or not all(isinstance(text, str) for text in texts):
+        raise TypeError("a member is not a text")
+    if any("\0" in text for text in texts):
+        raise ValueError("a text contains the character 0")
 
 
 def _check(request: Request, connection: socket.socket) -> None:
@@ -158,7 +182,7 @@ def _check(request: Request, connection: socket.socket) -> None:
         raise Refused(f"{request.argv[0]} is no script of {sys.executable}")
     if len([*Path("/proc/self/task").iterdir()]) > 1:
         raise Refused("a module has started a thread, which a forked process would not have")
-    if max(len(_arguments_area(request.argv)), len(_environment_area(request.env))) >= AREA:
+    if max(len(os.fsencode(" ".join(request.argv))), len(_environment_area(request.env))) >= AREA:
         raise Refused(f"arguments or environment are longer than {AREA} bytes")
 
 
@@ -185,16 +209,22 @@ def _fork() -> bool:
     """Fork a process whose parent is not the server but the nearest subreaper; return whether this is it."""
     child = os.fork()
     if child:
-        os.waitpid(child, 0)
+        if os.waitpid(child, 0)[1]:
+            raise OSError("the second fork failed")
         return False
-    if os.fork():
+    try:
+        is_between = os.fork() != 0
+    except OSError:  # too many processes
+        os._exit(1)
+    if is_between:
         os._exit(0)
     return True
 
 
-def _become(request: Request, connection: socket.socket) -> None:
+def _become(request: Request, connection: socket.socket, repeated: Iterable[ModuleType]) -> None:
     """Run the script of the request in this process, after the client has agreed."""
     os.setsid()
+    connection.settimeout(AGREEMENT_S)
     connection.sendall(f"{os.getpid()}\n".encode())
     if not connection.recv(1):
         os._exit(1)  # the client has given up, and starts the program itself
@@ -207,6 +237,8 @@ def _become(request: Request, connection: socket.socket) -> None:
     os.chdir(request.cwd)
     sys.argv = request.argv
     gc.enable()
+    for module in repeated:
+        importlib.reload(module)
     if request.report_exit:
         connection.settimeout(None)
         _run_and_report(request.argv[0], connection)
@@ -242,21 +274,40 @@ def _reserve_areas() -> Sequence[str]:
 
 def show(argv: Sequence[str], env: Mapping[str, str]) -> None:
     """Write arguments, environment and name of the process where others read them: ``ps`` and the marker of a node use them."""
+    show_title(" ".join(argv))
+    first, end = _find_areas()[2:]
+    _overwrite(first, _environment_area(env).ljust(end - first, b"\0"))
+    Path("/proc/self/comm").write_bytes(os.fsencode(Path(argv[0]).name)[:LONGEST_NAME])
+
+
+def show_title(title: str) -> None:
+    """Write a title in place of the arguments, as setproctitle does, which does not find them in a forked process."""
+    first, end = _find_areas()[:2]
+    # A last byte that is not 0 says that the arguments are one text. Source: get_mm_cmdline of the Linux kernel.
+    _overwrite(first, os.fsencode(title)[: end - first - 2].ljust(end - first - 1, b"\0") + b" ")
+
+
+def read_title() -> str:
+    """Return the title of this process."""
+    return os.fsdecode(Path("/proc/self/cmdline").read_bytes().strip(b"\0 "))
+
+
+def _replace_setproctitle() -> None:
+    """Let modules import functions that work in forked processes by the name of the library."""
+    module = ModuleType("setproctitle")
+    vars(module).update(setproctitle=show_title, getproctitle=read_title, setthreadtitle=lambda _: None, getthreadtitle=lambda: "")
+    sys.modules["setproctitle"] = module
+
+
+def _find_areas() -> tuple[int, ...]:
+    """Return where arguments and environment of this process begin and end."""
     fields = Path("/proc/self/stat").read_text(errors="replace").rpartition(")")[2].split()
     first = ARGUMENTS_FIELD - FIRST_FIELD
-    arguments_at, arguments_end, environment_at, environment_end = map(int, fields[first : first + 4])
-    # A last byte that is not 0 says that the arguments are one text. Source: get_mm_cmdline of the Linux kernel.
-    _overwrite(arguments_at, _arguments_area(argv).ljust(arguments_end - arguments_at - 1, b"\0") + b" ")
-    _overwrite(environment_at, _environment_area(env).ljust(environment_end - environment_at, b"\0"))
-    Path("/proc/self/comm").write_bytes(os.fsencode(Path(argv[0]).name)[:LONGEST_NAME])
+    return tuple(map(int, fields[first : first + 4]))
 
 
 def _overwrite(address: int, content: bytes) -> None:
     ctypes.memmove(address, content, len(content))
-
-
-def _arguments_area(argv: Sequence[str]) -> bytes:
-    return os.fsencode(" ".join(argv))
 
 
 def _environment_area(env: Mapping[str, str]) -> bytes:

@@ -6,7 +6,7 @@ from novaflow.model.context import Context
 from workflows.infra.rabbitmq.urls import transport_url
 from workflows.platform.settings import MachineSettings
 from workflows.services.oslo.config_file import Sections
-from workflows.services.oslo.forking import helper_command
+from workflows.services.oslo.forking import ForkServer, helper_command
 
 
 def messaging(ctx: Context) -> Sections:
@@ -22,10 +22,10 @@ def locks(ctx: Context, service: str) -> Sections:
     return {"oslo_concurrency": {"lock_path": ctx.settings.of(MachineSettings).lock_path / service}}
 
 
-def privsep(ctx: Context, config: Path, *contexts: str, fork_server: str | None = None) -> Sections:
+def privsep(ctx: Context, config: Path, *contexts: str, fork_server: ForkServer | None = None) -> Sections:
     """Return the sections that start oslo.privsep's helpers without sudo, because the stack runs as root.
 
-    ``contexts`` are the names of the privsep contexts; ``fork_server`` is the name of the service that forks the helpers.
+    ``contexts`` are the names of the privsep contexts; ``fork_server`` forks the helpers.
     """
     command = helper_command(ctx, fork_server, ctx.paths.venv / "bin" / "privsep-helper", "--config-file", config)
     return {name: {"helper_command": command} for name in contexts}

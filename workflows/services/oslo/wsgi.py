@@ -9,7 +9,7 @@ from novaflow.model.context import Context
 from novaflow.model.probe import HttpProbe, Probe
 from novaflow.model.service import Service
 from workflows.infra.database.settings import DatabaseSettings
-from workflows.services.oslo.forking import forked
+from workflows.services.oslo.forking import ForkServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class WsgiApi:
     """A WSGI application and how gunicorn serves it.
 
     ``env`` returns the variables that name its configuration. ``threads`` is the number of requests that it handles in
-    parallel. ``ready`` defaults to a request for its version document. ``fork_server`` names the service that forks it.
+    parallel. ``ready`` defaults to a request for its version document. ``fork_server`` starts it.
     """
 
     name: str
@@ -29,7 +29,7 @@ class WsgiApi:
     after: tuple[str, ...] = ()
     threads: int = 8
     ready: Probe | None = None
-    fork_server: str | None = None
+    fork_server: ForkServer | None = None
 
     def service(self) -> Service:
         """Return the service; a step that it needs must call ``configure``."""
@@ -44,7 +44,7 @@ class WsgiApi:
             needs=self.needs,
             after=self.after,
         )
-        return forked(alone, self.fork_server) if self.fork_server else alone
+        return self.fork_server.fork(alone) if self.fork_server else alone
 
     async def configure(self, ctx: Context) -> None:
         """Write gunicorn's configuration. One process is enough: a stack serves one person or one CI job."""

@@ -41,6 +41,16 @@ async def test_dead_ports_are_deleted(tmp_path: Path, namespace: str) -> None:
     assert {link["ifname"] for link in links} == {"lo", "tap-in-use", "switch"}
 
 
+async def test_a_namespace_that_does_not_exist_any_more_is_left(tmp_path: Path, namespace: str) -> None:
+    """Its file is left after a restart of the machine."""
+    left = Path("/run/netns/qrouter-test-daemons")
+    left.touch()
+    try:
+        await test_dead_ports_are_deleted(tmp_path, namespace)
+    finally:
+        left.unlink()
+
+
 def test_agents_are_restarted_with_the_switch() -> None:
     """Their ports end with it; the agent of the switch has no ports of its own."""
     assert (DHCP_AGENT.restart_with, OPENVSWITCH_AGENT.restart_with) == (("ovs-vswitchd",), ("ovs-vswitchd",))

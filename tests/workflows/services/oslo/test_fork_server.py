@@ -148,6 +148,14 @@ async def test_a_client_in_another_namespace_starts_alone(tmp_path: Path) -> Non
     [
         (b"{}\n", "the request is invalid: KeyError('argv')\n"),
         (b"no JSON\n", "the request is invalid: JSONDecodeError('Expecting value: line 1 column 1 (char 0)')\n"),
+        (
+            b'{"argv": [], "env": {}, "cwd": "/", "report_exit": false}\n',
+            "the request is invalid: TypeError('a member is not a text')\n",
+        ),
+        (
+            b'{"argv": [1], "env": {}, "cwd": "/", "report_exit": false}\n',
+            "the request is invalid: TypeError('a member is not a text')\n",
+        ),
         (b'{"argv": ["/bin/true"], "env": {}, "cwd": "/", "report_exit": false}\n', "0 descriptors were sent, not 3\n"),
     ],
 )
@@ -199,3 +207,39 @@ async def test_long_arguments_start_alone(tmp_path: Path) -> None:
     async with running_server(tmp_path) as server:
         assert run_client(server, script, "x" * 20_000).stdout == "20000 False\n"
         assert run_client(server, script, "x" * 10_000).stdout == "10000 True\n"
+
+
+async def test_a_module_that_uses_the_arguments_is_executed_again(tmp_path: Path) -> None:
+    """Each program sees its own."""
+    (tmp_path / "prefix.py").write_text("import sys\nPREFIX = sys.argv[0]\n")
+    script = write_script(tmp_path / "script", "import sys, prefix\nprint(prefix.PREFIX == sys.argv[0], 'runpy' in sys.modules)")
+    async with running_server(tmp_path, "prefix", repeated="prefix") as server:
+        assert run_client(server, script).stdout == "True True\n"
+
+
+async def test_a_change_during_the_import_is_noticed(tmp_path: Path) -> None:
+    """The file is newer than the beginning of the import, so the server imports once more."""
+    notes = write_library(tmp_path, 7)
+    (tmp_path / "changing.py").write_text(f"import pathlib, library\npathlib.Path({str(tmp_path / 'library.py')!r}).touch()\n")
+    script = write_script(tmp_path / "show", "import sys\nsys.path.append(sys.argv[1])\nimport library\nprint(library.VALUE)")
+    async with running_server(tmp_path, "changing") as server:
+        notes.unlink()
+        assert run_client(server, script, str(tmp_path)).stdout == "7\n"
+        assert notes.read_text() == "imported "  # by the program itself
+
+
+async def test_a_program_sets_its_title(tmp_path: Path) -> None:
+    """As with setproctitle, also in a process that it forks; the marker in its environment stays."""
+    code = """
+import os, setproctitle
+before = setproctitle.getproctitle()
+if os.fork() == 0:
+    setproctitle.setproctitle("worker")
+    own = [open("/proc/self/" + name).read().strip("\\0") for name in ("cmdline", "environ")]
+    print(before.endswith("script"), own[0], "MARKER=1" in own[1].split("\\0"), flush=True)
+    os._exit(0)
+os.wait()
+"""
+    script = write_script(tmp_path / "script", code)
+    async with running_server(tmp_path) as server:
+        assert run_client(server, script, env={"MARKER": "1"}).stdout == "True worker True\n"

@@ -15,59 +15,61 @@ from tests.support.fork_servers import running_server, write_script
 from tests.support.settings import make_settings
 from workflows.services.neutron.component import COMPONENT as NEUTRON
 from workflows.services.nova.component import COMPONENT as NOVA
-from workflows.services.oslo.forking import fork_server, forked, helper_command
+from workflows.services.oslo.forking import ForkServer, helper_command
 
-SERVER = fork_server("server", "Forks.", ("json", "csv"))
+SERVER = ForkServer("toy", ("json", "csv"), repeated=("csv",))
 WEB = Service("web", "A web server.", lambda _: ("/bin/true",), HttpProbe(80), after=("database",))
 
 
 def test_a_forked_service_starts_after_its_server() -> None:
     """It keeps its other needs."""
-    service = forked(WEB, "server")
-    assert (service.fork_server, service.after, service.name) == ("server", ("database", "server"), "web")
+    service = SERVER.fork(WEB)
+    assert (service.fork_server, service.after, service.name) == ("toy-fork-server", ("database", "toy.modules"), "web")
 
 
 async def test_a_server_gets_its_socket_and_its_modules(tmp_path: Path) -> None:
     """It runs in the Python environment of the stack."""
     async with open_context(tmp_path) as ctx:
-        python, *options, _, socket, first, second = map(str, SERVER.command(ctx))
-    assert (python, options, socket) == (f"{tmp_path}/venv/bin/python", ["-P"], f"{tmp_path}/run/server.sock")
-    assert (first, second) == ("json", "csv")
+        python, option, _, socket, modules, repeated = map(str, SERVER.service().command(ctx))
+    assert (python, option, socket) == (f"{tmp_path}/venv/bin/python", "-P", f"{tmp_path}/run/toy-fork-server.sock")
+    assert (modules, repeated) == ("json,csv", "csv")
 
 
 @pytest.mark.parametrize(("environment", "expected"), [({}, True), ({"novaflow_fork": True}, True), ({"novaflow_fork": False}, False)])
 def test_forking_is_a_setting(environment: Mapping[str, bool], *, expected: bool) -> None:
     """NOVAFLOW_FORK=0 leaves the servers out of the stack."""
     settings = make_settings(**environment)
-    servers = [part for component in (NOVA, NEUTRON) for part in component.parts["run"] if part.name.endswith("fork-server")]
-    assert [server.when(settings) for server in servers] == [expected, expected]
+    names = {"nova-fork-server", "neutron-fork-server", "modules"}
+    parts = [part for component in (NOVA, NEUTRON) for part in component.parts["run"] if part.name in names]
+    assert [part.when(settings) for part in parts] == [expected] * 4
 
 
 async def test_a_server_is_ready_when_it_answers(tmp_path: Path) -> None:
     """A socket that nothing reads is not enough."""
-    assert isinstance(SERVER.ready, FunctionProbe)
+    probe = SERVER.service().ready
+    assert isinstance(probe, FunctionProbe)
     async with open_context(tmp_path) as ctx:
-        path = fork_socket(ctx.paths, "server")
+        path = fork_socket(ctx.paths, SERVER.name)
         with pytest.raises(NotYet, match="no answer: FileNotFoundError"):
-            await SERVER.ready.check(ctx)
+            await probe.check(ctx)
         path.parent.mkdir(exist_ok=True)
-        async with running_server(path.parent):
-            assert await SERVER.ready.check(ctx) == "it has answered a request"
+        async with running_server(path.parent, path=path):
+            assert await probe.check(ctx) == "it has answered a request"
         with pytest.raises(NotYet, match="no answer: ConnectionRefusedError"):
-            await SERVER.ready.check(ctx)
+            await probe.check(ctx)
 
 
 async def test_a_helper_is_forked(tmp_path: Path) -> None:
     """Its command can be split at spaces, as oslo.privsep does, and runs the helper."""
     async with open_context(tmp_path) as ctx:
-        command = shlex.split(helper_command(ctx, "server", "/bin/echo", "a b"))
+        command = shlex.split(helper_command(ctx, SERVER, "/bin/echo", "a b"))
         assert command[1:4] == ["-S", "-E", "-P"]
-        assert command[-3:] == [f"{tmp_path}/run/server.sock", "/bin/echo", "a b"]
+        assert command[-3:] == [f"{tmp_path}/run/toy-fork-server.sock", "/bin/echo", "a b"]
         assert helper_command(ctx, None, "/bin/echo", "a") == "/bin/echo a"
-        folder = fork_socket(ctx.paths, "server").parent
+        folder = fork_socket(ctx.paths, SERVER.name).parent
         folder.mkdir(exist_ok=True)
         script = write_script(tmp_path / "script", "import sys\nprint('runpy' in sys.modules)")
-        async with running_server(folder):
+        async with running_server(folder, path=fork_socket(ctx.paths, SERVER.name)):
             done = await anyio.run_process([sys.executable, *command[1:-2], str(script)])
     assert done.stdout == b"True\n"
 
@@ -75,4 +77,4 @@ async def test_a_helper_is_forked(tmp_path: Path) -> None:
 async def test_without_forking_a_helper_starts_alone(tmp_path: Path) -> None:
     """NOVAFLOW_FORK=0 leaves the command as it is."""
     async with open_context(tmp_path, settings=make_settings(novaflow_fork=False)) as ctx:
-        assert helper_command(ctx, "server", "/bin/echo", "a") == "/bin/echo a"
+        assert helper_command(ctx, SERVER, "/bin/echo", "a") == "/bin/echo a"
