@@ -40,20 +40,20 @@ def supervisor_mib(folder: Path) -> float:
 
 
 def memory_by_service(folder: Path) -> dict[str, float]:
-    """Return the proportional memory of each service of a running stack in MiB."""
+    """Return the proportional memory of each service of the only stack of this machine in MiB, by control groups."""
     done = subprocess.run([NOVAFLOW, "status", "--json", folder], capture_output=True, check=True, stdin=subprocess.DEVNULL)
     memory = dict.fromkeys((service["name"] for service in json.loads(done.stdout)["services"]), 0.0)
     for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            node = process.environ().get("NOVAFLOW_NODE", "").removeprefix(f"{folder}:")
-            if node in memory:
-                memory[node] += process.memory_full_info().pss / 2**20
+        with suppress(OSError, psutil.Error):
+            group = Path(f"/proc/{process.pid}/cgroup").read_text().strip().rpartition("/")[2]
+            if group in memory:
+                memory[group] += process.memory_full_info().pss / 2**20
     return memory
 
 
 def processor_s(folder: Path) -> float:
     """Return the processor time in seconds that the last start of a stack has used."""
-    done = subprocess.run([NOVAFLOW, "timings", "--json", folder], capture_output=True, check=True, stdin=subprocess.DEVNULL)
+    done = subprocess.run([NOVAFLOW, "timings", "--json", "run", folder], capture_output=True, check=True, stdin=subprocess.DEVNULL)
     return float(json.loads(done.stdout)["cpu_s"])
 
 
