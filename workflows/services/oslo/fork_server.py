@@ -31,7 +31,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import NoReturn
 
 # ruff: noqa: TID251 - a program of its own
 
@@ -75,8 +74,11 @@ def main() -> None:
     gc.freeze()
     read = _read_times(filter(None, (getattr(module, "__file__", None) for module in sys.modules.values())))
     # What was changed since the beginning may have been imported before: the first request finds another time, and imports again.
-    loaded = {path: changed_ns if changed_ns < began_ns - TICK_NS else -1 for path, changed_ns in read.items()}
-    listener = _listen(path)
+    loaded = {file: changed_ns if changed_ns < began_ns - TICK_NS else -1 for file, changed_ns in read.items()}
+    Path(path).unlink(missing_ok=True)  # of an earlier server
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(path)
+    listener.listen(64)
     while True:
         connection, _ = listener.accept()
         request = _serve(connection, loaded)
@@ -94,14 +96,6 @@ def _import(module: str) -> None:
         traceback.print_exc()
 
 
-def _listen(path: str) -> socket.socket:
-    Path(path).unlink(missing_ok=True)  # of an earlier server
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(path)
-    listener.listen(64)
-    return listener
-
-
 def _serve(connection: socket.socket, loaded: Mapping[str, int]) -> Request | None:
     """Answer one client; return the request in the forked process, and ``None`` in the server."""
     streams: list[int] = []
@@ -113,8 +107,9 @@ def _serve(connection: socket.socket, loaded: Mapping[str, int]) -> Request | No
         except Refused as refused:
             connection.sendall(f"{refused}\n".encode())
         else:
-            if _read_times(loaded) != loaded:
-                _start_again()
+            if _read_times(loaded) != loaded:  # import again in this process; the client sees the end of its connection
+                print("fork server: a source file has changed", file=sys.stderr, flush=True)  # noqa: T201 - its log
+                os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:-1]])  # noqa: S606 - its own arguments
             if _fork():
                 return request
     except OSError as error:  # the client has left, or is too slow
@@ -170,7 +165,8 @@ def _check(request: Request, connection: socket.socket) -> None:
     """
     credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     pid, user, _ = struct.unpack("3i", credentials)
-    if user != os.getuid() or any(_namespace(pid, name) != _namespace(os.getpid(), name) for name in NAMESPACES):
+    namespaces, own = ([Path(f"/proc/{one}/ns/{name}").readlink() for name in NAMESPACES] for one in (pid, os.getpid()))
+    if user != os.getuid() or namespaces != own:
         raise Refused("the client is of another user, or in another namespace")
     first_line = f"#!{sys.executable}\n".encode()
     try:
@@ -186,10 +182,6 @@ def _check(request: Request, connection: socket.socket) -> None:
         raise Refused(f"arguments or environment are longer than {AREA} bytes")
 
 
-def _namespace(pid: int, name: str) -> str:
-    return os.readlink(f"/proc/{pid}/ns/{name}")  # noqa: PTH115 - a Path takes longer, and this is done twelve times
-
-
 def _read_times(files: Iterable[str]) -> dict[str, int]:
     """Return when each file was changed, in ns; 0 for one that is missing."""
     times = dict.fromkeys(files, 0)
@@ -197,12 +189,6 @@ def _read_times(files: Iterable[str]) -> dict[str, int]:
         with suppress(OSError):
             times[path] = os.stat(path).st_mtime_ns  # noqa: PTH116 - a Path takes longer, and there are thousands
     return times
-
-
-def _start_again() -> NoReturn:
-    """Import again, in this process; the client sees the end of its connection."""
-    print("fork server: a source file has changed", file=sys.stderr, flush=True)  # noqa: T201 - its log
-    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:-1]])  # noqa: S606 - its own arguments
 
 
 def _fork() -> bool:
@@ -287,14 +273,10 @@ def show_title(title: str) -> None:
     _overwrite(first, os.fsencode(title)[: end - first - 2].ljust(end - first - 1, b"\0") + b" ")
 
 
-def read_title() -> str:
-    """Return the title of this process."""
-    return os.fsdecode(Path("/proc/self/cmdline").read_bytes().strip(b"\0 "))
-
-
 def _replace_setproctitle() -> None:
     """Let modules import functions that work in forked processes by the name of the library."""
     module = ModuleType("setproctitle")
+    read_title = lambda: os.fsdecode(Path("/proc/self/cmdline").read_bytes().strip(b"\0 "))  # noqa: E731 - a function of one line
     vars(module).update(setproctitle=show_title, getproctitle=read_title, setthreadtitle=lambda _: None, getthreadtitle=lambda: "")
     sys.modules["setproctitle"] = module
 
