@@ -189,8 +189,8 @@ class ProgramFailed(RunError):
 class ServiceExited(RunError):
     """A service exited while it was needed.
 
-    A negative ``returncode`` is the number of the signal that killed it. It is ``None`` for an adopted program: the kernel
-    reports the exit code to the parent only.
+    A negative ``returncode`` is the number of the signal that killed it. It is ``None`` for an adopted program, and for one
+    that an adopted fork server has started: the kernel reports the exit code to the parent only.
     """
 
     def __init__(self, name: str, returncode: int | None, log_tail: str) -> None:

@@ -20,8 +20,7 @@ class Service:
     it while it runs, where ``ready`` is too expensive for that. It must be ready within ``within_s`` and gets ``grace_s`` to
     exit after SIGTERM; ``before_start`` runs before its program starts, ``before_stop`` before SIGTERM. ``needs`` and ``after``
     are those of a step. After a restart of a service in ``restart_with`` it is restarted too: it cannot recover by itself.
-    ``fork_server`` names the service that starts its program, while that service runs; see ``fork_socket``. A service that is not
-    ``is_adopted`` ends with its supervisor at the latest when the next one starts it again.
+    ``fork_server`` names the service that starts its program, while that service runs; see ``fork_socket``.
     """
 
     name: str
@@ -43,7 +42,6 @@ class Service:
     restart: RestartPolicy = DEFAULT_RESTART
     pool: ConcurrencyPool = ConcurrencyPool.FREE
     fork_server: str | None = None
-    is_adopted: bool = True
 
 
 def fork_socket(paths: Paths, name: str) -> Path:

@@ -50,7 +50,7 @@ class LocalRunner:
         Raises: MachineError, if its program cannot be started.
         """
         context = NodeContext(self._resources, node.name)
-        if self._started & {*service.restart_with} or not service.is_adopted:
+        if self._started & {*service.restart_with}:
             await self._end_earlier(context, service)
         async with AsyncExitStack() as stack:
             adopted = await stack.enter_async_context(adopting(context.owner, service.grace_s))
@@ -65,7 +65,7 @@ class LocalRunner:
             yield LocalProgram(service, process, context, self._resources, adopted=adopted is not None)
 
     async def _end_earlier(self, context: NodeContext, service: Service) -> None:
-        """End the program of an earlier supervisor: it is not to be adopted, or cannot recover from the start of a service it follows."""
+        """End the program of an earlier supervisor: it cannot recover from the start of a service in ``restart_with``."""
         async with adopting(context.owner, service.grace_s):
             pass
 

@@ -66,7 +66,6 @@ class ForkServer:
             ready=FunctionProbe(self._send_request, "answers a request"),
             within_s=120,
             when=is_forking,
-            is_adopted=False,  # a process that it forks belongs to the supervisor that has started the server
         )
 
     def step(self) -> Step:
