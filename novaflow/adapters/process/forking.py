@@ -37,8 +37,7 @@ class ForkedProcess:
 
     async def aclose(self) -> None:
         """Close the connection and release the descriptor of the process."""
-        with anyio.CancelScope(shield=True):
-            await self.stream.aclose()
+        await _close(self.stream)
         self.process.close()
 
 

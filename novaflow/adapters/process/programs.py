@@ -57,7 +57,7 @@ async def running(owner: ProcessOwner, command: Command) -> AsyncIterator[Runnin
 
     Raises: OSError, if it cannot be started.
     """
-    if owner.leaders() or (owner.cgroup and any(owner.cgroup.pids())):
+    if owner.leaders() or ((cgroup := owner.cgroup) and any(cgroup.pids())):
         await _end_remaining(owner)
     async with AsyncExitStack() as stack:
         with _open_log(command.output) as output:

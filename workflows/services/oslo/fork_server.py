@@ -199,10 +199,10 @@ def _fork() -> bool:
             raise OSError("the second fork failed")
         return False
     try:
-        is_between = os.fork() != 0
+        grandchild = os.fork()
     except OSError:  # too many processes
         os._exit(1)
-    if is_between:
+    if grandchild:
         os._exit(0)
     return True
 
