@@ -5,13 +5,14 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cloud.machine_state import require_cloud_machine
-from tests.cloud.stacks import Stack, stack_in_folder
+from tests.cloud.stacks import Stack, remove_interrupted_stacks, stack_in_folder
 
 
 @pytest.fixture(scope="session")
 def cloud_machine() -> None:
-    """Skip the test on a machine that cannot run a cloud; fail it in CI."""
+    """Skip the test on a machine that cannot run a cloud, fail it in CI; remove what an interrupted run of the tests left."""
     require_cloud_machine()
+    remove_interrupted_stacks()
 
 
 @pytest.fixture(scope="session")

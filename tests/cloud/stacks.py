@@ -2,6 +2,7 @@
 
 # ruff: noqa: S603, TID251 - tests start known programs and pass the environment on
 
+import fcntl
 import json
 import os
 import shutil
@@ -9,13 +10,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from tests.cloud.machine_state import read_state
 
 NOVAFLOW = Path(sys.executable).with_name("novaflow")
+PREFIX = "nf-test-"  # of the folder around a stack
 UP_WITHIN_S = 900  # the first one installs packages
 WITHIN_S = 300
 
@@ -59,10 +61,31 @@ class Stack:
 @contextmanager
 def stack_in_folder(name: str, **settings: str) -> Iterator[Stack]:
     """Return a new stack; its path is short, because it contains sockets."""
-    parent = Path(tempfile.mkdtemp(prefix="nf-"))
+    parent = Path(tempfile.mkdtemp(prefix=PREFIX))
     stack = Stack(parent / name, **settings)
+    with _lock(parent):
+        try:
+            yield stack
+        finally:
+            stack("clean", good=False)
+            shutil.rmtree(parent, ignore_errors=True)
+
+
+def remove_interrupted_stacks() -> None:
+    """Clean and delete the stacks of test runs that were killed: their network would prevent the start of another."""
+    for parent in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with suppress(BlockingIOError, NotADirectoryError), _lock(parent):
+            for folder in parent.iterdir():
+                Stack(folder)("clean", good=False)
+            shutil.rmtree(parent, ignore_errors=True)
+
+
+@contextmanager
+def _lock(folder: Path) -> Iterator[None]:
+    """Hold a lock that ends with this process; raises BlockingIOError if another process holds it."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        yield stack
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
     finally:
-        stack("clean", good=False)
-        shutil.rmtree(parent, ignore_errors=True)
+        os.close(descriptor)
