@@ -33,13 +33,15 @@ class Workflow:
     stopping a stack. ``reason_done`` returns the reason why nothing has to be done, ``reason_not_ready`` what the user has to do
     before, and ``reason_unusable`` why the data of an earlier run cannot be used; each returns ``None`` otherwise. ``before_run``
     returns whether a start of the stack runs this workflow first. ``broker`` returns the address that events are published to; an
-    empty one means none. ``while_up`` says whether it may run while the services of the stack do.
+    empty one means none. ``while_up`` says whether it may run while the services of the stack do,
+    and ``stops_with_request`` whether it then ends when the command that requested it is interrupted.
     """
 
     name: str
     summary: str
     stays: bool = False
     while_up: bool = False
+    stops_with_request: bool = False
     within_s: float = 120
     reason_done: Precondition = no_reason
     reason_not_ready: Precondition = no_reason

@@ -3,8 +3,9 @@
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Self
 
 from novaflow.adapters.http import HttpClient
 from novaflow.adapters.local import LocalRunner, Report, StackResources
@@ -36,6 +37,10 @@ class Orchestrator:
     def bus(self, run_id: str) -> EventBus:
         """Return the bus for the events of one run."""
         return EventBus(self.journal, run_id, self.sinks)
+
+    def with_arguments(self, arguments: Mapping[str, str]) -> Self:
+        """Return an orchestrator whose steps read these arguments in addition to settings."""
+        return replace(self, resources=replace(self.resources, arguments=arguments))
 
     def engine(
         self,

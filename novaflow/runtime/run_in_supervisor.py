@@ -1,10 +1,11 @@
 """Runs a workflow in the supervisor while the services keep running."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 
 import anyio
 
-from novaflow.adapters.control.client import ControlClient
+from novaflow.adapters.control.client import NO_ARGUMENTS, ControlClient
 from novaflow.errors import RunError, UsageError
 from novaflow.events.record import EventRecord
 from novaflow.events.types import WorkflowChanged
@@ -16,8 +17,8 @@ from novaflow.runtime.status import query_supervisor
 NOTES_EVERY_S = 0.5  # between two requests for the progress of running steps
 
 
-async def run_in_supervisor(stack: Stack, workflow: str, display: Display) -> None:
-    """Run a workflow in the stack's supervisor to its end.
+async def run_in_supervisor(stack: Stack, workflow: str, display: Display, arguments: Mapping[str, str] = NO_ARGUMENTS) -> None:
+    """Run a workflow in the stack's supervisor to its end; ``arguments`` are what its steps read in addition to settings.
 
     Raises: UsageError, if the stack is not up; SupervisorUnresponsive; RunError, with each failed node and the reason.
     """
@@ -27,7 +28,7 @@ async def run_in_supervisor(stack: Stack, workflow: str, display: Display) -> No
     async with show_events(stack.paths.journal, _WorkflowEvents(workflow, display).show), anyio.create_task_group() as tasks:
         tasks.start_soon(_show_notes, control, display)
         try:
-            failures |= await control.run_workflow(workflow)
+            failures |= await control.run_workflow(workflow, arguments)
         except UsageError as error:
             refusal = error
         tasks.cancel_scope.cancel()

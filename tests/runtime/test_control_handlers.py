@@ -41,7 +41,7 @@ async def test_a_workflow_is_run_to_its_end(toy: ToyStack) -> None:
     toy.add_workflow("verify", "while_up=True")
     toy.add_step("verify", 'return "fine"')
     async with handlers(toy) as ours:
-        assert await ours.run_workflow("verify") == {}
+        assert await ours.run_workflow("verify", {}, anyio.sleep_forever) == {}
     assert executions(toy) == ["started", "succeeded"]
 
 
@@ -50,7 +50,7 @@ async def test_failed_nodes_are_returned_with_their_errors(toy: ToyStack) -> Non
     toy.add_workflow("verify", "while_up=True")
     toy.add_step("verify", 'raise StepFailed("no answer")')
     async with handlers(toy) as ours:
-        assert await ours.run_workflow("verify") == {"extra.body": "no answer"}
+        assert await ours.run_workflow("verify", {}, anyio.sleep_forever) == {"extra.body": "no answer"}
 
 
 async def test_one_workflow_runs_once_at_a_time(toy: ToyStack) -> None:
@@ -61,8 +61,36 @@ async def test_one_workflow_runs_once_at_a_time(toy: ToyStack) -> None:
         with anyio.fail_after(WITHIN_S):
             async with anyio.create_task_group() as tasks:
                 for _ in range(2):
-                    tasks.start_soon(ours.run_workflow, "verify")
+                    tasks.start_soon(ours.run_workflow, "verify", {}, anyio.sleep_forever)
     assert executions(toy) == ["started", "succeeded"] * 2
+
+
+async def test_steps_read_the_arguments_of_the_command(toy: ToyStack) -> None:
+    """They are those of this execution; the next one has others."""
+    toy.add_workflow("verify", "while_up=True")
+    toy.add_step("verify", 'raise StepFailed(f"run {dict(ctx.arguments)}")')
+    async with handlers(toy) as ours:
+        assert await ours.run_workflow("verify", {"tests": "a"}, anyio.sleep_forever) == {"extra.body": "run {'tests': 'a'}"}
+        assert await ours.run_workflow("verify", {}, anyio.sleep_forever) == {"extra.body": "run {}"}
+
+
+async def test_an_interrupted_command_stops_its_workflow(toy: ToyStack) -> None:
+    """Only if the workflow declares it; others are completed."""
+    toy.add_workflow("verify", "while_up=True, stops_with_request=True")
+    toy.add_step("verify", f'await ctx.run("sleep", "{2 * WITHIN_S}")')
+    async with handlers(toy) as ours:
+        with anyio.fail_after(WITHIN_S):
+            await ours.run_workflow("verify", {}, anyio.lowlevel.checkpoint)
+    assert executions(toy) == ["started", "cancelled"]
+
+
+async def test_an_interrupted_command_leaves_other_workflows_running(toy: ToyStack) -> None:
+    """`verify` deletes what it has created at its end."""
+    toy.add_workflow("verify", "while_up=True")
+    toy.add_step("verify", 'return "fine"')
+    async with handlers(toy) as ours:
+        assert await ours.run_workflow("verify", {}, anyio.lowlevel.checkpoint) == {}
+    assert executions(toy) == ["started", "succeeded"]
 
 
 @pytest.mark.parametrize("name", ["run", "reset"])
@@ -71,7 +99,7 @@ async def test_a_workflow_that_disturbs_the_services_is_refused(toy: ToyStack, n
     toy.add_step("reset", 'return "deleted"')
     async with handlers(toy) as ours:
         with pytest.raises(UsageError, match=f"workflow '{name}' cannot run while the stack is up"):
-            await ours.run_workflow(name)
+            await ours.run_workflow(name, {}, anyio.sleep_forever)
     assert [record for record in toy.records if "extra" in record.event.name] == []
 
 
@@ -79,7 +107,7 @@ async def test_an_unknown_workflow_is_refused(toy: ToyStack) -> None:
     """The error lists the workflows."""
     async with handlers(toy) as ours:
         with pytest.raises(UsageError, match="there is no workflow 'verfy'"):
-            await ours.run_workflow("verfy")
+            await ours.run_workflow("verfy", {}, anyio.sleep_forever)
 
 
 async def test_a_command_for_an_unknown_service_is_refused(toy: ToyStack) -> None:

@@ -1,6 +1,6 @@
 """A supervisor of a toy stack that answers as a test says, on the real control socket."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -63,9 +63,14 @@ class ScriptedSupervisor:
         self.requests.append(reason)
         self.stopped.set()
 
-    async def run_workflow(self, name: str) -> Mapping[str, str]:
+    async def run_workflow(
+        self,
+        name: str,
+        arguments: Mapping[str, str],
+        disconnect: Callable[[], Awaitable[None]],  # noqa: ARG002
+    ) -> Mapping[str, str]:
         """Publish an execution of the workflow, and an event of another one, and return the prepared answer."""
-        self.requests.append(f"run {name}")
+        self.requests.append(" ".join(["run", name, *(f"{key}={value}" for key, value in arguments.items())]))
         if self.refusal:
             raise self.refusal
         workflow = (

@@ -5,7 +5,9 @@ import os
 from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlencode
 
 import anyio
 
@@ -15,7 +17,8 @@ from novaflow.model.probe import NotYet
 from novaflow.plan.commands import ServiceCommand
 
 ANSWER_WITHIN_S = 5  # for requests that the supervisor answers at once
-FINISH_WITHIN_S = 3600  # for requests that it answers when the work is done; workflows have limits of their own
+NO_ARGUMENTS: Mapping[str, str] = MappingProxyType({})
+FINISH_WITHIN_S = 24 * 3600  # for requests that it answers when the work is done; workflows have limits of their own
 
 
 class ControlClient:
@@ -43,12 +46,14 @@ class ControlClient:
             return False
         return True
 
-    async def run_workflow(self, workflow: str) -> Mapping[str, str]:
+    async def run_workflow(self, workflow: str, arguments: Mapping[str, str] = NO_ARGUMENTS) -> Mapping[str, str]:
         """Run a workflow in the supervisor; when it is done, return each failed node's error.
+
+        ``arguments`` are what its steps read in addition to settings.
 
         Raises: UsageError, if no supervisor answers or if it refuses.
         """
-        return await self._request_work(f"/workflows/{workflow}", workflow)
+        return await self._request_work(f"/workflows/{workflow}?{urlencode(arguments)}", workflow)
 
     async def send_service_command(self, command: ServiceCommand, name: str) -> Mapping[str, str]:
         """Start, stop or restart the services called ``name``; when it is done, return each failed service's error.

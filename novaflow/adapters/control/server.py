@@ -4,8 +4,9 @@ import asyncio  # noqa: TID251 - the interface of uvicorn's protocols
 import os
 import socket
 import struct
-from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Protocol
@@ -47,8 +48,8 @@ class ControlHandlers(Protocol):
         """Begin an orderly stop of the stack."""
         ...
 
-    async def run_workflow(self, name: str) -> Mapping[str, str]:
-        """Run a workflow to its end and return each failed node's error."""
+    async def run_workflow(self, name: str, arguments: Mapping[str, str], disconnect: Callable[[], Awaitable[None]]) -> Mapping[str, str]:
+        """Run a workflow to its end and return each failed node's error; ``disconnect`` returns when the client has disconnected."""
         ...
 
     async def execute_service_command(self, command: ServiceCommand, name: str) -> Mapping[str, str]:
@@ -61,7 +62,7 @@ async def serve_control(path: Path, handlers: ControlHandlers, *, group: int | N
     """Serve the interface on the socket ``path`` while the block runs; it listens when the block begins.
 
     ``GET /status`` and ``GET /metrics`` return the stack's status and metrics. ``POST /stop`` requests an orderly stop.
-    ``POST /workflows/NAME`` and ``POST /services/NAME/start``, ``stop`` or ``restart`` respond when the work is done, with
+    ``POST /workflows/NAME?ARGUMENT=VALUE`` and ``POST /services/NAME/start``, ``stop`` or ``restart`` respond when the work is done, with
     ``failures``: each failed node's error. Users in ``group`` may connect as well; they get 403 for every POST.
     """
     path.unlink(missing_ok=True)  # noqa: ASYNC240 - left by a supervisor that was killed; the call does not block
@@ -117,11 +118,17 @@ class _ControlRoutes:
         return JSONResponse({}, status_code=202)
 
     async def _post_workflow(self, request: Request) -> JSONResponse:
-        return await _respond_when_done(self._handlers.run_workflow(request.path_params["name"]))
+        work = self._handlers.run_workflow(request.path_params["name"], dict(request.query_params), partial(_wait_disconnect, request))
+        return await _respond_when_done(work)
 
     async def _post_service_command(self, request: Request) -> JSONResponse:
         command = ServiceCommand(request.url.path.rpartition("/")[2])
         return await _respond_when_done(self._handlers.execute_service_command(command, request.path_params["name"]))
+
+
+async def _wait_disconnect(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _respond_when_done(work: Awaitable[Mapping[str, str]]) -> JSONResponse:

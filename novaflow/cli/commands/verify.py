@@ -12,10 +12,21 @@ from novaflow.runtime.stack import Stack
 
 @click.command("verify")
 @click.option("--full", is_flag=True, help="Also use a disk image, the console, ssh, a volume, the EC2 API and the object store.")
+@click.option(
+    "--tempest",
+    "tests",
+    metavar="[REGEX]",
+    is_flag=False,
+    flag_value="",
+    help="Run OpenStack's own tests instead: those whose names contain a match of REGEX, or the smoke set.",
+)
 @stack_arguments
-def command(*, stack: Stack, full: bool) -> None:
+def command(*, stack: Stack, full: bool, tests: str | None) -> None:
     """Boot a server, ping it, and delete it. The exit code is 3 if any of it fails.
 
     Example: sudo novaflow verify --full
     """
-    run_with_progress(partial(run_in_supervisor, stack, "verify-full" if full else "verify"))
+    if tests is None:
+        run_with_progress(partial(run_in_supervisor, stack, "verify-full" if full else "verify"))
+    else:
+        run_with_progress(partial(run_in_supervisor, stack, "verify-tempest", arguments={"tests": tests}))

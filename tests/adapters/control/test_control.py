@@ -3,7 +3,7 @@
 import json
 import socket
 import stat
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
@@ -47,10 +47,15 @@ class Supervisor:
         """Keep the reason."""
         self.stops.append(reason)
 
-    async def run_workflow(self, name: str) -> Mapping[str, str]:
-        """Succeed with ``verify``, never end with ``hang``, and refuse others."""
+    async def run_workflow(self, name: str, arguments: Mapping[str, str], disconnect: Callable[[], Awaitable[None]]) -> Mapping[str, str]:
+        """Succeed with ``verify``, never end with ``hang``, end ``wait`` when the client has disconnected, and refuse others."""
         match name:
             case "verify":
+                return arguments
+            case "wait":
+                self.hangs.set()
+                await disconnect()
+                self.stops.append("disconnected")
                 return {}
             case "hang":
                 self.hangs.set()
@@ -93,6 +98,26 @@ async def test_a_workflow_is_run(supervisor: Supervisor) -> None:
     """The response comes when the workflow is done, and names the failed nodes: none."""
     async with supervisor.serve():
         assert await supervisor.client.run_workflow("verify") == {}
+
+
+async def test_a_workflow_gets_the_arguments_of_the_command(supervisor: Supervisor) -> None:
+    """Characters that have a meaning in a URL are part of the value."""
+    arguments = {"tests": "tempest.api (a|b)&c=%d?", "other": ""}
+    async with supervisor.serve():
+        assert await supervisor.client.run_workflow("verify", arguments) == arguments
+
+
+async def test_a_workflow_learns_that_the_client_has_disconnected(supervisor: Supervisor) -> None:
+    """The command that waits for it was interrupted."""
+    with anyio.fail_after(WITHIN_S):
+        async with supervisor.serve():
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(supervisor.client.run_workflow, "wait")
+                await supervisor.hangs.wait()
+                tasks.cancel_scope.cancel()
+            while not supervisor.stops:
+                await anyio.lowlevel.checkpoint()
+    assert supervisor.stops == ["disconnected"]
 
 
 async def test_a_refused_workflow_raises_the_error(supervisor: Supervisor) -> None:

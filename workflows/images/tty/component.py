@@ -2,7 +2,10 @@
 
 import gzip
 import shutil
+from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 
 from novaflow.model.component import Component
 from novaflow.model.context import Context
@@ -24,6 +27,9 @@ MODULES = (
     "failover", "net_failover", "virtio_net", "virtio_blk", "virtio-rng",
 )  # fmt: skip
 DRIVE_MODULES = ("scsi_common", "scsi_mod", "libata", "ata_piix", "cdrom", "sr_mod", "isofs")  # for the config drive, a CD-ROM
+# Loaded when the SSH server is up: a disk for /tmp, the power button, and the file system of `mkfs -t vfat`.
+LATER_MODULES = ("loop", "button", "evdev", "fat", "vfat", "nls_cp437", "nls_ascii")
+GUEST_MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType({"lib": MODULES, "lib/drive": DRIVE_MODULES, "lib/later": LATER_MODULES})
 DISK_MIB = 1
 CONTAINER, CONTAINER_MIB = "container.ext4", 16  # the files use 4
 BOOTABLE_MIB = 32  # kernel, initial RAM file system and boot loader use 18
@@ -45,14 +51,15 @@ def _folder(ctx: Context) -> Path:
 @step(within_s=300, pool=ConcurrencyPool.NET)
 async def kernel(ctx: Context) -> Skipped | str:
     """Download the distribution's kernel for virtual machines and unpack it, without installing it."""
-    if is_complete(_folder(ctx) / "kernel", (*MODULES, *DRIVE_MODULES)):
+    modules = tuple(chain.from_iterable(GUEST_MODULES.values()))
+    if is_complete(_folder(ctx) / "kernel", modules):
         return Skipped("already unpacked")
     work, distribution = _folder(ctx) / "kernel.new", find_distribution()
     (metapackage,) = distribution.resolve(KERNEL)
     package = await distribution.manager.find_dependency(ctx, metapackage, "linux-image")
     await distribution.manager.unpack(ctx, (package,), work)
     next((work / "boot").glob("vmlinuz-*")).rename(work / "vmlinuz")
-    unpack_modules(work, (*MODULES, *DRIVE_MODULES))
+    unpack_modules(work, modules)
     for unused in ("boot", "lib", "usr"):
         shutil.rmtree(work / unused, ignore_errors=True)
     shutil.rmtree(_folder(ctx) / "kernel", ignore_errors=True)
@@ -63,7 +70,7 @@ async def kernel(ctx: Context) -> Skipped | str:
 @step(needs=("tty.kernel", "packages.install"), pool=ConcurrencyPool.CPU, within_s=60)
 async def image(ctx: Context) -> Skipped | str:
     """Create the tty image: kernel, initial RAM file system and empty disk."""
-    files = await read_image_files(ctx, _folder(ctx) / "kernel", {"lib": MODULES, "lib/drive": DRIVE_MODULES})
+    files = await read_image_files(ctx, _folder(ctx) / "kernel", GUEST_MODULES)
     packed = gzip.compress(pack(files), mtime=0)
     target = _folder(ctx) / "initrd"
     if target.exists() and target.read_bytes() == packed:

@@ -1,4 +1,4 @@
-"""The files of the tty image: busybox, the SSH server dropbear, kernel modules and five scripts."""
+"""The files of the tty image: busybox, the SSH server dropbear, kernel modules and scripts."""
 
 import re
 from collections.abc import Mapping
@@ -14,8 +14,17 @@ SCRIPTS = {
     "etc/drive": "tty-drive.sh",
     "etc/metadata": "tty-metadata.sh",
     "etc/password": "tty-password.sh",
+    "etc/disk": "tty-disk.sh",
+    "etc/acpi/PWRF/00000080": "tty-power.sh",
+    "bin/blkid": "tty-blkid.sh",
+    "bin/curl": "tty-curl.sh",
+    "bin/lsblk": "tty-lsblk.sh",
+    "bin/sudo": "tty-sudo.sh",
 }
-FOLDERS = ("bin", "lib", "lib/drive", "lib64", "proc", "sys", "dev", "etc", "etc/dropbear", "tmp", "root", "root/.ssh", "run")
+FOLDERS = (
+    "bin", "lib", "lib/drive", "lib/later", "lib64", "proc", "sys", "dev", "mnt",
+    "etc", "etc/acpi", "etc/acpi/PWRF", "etc/dropbear", "tmp", "root", "root/.ssh", "run",
+)  # fmt: skip
 USERS = b"root:!:0:0:root:/root:/bin/sh\n"
 
 

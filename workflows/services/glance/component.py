@@ -46,6 +46,8 @@ async def configure(ctx: Context) -> str:
         "DEFAULT": {
             "use_stderr": True,
             "enabled_backends": "file:file",
+            # Without copy-image, which copies from one store to another: there is one store.
+            "enabled_import_methods": "[glance-direct,web-download,glance-download]",
             "worker_self_reference_url": ENDPOINT.local_url(ctx.settings),
             "image_cache_dir": store / "cache",
         },
@@ -64,8 +66,9 @@ async def configure(ctx: Context) -> str:
 
 @step(needs=("glance.configure", "database"), pool=ConcurrencyPool.CPU, within_s=180)
 async def schema(ctx: Context) -> None:
-    """Migrate glance's database."""
+    """Migrate glance's database, and load the definitions of metadata that glance brings."""
     await ctx.run("glance-manage", "--config-file", _config(ctx), "db_sync")
+    await ctx.run("glance-manage", "--config-file", _config(ctx), "db_load_metadefs", ctx.paths.venv / "etc" / "glance" / "metadefs")
 
 
 @step(after=("database.reset",), within_s=120)

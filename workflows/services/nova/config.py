@@ -73,6 +73,7 @@ def _default_options(ctx: Context) -> dict[str, Value]:
         "resume_guests_state_on_host_boot": True,  # servers that ran when the stack was stopped run again after its start
         "reserved_host_memory_mb": 0,
         "reserved_host_disk_mb": 0,
+        "allow_resize_to_same_host": True,  # there may be no other one
         "initial_cpu_allocation_ratio": 16.0,
         "initial_ram_allocation_ratio": 2.0,
         "initial_disk_allocation_ratio": 10.0,

@@ -12,11 +12,12 @@ from novaflow.model.step import Skipped
 from tests.support.rest import RestServer, open_cloud_context
 from tests.support.settings import make_settings
 from tests.support.stand_ins import StandIns
-from workflows.images.tty.component import DRIVE_MODULES, MODULES, disk, kernel, upload
+from workflows.images.tty.component import GUEST_MODULES, disk, kernel, upload
 from workflows.infra.libvirt.settings import LibvirtType
 from workflows.services.neutron.settings import NetMan
 
 MakeContext = Callable[..., NodeContext]
+ALL_MODULES = tuple(name for names in GUEST_MODULES.values() for name in names)
 NAMES = ("aki-tty", "ari-tty", "ami-tty", "disk-tty")
 FILES = ("kernel/vmlinuz", "initrd", "disk", "container.ext4", "bootable")
 UNPACK = """
@@ -110,7 +111,7 @@ async def test_the_disk_is_made_again_when_a_part_is_newer(make_context: MakeCon
 def add_kernel(ctx: NodeContext, suffix: str = "", built_in: tuple[str, ...] = ()) -> None:
     """Add programs that unpack a kernel: its virtio_net.ko has this further suffix, and these modules are built in."""
     programs = StandIns(ctx)
-    files = [f"{name}.ko{suffix if name == 'virtio_net' else ''}" for name in (*MODULES, *DRIVE_MODULES) if name not in built_in]
+    files = [f"{name}.ko{suffix if name == 'virtio_net' else ''}" for name in ALL_MODULES if name not in built_in]
     listed = " ".join(f"kernel/drivers/{name}.ko" for name in built_in)
     programs.add("apt-cache", script="echo '  Depends: linux-image-6.1-amd64'")
     programs.add("apt-get", script="touch one.deb")
@@ -124,7 +125,7 @@ async def test_the_modules_of_the_kernel_are_unpacked(make_context: MakeContext,
     add_kernel(ctx, suffix, built_in)
     assert await kernel.body(ctx) == "linux-image-6.1-amd64"
     unpacked = ctx.paths.data / "tty/kernel"
-    modules = {f"{name}.ko" for name in (*MODULES, *DRIVE_MODULES) if name not in built_in}
+    modules = {f"{name}.ko" for name in ALL_MODULES if name not in built_in}
     assert {file.name for file in unpacked.iterdir()} == {"vmlinuz", "modules.builtin", *modules}
     assert {(unpacked / name).read_text() for name in modules} == {"module\n"}
     assert await kernel.body(ctx) == Skipped("already unpacked")

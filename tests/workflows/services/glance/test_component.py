@@ -57,4 +57,5 @@ async def test_the_database_of_the_configuration_is_migrated(tmp_path: Path) -> 
         programs = StandIns(ctx)
         programs.add("glance-manage")
         await schema.body(ctx)
-    assert programs.calls == [f"glance-manage --config-file {tmp_path}/etc/glance/glance-api.conf db_sync"]
+    program = f"glance-manage --config-file {tmp_path}/etc/glance/glance-api.conf"
+    assert programs.calls == [f"{program} db_sync", f"{program} db_load_metadefs {tmp_path}/venv/etc/glance/metadefs"]

@@ -1,0 +1,3 @@
+#!/bin/busybox sh
+# root is the only user.
+exec "$@"

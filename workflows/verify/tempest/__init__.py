@@ -1,0 +1,1 @@
+"""`verify --tempest`: runs tempest, the integration tests of OpenStack, against the stack."""

@@ -1,0 +1,106 @@
+"""tempest, the integration tests of OpenStack, run against the stack."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import anyio
+
+from novaflow.errors import ProgramFailed, StepFailed
+from novaflow.model.component import Component
+from novaflow.model.context import Context
+from novaflow.model.step import ConcurrencyPool, Skipped, step
+from novaflow.model.workflow import Workflow
+from workflows.platform.detect import find_distribution
+from workflows.platform.python_env import install_requirements
+from workflows.services.keystone.client import admin_api
+from workflows.services.oslo.config_file import render_config
+from workflows.verify.tempest.config import collect_options
+from workflows.verify.tempest.failure_report import describe_failures
+from workflows.verify.tempest.results import Results
+
+REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+CONCURRENCY = 2
+NO_TEST = "doesn't match with anything"  # printed by stestr
+PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+CLEANUP_WITHIN_S = 300
+
+
+def _venv(ctx: Context) -> Path:
+    return ctx.paths.root / "venv-tempest"
+
+
+def _folder(ctx: Context) -> Path:
+    return ctx.paths.data / "tempest"
+
+
+def _config(ctx: Context) -> Path:
+    return ctx.paths.etc / "tempest" / "tempest.conf"
+
+
+@step(within_s=600, pool=ConcurrencyPool.NET)
+async def environment(ctx: Context) -> Skipped | str:
+    """Install tempest into a virtual environment of its own."""
+    installed = await install_requirements(ctx, _venv(ctx), (REQUIREMENTS,))
+    ping = _venv(ctx) / "bin" / "ping"  # which tests call, and not every machine has
+    if not ping.is_symlink():
+        ping.symlink_to(find_distribution().path("busybox"))
+    return installed
+
+
+@step(needs=("tempest.environment",), within_s=60)
+async def configure(ctx: Context) -> str:
+    """Write tempest.conf from what the stack offers."""
+    for folder in (_folder(ctx), ctx.paths.run / "tempest"):
+        folder.mkdir(exist_ok=True)
+    await ctx.write(_config(ctx), render_config(await collect_options(ctx, admin_api(ctx))))
+    return str(_config(ctx))
+
+
+@step(needs=("tempest.configure",), within_s=6 * 3600)
+async def run(ctx: Context) -> str:
+    """Run the selected tests, or the smoke set, and delete what they leave."""
+    await _delete_remains(ctx)  # of a run that was killed
+    results = Results()
+
+    def report(line: str) -> None:
+        if test := results.read(line):
+            ctx.report(f"{results.summary}; {test}")
+
+    selected = ("--regex", ctx.arguments["tests"]) if ctx.arguments.get("tests") else ("--smoke",)
+    try:
+        await _tempest(ctx, "run", *selected, "--concurrency", str(CONCURRENCY), on_line=report)
+    except ProgramFailed as error:
+        if NO_TEST in error.log_tail:
+            raise StepFailed(f"no test has a name with a match of `{ctx.arguments.get('tests')}`") from error
+        if not results.failures:
+            raise
+        log = ctx.paths.log / "tempest.run.log"
+        raise StepFailed(f"{results.summary}; see {log}:\n{describe_failures(results.failures, ctx.paths.log)}") from error
+    finally:
+        with anyio.move_on_after(CLEANUP_WITHIN_S, shield=True):
+            await _delete_remains(ctx)
+    return results.summary
+
+
+async def _delete_remains(ctx: Context) -> None:
+    """Delete what a run has created and not deleted itself: after an interrupt, or after a failure."""
+    created = _folder(ctx) / "resource_list.json"  # tempest writes it during the run
+    if created.exists():
+        await _tempest(ctx, "cleanup", "--resource-list")
+        created.unlink()
+
+
+async def _tempest(ctx: Context, *words: str, on_line: Callable[[str], None] | None = None) -> None:
+    program = _venv(ctx) / "bin"
+    await ctx.run(
+        program / "tempest", *words, "--config-file", _config(ctx), cwd=_folder(ctx), env={"PATH": f"{program}:{PATH}"}, on_line=on_line
+    )
+
+
+WORKFLOW = Workflow("verify-tempest", "Run tempest against the stack.", while_up=True, stops_with_request=True)
+
+COMPONENT = Component(
+    name="tempest",
+    summary="OpenStack's integration tests.",
+    parts={"verify-tempest": (environment, configure, run)},
+)
