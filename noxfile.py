@@ -30,6 +30,12 @@ def cloud(session: nox.Session) -> None:
 
 
 @nox.session
+def long(session: nox.Session) -> None:
+    """Run the tests of the cloud that CI does not run at each change, as root."""
+    session.run("./nova.sh", "test", "-m", "long", *session.posargs, external=True)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style, formatting, types and the direction of imports."""
     session.run(*PYTHON, "ruff", "check")

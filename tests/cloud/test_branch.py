@@ -14,7 +14,7 @@ import pytest
 from tests.cloud.clients import wait_for
 from tests.cloud.stacks import UP_WITHIN_S, Stack
 
-pytestmark = [pytest.mark.cloud, pytest.mark.stops_cloud, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.cloud, pytest.mark.long, pytest.mark.stops_cloud, pytest.mark.timeout(900)]
 
 RELEASE = "pypi:nova==34.0.0"
 SELECTION = "nova.tests.unit.test_safeutils"

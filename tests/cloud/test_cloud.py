@@ -237,6 +237,7 @@ def lite(stack: Stack) -> Iterator[Stack]:
         yield lite
 
 
+@pytest.mark.long
 @pytest.mark.stops_cloud
 def test_a_cloud_with_sqlite_boots_a_server(lite: Stack) -> None:
     """With USE_MYSQL=0 the stack runs without MariaDB and reports the limits of SQLite."""
@@ -246,17 +247,16 @@ def test_a_cloud_with_sqlite_boots_a_server(lite: Stack) -> None:
 
 
 @pytest.mark.stops_cloud
-def test_clean_leaves_nothing_behind(lite: Stack) -> None:
+def test_clean_leaves_nothing_behind(cloud: Stack) -> None:
     """After `clean`, even with a running server, the state of the machine is as before `up`."""
-    lite.up()
-    with connected(lite.folder / "credentials") as nova:
+    with connected(cloud.folder / "credentials") as nova:
         nova.compute.wait_for_server(create_server(nova, "left"), wait=BOOT_S)
-    assert any("qemu-system" in line for line in processes_of(lite.folder).values())
-    assert read_state() - lite.before
-    lite("clean")
-    assert processes_of(lite.folder) == {}
-    assert read_state() - lite.before == set()
-    assert lite("status", good=False).returncode == 6
+    assert any("qemu-system" in line for line in processes_of(cloud.folder).values())
+    assert read_state() - cloud.before
+    cloud("clean")
+    assert processes_of(cloud.folder) == {}
+    assert read_state() - cloud.before == set()
+    assert cloud("status", good=False).returncode == 6
 
 
 def kill_all_of(folder: Path) -> None:

@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.cloud, pytest.mark.stops_cloud, pytest.mark.timeout(15
 UP_WITHIN_S = 1200
 
 
-@pytest.mark.parametrize("release", ["bookworm", "trixie"])
+@pytest.mark.parametrize("release", [pytest.param("bookworm", marks=pytest.mark.long), "trixie"])
 def test_a_new_user_boots_a_server(stack: Stack, release: str) -> None:
     """`nova.sh up`, `verify` and `clean` succeed, and nothing of the cloud remains."""
     stack("clean")  # two clouds compete for processors and, without slirp4netns, for ports

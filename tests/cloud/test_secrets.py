@@ -21,7 +21,13 @@ from tests.cloud.test_volumes import DEVICE, temporary_volume
 from workflows.services.objectstore.presigned import presign
 from workflows.verify.ec2_request import sign_request
 
-pytestmark = [pytest.mark.cloud, pytest.mark.stops_cloud, pytest.mark.timeout(1200), pytest.mark.filterwarnings("default")]
+pytestmark = [
+    pytest.mark.cloud,
+    pytest.mark.long,
+    pytest.mark.stops_cloud,
+    pytest.mark.timeout(1200),
+    pytest.mark.filterwarnings("default"),
+]
 
 KEPT = {"ec2-access", "ec2-demo-access"}  # names of keys
 

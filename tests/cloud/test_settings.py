@@ -362,6 +362,7 @@ def read_container_state() -> set[str]:
     return {*loops.stdout.split(), *map(str, Path("/sys/fs/cgroup").rglob("lxc-*"))}
 
 
+@pytest.mark.long
 def test_the_fake_driver_runs_no_server(stack: Stack) -> None:
     """LIBVIRT_TYPE=fake: a server becomes ACTIVE without a hypervisor, and is kept like any other."""
     stack("clean")
