@@ -13,6 +13,7 @@ import pytest
 
 from tests.cloud.clients import connected, wait_for
 from tests.cloud.stacks import NOVAFLOW, Stack
+from workflows.verify.tempest.config import PREFIX
 
 pytestmark = [pytest.mark.cloud, pytest.mark.timeout(1800)]
 
@@ -39,7 +40,7 @@ def find_remains(connection: openstack.connection.Connection) -> list[str]:
         *identity.projects(),
         *identity.users(),
     )
-    return [each.name for each in found if each.name.startswith("tempest")]
+    return [each.name for each in found if each.name.startswith(PREFIX)]
 
 
 def test_the_smoke_set_passes(cloud: Stack, connection: openstack.connection.Connection) -> None:
@@ -54,7 +55,7 @@ def test_an_interrupted_run_leaves_nothing(cloud: Stack, connection: openstack.c
     """Ctrl-C ends the tests, and what they have created is deleted; the exit code is that of an interrupt."""
     command = (NOVAFLOW, "verify", cloud.folder, "--tempest", "test_server_basic_ops")
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True) as running:
-        wait_for("a server of tempest's", lambda: any(name.startswith("tempest") for name in find_remains(connection)), CLEANUP_WITHIN_S)
+        wait_for("a resource of tempest's", lambda: find_remains(connection), CLEANUP_WITHIN_S)
         running.send_signal(signal.SIGINT)
         output, _ = running.communicate(timeout=CLEANUP_WITHIN_S)
     assert (running.returncode, "Traceback" in output) == (130, False), output

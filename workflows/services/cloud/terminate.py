@@ -24,10 +24,15 @@ async def enter(ctx: Context) -> str:
 @step(needs=("terminate.enter",), within_s=WITHIN_S)
 async def servers(ctx: Context) -> Skipped | str:
     """Delete all servers."""
+    return await delete_servers(ctx, ALL_PROJECTS)
+
+
+async def delete_servers(ctx: Context, query: str) -> Skipped | str:
+    """Delete the servers that match a query, and wait until they have disappeared; see ``delete_all``."""
     api = admin_api(ctx)
 
     async def find() -> Mapping[str, str]:
-        found = (await api.get("compute", f"/servers/detail?{ALL_PROJECTS}"))["servers"]
+        found = (await api.get("compute", f"/servers/detail?{query}"))["servers"]
         return {server["id"]: f"{server['status']}, {server['OS-EXT-STS:task_state']}" for server in found}
 
     async def delete(server_id: str) -> None:

@@ -12,9 +12,10 @@ from novaflow.model.step import ConcurrencyPool, Skipped, step
 from novaflow.model.workflow import Workflow
 from workflows.platform.detect import find_distribution
 from workflows.platform.python_env import install_requirements
+from workflows.services.cloud.terminate import ALL_PROJECTS, delete_servers
 from workflows.services.keystone.client import admin_api
 from workflows.services.oslo.config_file import render_config
-from workflows.verify.tempest.config import collect_options
+from workflows.verify.tempest.config import PREFIX, collect_options
 from workflows.verify.tempest.failure_report import describe_failures
 from workflows.verify.tempest.results import Results
 
@@ -84,10 +85,10 @@ async def run(ctx: Context) -> str:
 
 async def _delete_remains(ctx: Context) -> None:
     """Delete what a run has created and not deleted itself: after an interrupt, or after a failure."""
-    created = _folder(ctx) / "resource_list.json"  # tempest writes it during the run
-    if created.exists():
-        await _tempest(ctx, "cleanup", "--resource-list")
-        created.unlink()
+    if ctx.has_component("nova-api"):
+        # tempest does not wait for their deletion, without which it cannot delete what they use.
+        await delete_servers(ctx, f"{ALL_PROJECTS}&name=^{PREFIX}-")
+    await _tempest(ctx, "cleanup", "--prefix", PREFIX)
 
 
 async def _tempest(ctx: Context, *words: str, on_line: Callable[[str], None] | None = None) -> None:

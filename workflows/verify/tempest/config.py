@@ -9,7 +9,7 @@ from workflows.verify.server_access import find_obstacle
 
 IMAGE, OTHER_IMAGE = "disk-tty", "ami-tty"
 FLAVOR, OTHER_FLAVOR = "1", "2"
-PREFIX = "tempest"  # of the names of all resources
+PREFIX = "novaflow-tempest"  # of the names of all resources; users have no others with it
 BOOT_WITHIN_S = 300  # an emulated processor is slow, and two tests run at once
 SERVICES = {
     "cinder": "cinder",
@@ -26,7 +26,7 @@ async def collect_options(ctx: Context, api: Api) -> Sections:
     """Return the options of tempest.conf; ids and extensions come from the APIs of the running stack."""
     return {
         # The runner prints the debug output of each failed test; tempest's own log would have that of all.
-        "DEFAULT": {"debug": True, "log_file": "/dev/null", "resource_name_prefix": PREFIX, "record_resources": True},
+        "DEFAULT": {"debug": True, "log_file": "/dev/null", "resource_name_prefix": PREFIX},
         "oslo_concurrency": {"lock_path": ctx.paths.run / "tempest"},
         "auth": {
             "use_dynamic_credentials": True,

@@ -14,6 +14,7 @@ from workflows.infra.libvirt.settings import LibvirtType
 from workflows.services.neutron.settings import NetMan
 from workflows.verify.tempest.component import configure, run
 
+SERVERS = "/compute/servers/detail?all_tenants=1&name=^novaflow-tempest-"
 NETWORKS = "/network/v2.0/networks?name=public"
 ALL = tuple(
     Component(name, "A component.")
@@ -21,6 +22,7 @@ ALL = tuple(
 )
 TEMPEST = """#!/bin/sh
 echo "$*" >>calls
+[ "$1" = run ] || exit 0
 {script}
 """
 FAILS = 'echo "{0} a.test [1s] ... FAILED"; echo "Captured traceback:"; echo "    AssertionError: no"; exit 1'
@@ -77,22 +79,20 @@ async def test_the_fake_driver_has_no_guests(tmp_path: Path, rest: RestServer) -
     assert config["compute-feature-enabled"]["console_output"] == "false"
 
 
-async def run_with(tmp_path: Path, rest: RestServer, script: str, *, left: str = "", **arguments: str) -> tuple[str, list[str]]:
+async def run_with(tmp_path: Path, rest: RestServer, script: str, **arguments: str) -> tuple[str, list[str]]:
     """Run the step with a program in place of tempest; return the result or the error, and the calls of the program."""
-    async with open_cloud_context(tmp_path, rest, arguments=arguments) as ctx:
+    rest.respond("GET", SERVERS, {"servers": []})
+    async with open_cloud_context(tmp_path, rest, *ALL, arguments=arguments) as ctx:
         program, folder = ctx.paths.root / "venv-tempest" / "bin" / "tempest", ctx.paths.data / "tempest"
         for path in (program.parent, folder, ctx.paths.run):
             path.mkdir(parents=True, exist_ok=True)
         program.write_text(TEMPEST.format(script=script))
         program.chmod(0o755)
-        if left:
-            (folder / "resource_list.json").write_text(left)
         try:
             result = await run.body(ctx)
         except (StepFailed, ProgramFailed) as error:
             result = error.describe()
         words = [line.partition(" --config-file")[0] for line in (folder / "calls").read_text().splitlines()]
-        assert not (folder / "resource_list.json").exists()
         return str(result), words
 
 
@@ -101,7 +101,7 @@ async def test_the_selected_tests_run(tmp_path: Path, rest: RestServer, argument
     """Without a selection it is the smoke set."""
     result, calls = await run_with(tmp_path, rest, 'echo "{0} a.test [1s] ... ok"', **arguments)
     assert result == "1 passed, 0 skipped, 0 failed"
-    assert calls == [f"run {selected} --concurrency 2"]
+    assert calls[1] == f"run {selected} --concurrency 2"
 
 
 async def test_failed_tests_are_reported(tmp_path: Path, rest: RestServer) -> None:
@@ -126,5 +126,10 @@ async def test_no_test_is_selected(tmp_path: Path, rest: RestServer) -> None:
 
 async def test_remains_are_deleted(tmp_path: Path, rest: RestServer) -> None:
     """Those of a run that was killed before the run, and those of a failed run after it."""
-    _, calls = await run_with(tmp_path, rest, f"case $1 in run) echo created >resource_list.json; {FAILS};; esac", left="old")
-    assert calls == ["cleanup --resource-list", "run --smoke --concurrency 2", "cleanup --resource-list"]
+    server = {"id": "s", "status": "ACTIVE", "OS-EXT-STS:task_state": None}
+    rest.respond("GET", SERVERS, {"servers": [server]})
+    rest.respond("DELETE", "/compute/servers/s")
+    _, calls = await run_with(tmp_path, rest, FAILS)
+    assert rest.bodies("DELETE", "/compute/servers/s") == [None]
+    cleanup = "cleanup --prefix novaflow-tempest"
+    assert calls == [cleanup, "run --smoke --concurrency 2", cleanup]
