@@ -316,6 +316,7 @@ def opendj(tmp_path: Path) -> Iterator[str]:
             slapd.terminate()
 
 
+@pytest.mark.long
 def test_containers_and_users_of_an_external_ldap_server(stack: Stack, opendj: str) -> None:
     """LIBVIRT_TYPE=lxc: a server is a container. NET_MAN=FlatDHCPManager: it has a lease in the shared flat network.
 

@@ -40,6 +40,9 @@ API = WsgiApi(
     env=lambda ctx: {"OS_KEYSTONE_CONFIG_FILES": str(config_file(ctx))},
     needs=("keystone.configure", "database"),
     after=("keystone.bootstrap",),
+    # Its middleware keeps the token of a request in an object that all requests share: with a second thread, a request is now and
+    # then handled with the token of another.
+    threads=1,
     ready=FunctionProbe(_log_in, "login and validation of the token"),
 )
 
