@@ -15,7 +15,7 @@ from tests.cloud.clients import connected, wait_for
 from tests.cloud.stacks import NOVAFLOW, Stack
 from workflows.verify.tempest.config import PREFIX
 
-pytestmark = [pytest.mark.cloud, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.cloud, pytest.mark.timeout(1800), pytest.mark.filterwarnings("default")]
 
 SMOKE_WITHIN_S = 1500
 CLEANUP_WITHIN_S = 300
