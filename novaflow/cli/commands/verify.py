@@ -10,7 +10,19 @@ from novaflow.runtime.run_in_supervisor import run_in_supervisor
 from novaflow.runtime.stack import Stack
 
 
-@click.command("verify")
+class _OptionalRegex(click.Command):
+    """Takes a path after ``--tempest`` as DIR: a name of a test contains no slash."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments of the command line."""
+        if "--tempest" in args:
+            after = args.index("--tempest") + 1
+            if after < len(args) and "/" in args[after]:
+                args = [*args[: after - 1], "--tempest=", *args[after:]]
+        return super().parse_args(ctx, args)
+
+
+@click.command("verify", cls=_OptionalRegex)
 @click.option("--full", is_flag=True, help="Also use a disk image, the console, ssh, a volume, the EC2 API and the object store.")
 @click.option(
     "--tempest",
