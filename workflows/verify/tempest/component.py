@@ -93,7 +93,7 @@ async def _delete_remains(ctx: Context) -> None:
 
 async def _tempest(ctx: Context, *words: str, on_line: Callable[[str], None] | None = None) -> None:
     programs = _venv(ctx) / "bin"
-    argv = (programs / "tempest", *words, "--config-file", _config(ctx))
+    argv: tuple[str | Path, ...] = (programs / "tempest", *words, "--config-file", _config(ctx))
     await ctx.run(*argv, cwd=_folder(ctx), env={"PATH": f"{programs}{os.pathsep}{os.defpath}"}, on_line=on_line)
 
 
