@@ -3,12 +3,14 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
 from novaflow.model.paths import Paths
 from novaflow.model.settings import Settings
 
 T = TypeVar("T")
+NO_ARGUMENTS: Mapping[str, str] = MappingProxyType({})  # of a command that runs a workflow
 
 
 @dataclass(frozen=True, slots=True)

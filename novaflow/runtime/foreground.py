@@ -9,8 +9,9 @@ import anyio
 from novaflow.engine.engine import Engine, Outcome
 from novaflow.errors import Interrupted, RunError, WorkflowFailed
 from novaflow.events.types import WorkflowChanged, WorkflowState
+from novaflow.model.context import NO_ARGUMENTS
 from novaflow.runtime.display import Display
-from novaflow.runtime.orchestrator import NO_ARGUMENTS, Orchestrator, new_run_id, open_orchestrator
+from novaflow.runtime.orchestrator import Orchestrator, new_run_id, open_orchestrator
 from novaflow.runtime.signals import TERMINATING, call_on_signals
 from novaflow.runtime.stack import Stack
 

@@ -4,7 +4,6 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Self
 
 from novaflow.adapters.http import HttpClient
@@ -14,6 +13,7 @@ from novaflow.adapters.storage import Journal, Secrets, compact_journal, read_cu
 from novaflow.engine.bus import EventBus, Sink
 from novaflow.engine.engine import Engine, Outcome
 from novaflow.events.types import ServiceChanged
+from novaflow.model.context import NO_ARGUMENTS
 from novaflow.plan.durations import last_durations
 from novaflow.plan.plan import Plan
 from novaflow.plan.pools import pool_limits
@@ -21,7 +21,6 @@ from novaflow.runtime.group_access import make_folders, share_records
 from novaflow.runtime.stack import Stack
 from novaflow.settings import CoreSettings
 
-NO_ARGUMENTS: Mapping[str, str] = MappingProxyType({})
 LOOK_BACK = 5000  # events: about twenty runs, from which step durations are taken
 
 

@@ -5,10 +5,11 @@ from contextlib import suppress
 
 import anyio
 
-from novaflow.adapters.control.client import NO_ARGUMENTS, ControlClient
+from novaflow.adapters.control.client import ControlClient
 from novaflow.errors import RunError, UsageError
 from novaflow.events.record import EventRecord
 from novaflow.events.types import WorkflowChanged
+from novaflow.model.context import NO_ARGUMENTS
 from novaflow.runtime.display import Display
 from novaflow.runtime.show_events import show_events
 from novaflow.runtime.stack import Stack

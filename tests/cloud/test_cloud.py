@@ -229,21 +229,15 @@ def test_scrub_removes_the_remains_of_a_crash(cloud: Stack, nova: openstack.conn
     assert cloud("status", good=False).returncode == 6
 
 
-@pytest.fixture(scope="module")
-def lite(stack: Stack) -> Iterator[Stack]:
-    """Return a stack with SQLite in its current state."""
-    stack("clean")  # both use the same ports
-    with stack_in_folder("lite", USE_MYSQL="0") as lite:
-        yield lite
-
-
 @pytest.mark.long
 @pytest.mark.stops_cloud
-def test_a_cloud_with_sqlite_boots_a_server(lite: Stack) -> None:
+def test_a_cloud_with_sqlite_boots_a_server(stack: Stack) -> None:
     """With USE_MYSQL=0 the stack runs without MariaDB and reports the limits of SQLite."""
-    assert "SQLite: one service writes at a time" in lite.up()
-    assert "mariadb" not in {service["name"] for service in lite.status()["services"]}
-    lite("verify")
+    stack("clean")  # both use the same ports
+    with stack_in_folder("lite", USE_MYSQL="0") as lite:
+        assert "SQLite: one service writes at a time" in lite.up()
+        assert "mariadb" not in {service["name"] for service in lite.status()["services"]}
+        lite("verify")
 
 
 @pytest.mark.stops_cloud

@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+import openstack
 import psutil
 import pytest
 
@@ -62,9 +63,10 @@ def test_requests_at_once_are_not_confused(cloud: Stack) -> None:
     """Keystone handles each with its own token: a user who acts while the administrator does gets what it may have, and no error."""
     ended = Event()
 
-    def list_users(admin: Any) -> None:  # noqa: ANN401 - a connection of openstacksdk
+    def list_users(administrator: openstack.connection.Connection) -> None:
+        identity: Any = administrator.identity
         while not ended.is_set():
-            [*admin.identity.users()]
+            [*identity.users()]
 
     credentials = cloud.folder / "credentials"
     with connected(credentials) as admin, connected(credentials, "novaflow-demo") as demo, ThreadPoolExecutor() as pool:

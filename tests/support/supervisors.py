@@ -67,7 +67,7 @@ class ScriptedSupervisor:
         self,
         name: str,
         arguments: Mapping[str, str],
-        disconnect: Callable[[], Awaitable[None]],  # noqa: ARG002
+        disconnect: Callable[[], Awaitable[None]],  # noqa: ARG002 - its work ends by itself
     ) -> Mapping[str, str]:
         """Publish an execution of the workflow, and an event of another one, and return the prepared answer."""
         self.requests.append(" ".join(["run", name, *(f"{key}={value}" for key, value in arguments.items())]))

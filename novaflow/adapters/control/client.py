@@ -5,19 +5,17 @@ import os
 from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
 import anyio
 
 from novaflow.errors import UsageError
-from novaflow.model.context import HttpResponse
+from novaflow.model.context import NO_ARGUMENTS, HttpResponse
 from novaflow.model.probe import NotYet
 from novaflow.plan.commands import ServiceCommand
 
 ANSWER_WITHIN_S = 5  # for requests that the supervisor answers at once
-NO_ARGUMENTS: Mapping[str, str] = MappingProxyType({})
 FINISH_WITHIN_S = 24 * 3600  # for requests that it answers when the work is done; workflows have limits of their own
 
 

@@ -378,6 +378,7 @@ async def test_before_start_has_a_time_limit(harness: RunnerHarness) -> None:
 
 async def test_a_service_is_forked(harness: RunnerHarness) -> None:
     """By the fork server whose socket is in the run folder, if imports are not recorded."""
+    # It sleeps until the test stops the service.
     script = write_script(harness.paths.run / "script", "import sys, time\nprint('runpy' in sys.modules, flush=True)\ntime.sleep(60)")
     service = replace(a_service(SLEEP), command=lambda _: (script,), fork_server="server")
     log = harness.paths.log / "web.log"

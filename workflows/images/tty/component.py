@@ -97,7 +97,7 @@ async def container(ctx: Context) -> str:
 async def disk(ctx: Context) -> Skipped | str:
     """Create the tty image as one bootable disk."""
     parts = (_folder(ctx) / "kernel" / "vmlinuz", _folder(ctx) / "initrd")
-    if _bootable(ctx).exists() and _bootable(ctx).stat().st_mtime > max(part.stat().st_mtime for part in parts):
+    if bootable_disk(ctx).exists() and bootable_disk(ctx).stat().st_mtime > max(part.stat().st_mtime for part in parts):
         return Skipped("up to date")
     work = _folder(ctx) / "bootable.new"
     work.unlink(missing_ok=True)
@@ -105,11 +105,12 @@ async def disk(ctx: Context) -> Skipped | str:
     await ctx.run("mformat", "-i", work, "::")
     await ctx.run("syslinux", "--install", work)
     await ctx.run("mcopy", "-i", work, *parts, "::")
-    work.rename(_bootable(ctx))
+    work.rename(bootable_disk(ctx))
     return f"{BOOTABLE_MIB} MiB"
 
 
-def _bootable(ctx: Context) -> Path:
+def bootable_disk(ctx: Context) -> Path:
+    """Return the file of the tty image as one bootable disk."""
     return _folder(ctx) / "bootable"
 
 
@@ -119,7 +120,7 @@ async def upload(ctx: Context) -> str:
     # Without DHCP the guest reads its address from the config drive.
     command_line = f"{COMMAND_LINE} config_drive=1" if ctx.settings.of(NetworkSettings).net_man is NetMan.FLAT else COMMAND_LINE
     await ctx.write(_folder(ctx) / "syslinux.cfg", BOOT_LOADER.format(command_line=command_line))
-    await ctx.run("mcopy", "-o", "-i", _bootable(ctx), _folder(ctx) / "syslinux.cfg", "::")
+    await ctx.run("mcopy", "-o", "-i", bootable_disk(ctx), _folder(ctx) / "syslinux.cfg", "::")
     kernel = await _upload(ctx, "kernel/vmlinuz", name="aki-tty", **_formats("aki"))
     ramdisk = await _upload(ctx, "initrd", name="ari-tty", **_formats("ari"))
     boot = {"kernel_id": kernel, "ramdisk_id": ramdisk, "os_command_line": command_line}

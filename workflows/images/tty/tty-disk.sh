@@ -3,7 +3,7 @@
 # belong to the boot loader and the kernel of disk-tty. A disk of less than 64 MiB has no place for it.
 sectors=$(cat /sys/block/vda/size 2>/dev/null)
 [ "${sectors:-0}" -ge 131072 ] || exit 0
-insmod /lib/later/00-loop.ko 2>/dev/null # unless it is built in
+insmod /lib/later/*-loop.ko 2>/dev/null # unless it is built in
 losetup -o 33554432 /dev/loop0 /dev/vda || exit 1
 # The driver of ext4 also mounts ext2, which is what busybox creates.
 mount -t ext4 /dev/loop0 /tmp 2>/dev/null || { mke2fs /dev/loop0 16384 >/dev/null && mount -t ext4 /dev/loop0 /tmp; } || exit 1

@@ -1,14 +1,16 @@
 """tempest's configuration: what the stack is and offers."""
 
 from novaflow.model.context import Context
+from workflows.images.tty.component import bootable_disk
 from workflows.services.keystone.client import Api
+from workflows.services.keystone.identity import DOMAIN_NAME, REGION
 from workflows.services.neutron.networks import PUBLIC
-from workflows.services.nova.config import is_fake
 from workflows.services.oslo.config_file import Sections
 from workflows.verify.server_access import find_obstacle
+from workflows.verify.verify_server import SMALLEST_FLAVOR, runs_servers
 
 IMAGE, OTHER_IMAGE = "disk-tty", "ami-tty"
-FLAVOR, OTHER_FLAVOR = "1", "2"
+OTHER_FLAVOR = "2"
 PREFIX = "novaflow-tempest"  # of the names of all resources; users have no others with it
 BOOT_WITHIN_S = 300  # an emulated processor is slow, and two tests run at once
 SERVICES = {
@@ -33,10 +35,10 @@ async def collect_options(ctx: Context, api: Api) -> Sections:
             "admin_username": "admin",
             "admin_password": ctx.secret("account-admin"),
             "admin_project_name": "admin",
-            "admin_domain_name": "Default",
+            "admin_domain_name": DOMAIN_NAME,
             "tempest_roles": "member",
         },
-        "identity": {"uri_v3": api.url("identity", ""), "auth_version": "v3", "region": "RegionOne"},
+        "identity": {"uri_v3": api.url("identity", ""), "auth_version": "v3", "region": REGION},
         "service_available": _services(ctx),
         **await _compute(ctx, api),
         **await _network(ctx, api),
@@ -52,12 +54,12 @@ def _services(ctx: Context) -> dict[str, bool]:
 async def _compute(ctx: Context, api: Api) -> Sections:
     images = {image["name"]: image["id"] for image in (await api.get("image", "/v2/images?visibility=public"))["images"]}
     hosts = len((await api.get("compute", "/os-services?binary=nova-compute"))["services"])
-    real, several = not is_fake(ctx.settings), hosts > 1
+    real, several = runs_servers(ctx.settings), hosts > 1
     return {
         "compute": {
             "image_ref": images[IMAGE],
             "image_ref_alt": images[OTHER_IMAGE],
-            "flavor_ref": FLAVOR,
+            "flavor_ref": SMALLEST_FLAVOR,
             "flavor_ref_alt": OTHER_FLAVOR,
             "min_compute_nodes": hosts,
             "max_microversion": "latest",
@@ -113,11 +115,11 @@ def _images_and_volumes(ctx: Context) -> Sections:
             "manage_volume": True,
             "extend_attached_volume": True,
         },
-        "scenario": {"img_file": ctx.paths.data / "tty" / "bootable", "img_disk_format": "raw", "img_container_format": "bare"},
+        "scenario": {"img_file": bootable_disk(ctx), "img_disk_format": "raw", "img_container_format": "bare"},
     }
 
 
 def _access(ctx: Context) -> Sections:
     """Return how tests log in to servers; without an address or a key they do not."""
-    can_log_in = not is_fake(ctx.settings) and find_obstacle(ctx) is None
+    can_log_in = runs_servers(ctx.settings) and find_obstacle(ctx) is None
     return {"validation": {"run_validation": can_log_in, "connect_method": "floating", "image_ssh_user": "root"}}
