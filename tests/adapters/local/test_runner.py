@@ -441,13 +441,19 @@ async def test_before_stop_is_skipped_after_an_exit(harness: RunnerHarness) -> N
 
 @asynccontextmanager
 async def left_running(harness: RunnerHarness, service: Service) -> AsyncIterator[int]:
-    """Run the service's program as a killed supervisor leaves it, and return its process id."""
+    """Run the service's program as a killed supervisor leaves it, and return its process id.
+
+    A shell is its parent: as a child of this process, the event loop and the adoption would compete for its exit code.
+    """
     context = NodeContext(harness.machine, service.name)
-    argv = [str(word) for word in service.command(context)]
-    async with await anyio.open_process(argv, env=context.owner.marker, stdout=DEVNULL, stderr=DEVNULL, start_new_session=True) as process:
-        context.owner.note(process.pid)
-        yield process.pid
-        await process.wait()
+    argv = ["env", *(f"{name}={value}" for name, value in context.owner.marker.items()), *map(str, service.command(context))]
+    shell = ["sh", "-c", 'setsid "$@" >/dev/null 2>&1 & echo $!; wait', "sh", *argv]
+    async with await anyio.open_process(shell, stderr=DEVNULL) as parent:
+        assert parent.stdout
+        pid = int(await parent.stdout.receive())
+        context.owner.note(pid)
+        yield pid
+        await parent.wait()
 
 
 async def test_a_running_service_is_adopted(harness: RunnerHarness, port: int) -> None:
