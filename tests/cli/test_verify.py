@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import click
 import pytest
 
 from novaflow.cli.commands.verify import command
@@ -16,3 +17,9 @@ def test_a_path_is_the_folder_of_the_stack(tmp_path: Path, words: tuple[str, ...
     parameters = command.make_context("verify", [*words, str(tmp_path / "nova")]).params
     assert parameters["tests"] == tests
     assert parameters["folder"] == tmp_path / "nova"
+
+
+def test_two_checks_at_once_are_refused(tmp_path: Path) -> None:
+    """Neither is left out without a word."""
+    with pytest.raises(click.UsageError, match="--full and --tempest are two different checks"):
+        command.main(["--full", "--tempest=a", str(tmp_path / "nova")], standalone_mode=False)

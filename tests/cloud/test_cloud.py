@@ -211,7 +211,7 @@ def test_only_the_owner_can_read_passwords(cloud: Stack) -> None:
 @pytest.mark.stops_cloud
 def test_scrub_removes_the_remains_of_a_crash(cloud: Stack, nova: openstack.connection.Connection) -> None:
     """`scrub --dry-run` lists what a killed stack left, `scrub` removes it; similar resources of others are kept."""
-    nova.compute.wait_for_server(create_server(nova, "left"), wait=BOOT_S)
+    nova.compute.wait_for_server(create_server(nova, "left", create_trunk(nova)), wait=BOOT_S)
     namespaces = [line for line in read_state() - cloud.before if line.startswith("namespace ")]
     kill_all_of(cloud.folder)
     with similar_resources() as others:
@@ -244,7 +244,8 @@ def test_a_cloud_with_sqlite_boots_a_server(stack: Stack) -> None:
 def test_clean_leaves_nothing_behind(cloud: Stack) -> None:
     """After `clean`, even with a running server, the state of the machine is as before `up`."""
     with connected(cloud.folder / "credentials") as nova:
-        nova.compute.wait_for_server(create_server(nova, "left"), wait=BOOT_S)
+        nova.compute.wait_for_server(create_server(nova, "left", create_trunk(nova)), wait=BOOT_S)
+    assert any(line.startswith("link tbr-") for line in read_state())
     assert any("qemu-system" in line for line in processes_of(cloud.folder).values())
     assert read_state() - cloud.before
     cloud("clean")
@@ -285,12 +286,22 @@ def built(nova: openstack.connection.Connection, server: Server) -> Server | Non
     return None if current.status == "BUILD" else current
 
 
-def create_server(nova: openstack.connection.Connection, name: str) -> Server:
-    """Create a server of the smallest flavor."""
+def create_server(nova: openstack.connection.Connection, name: str, *ports: str) -> Server:
+    """Create a server of the smallest flavor, with these ports beside that of its network."""
     image = nova.image.find_image("ami-tty", ignore_missing=False)
     flavor = nova.compute.find_flavor("m1.tiny", ignore_missing=False)
     network = nova.network.find_network("private", ignore_missing=False)
-    return nova.compute.create_server(name=name, image_id=image.id, flavor_id=flavor.id, networks=[{"uuid": network.id}])
+    networks = [{"uuid": network.id}, *({"port": port} for port in ports)]
+    return nova.compute.create_server(name=name, image_id=image.id, flavor_id=flavor.id, networks=networks)
+
+
+def create_trunk(nova: openstack.connection.Connection) -> str:
+    """Create a trunk, for which the switch has a bridge while a server uses it, and return the id of its port."""
+    network = nova.network.create_network(name="trunk")
+    nova.network.create_subnet(network_id=network.id, ip_version=4, cidr="10.77.0.0/24", gateway_ip=None)
+    port = nova.network.create_port(network_id=network.id)
+    nova.network.create_trunk(port_id=port.id)
+    return str(port.id)
 
 
 def create_in_another_project(nova: openstack.connection.Connection) -> Server:

@@ -26,6 +26,7 @@ class Request:
     method: str
     path: str
     body: Any = None
+    content_type: str = field(default="", compare=False)
 
 
 @dataclass
@@ -101,8 +102,9 @@ def serve_rest() -> Iterator[RestServer]:
     class Handler(JsonHandler):
         def do_GET(self) -> None:
             text = self.read_body().decode()
-            body = json.loads(text) if "json" in self.headers.get("Content-Type", "") else text or None
-            self.send_json(*rest.handle(Request(self.command, self.path, body)))
+            content_type = self.headers.get("Content-Type", "")
+            body = json.loads(text) if "json" in content_type else text or None
+            self.send_json(*rest.handle(Request(self.command, self.path, body, content_type)))
 
         do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815 - the names that http.server calls
 

@@ -38,6 +38,8 @@ def command(*, stack: Stack, full: bool, tests: str | None) -> None:
 
     Example: sudo novaflow verify --full
     """
+    if full and tests is not None:
+        raise click.UsageError("--full and --tempest are two different checks; give one of them")
     if tests is None:
         run_with_progress(partial(run_in_supervisor, stack, "verify-full" if full else "verify"))
     else:

@@ -1,6 +1,7 @@
 """The tty image: a kernel and busybox, which boot to a DHCP lease in seconds; as three images, and as one bootable disk."""
 
 import gzip
+import hashlib
 import shutil
 from collections.abc import Mapping
 from itertools import chain
@@ -27,12 +28,17 @@ MODULES = (
     "failover", "net_failover", "virtio_net", "virtio_blk", "virtio-rng",
 )  # fmt: skip
 DRIVE_MODULES = ("scsi_common", "scsi_mod", "libata", "ata_piix", "cdrom", "sr_mod", "isofs")  # for the config drive, a CD-ROM
-# Loaded when the SSH server is up: a disk for /tmp, the power button, and the file system of `mkfs -t vfat`.
-LATER_MODULES = ("loop", "button", "evdev", "fat", "vfat", "nls_cp437", "nls_ascii")
+# Loaded when the SSH server is up: a disk for /tmp, the power button, the file system of `mkfs -t vfat`, and VLANs for trunk ports.
+LATER_MODULES = (
+    "loop", "button", "evdev", "fat", "vfat", "nls_cp437", "nls_ascii",
+    "llc", "stp", "garp", "mrp", "8021q",
+)  # fmt: skip
 GUEST_MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType({"lib": MODULES, "lib/drive": DRIVE_MODULES, "lib/later": LATER_MODULES})
 DISK_MIB = 1
 CONTAINER, CONTAINER_MIB = "container.ext4", 16  # the files use 4
 BOOTABLE_MIB = 32  # kernel, initial RAM file system and boot loader use 18
+VERSION = "tty_version"  # a property of the images
+GLANCE_PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}  # Source: Image API v2, "Update image"
 COMMAND_LINE = "console=tty0 console=ttyS0 quiet"  # the last one is `/dev/console`
 
 BOOT_LOADER = """\
@@ -121,12 +127,13 @@ async def upload(ctx: Context) -> str:
     command_line = f"{COMMAND_LINE} config_drive=1" if ctx.settings.of(NetworkSettings).net_man is NetMan.FLAT else COMMAND_LINE
     await ctx.write(_folder(ctx) / "syslinux.cfg", BOOT_LOADER.format(command_line=command_line))
     await ctx.run("mcopy", "-o", "-i", bootable_disk(ctx), _folder(ctx) / "syslinux.cfg", "::")
-    kernel = await _upload(ctx, "kernel/vmlinuz", name="aki-tty", **_formats("aki"))
-    ramdisk = await _upload(ctx, "initrd", name="ari-tty", **_formats("ari"))
+    version = {VERSION: _version(ctx, command_line)}
+    kernel = await _upload(ctx, "kernel/vmlinuz", name="aki-tty", **_formats("aki"), **version)
+    ramdisk = await _upload(ctx, "initrd", name="ari-tty", **_formats("ari"), **version)
     boot = {"kernel_id": kernel, "ramdisk_id": ramdisk, "os_command_line": command_line}
     root_disk = CONTAINER if uses_containers(ctx.settings) else "disk"
-    ami = await _upload(ctx, root_disk, name="ami-tty", **_formats("ami"), **boot)
-    disk = await _upload(ctx, "bootable", name="disk-tty", disk_format="raw", container_format="bare")
+    ami = await _upload(ctx, root_disk, name="ami-tty", **_formats("ami"), **boot, **version)
+    disk = await _upload(ctx, "bootable", name="disk-tty", disk_format="raw", container_format="bare", **version)
     return f"ami-tty is {ami}, disk-tty {disk}"
 
 
@@ -134,12 +141,26 @@ def _formats(kind: str) -> dict[str, str]:
     return {"disk_format": kind, "container_format": kind}
 
 
+def _version(ctx: Context, command_line: str) -> str:
+    """Return what differs when the content of the images does; the disks are made of these files, but contain the time too."""
+    parts = (*((_folder(ctx) / part).read_bytes() for part in ("kernel/vmlinuz", "initrd")), command_line.encode())
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
+
+
 async def _upload(ctx: Context, path: str, **properties: str) -> str:
-    """Upload a file of the image, unless it is there, and return the id that glance gives it."""
+    """Upload a file of the image, unless it is there, and return the id that glance gives it.
+
+    In a cloud that an earlier version of novaflow has made, the images of that version are hidden: servers may use them.
+    """
     api = admin_api(ctx)
     found = (await api.get("image", f"/v2/images?name={properties['name']}&owner={api.project_id}"))["images"]
     new = {"visibility": "public", "hw_rng_model": "virtio", **properties}
-    image = found[0] if found else await api.post("image", "/v2/images", new)
+    for image in found:
+        if image.get(VERSION) != properties[VERSION]:
+            hidden = [{"op": "add", "path": "/os_hidden", "value": True}]
+            await api.patch("image", f"/v2/images/{image['id']}", hidden, headers=GLANCE_PATCH)
+    current = [image for image in found if image.get(VERSION) == properties[VERSION]]
+    image = current[0] if current else await api.post("image", "/v2/images", new)
     if image["status"] == "queued":  # its content is missing
         await api.put("image", f"/v2/images/{image['id']}/file", content=_folder(ctx) / path)
     return str(image["id"])

@@ -20,7 +20,7 @@ echo "tty: $(uname -sr), up $(cut -d' ' -f1 /proc/uptime) s, $(grep MemTotal /pr
 ip link set lo up
 ip link set eth0 up
 # config_drive is a parameter of the kernel command line, from the image.
-[ "$config_drive" ] && /etc/drive || udhcpc -i eth0 -p /run/udhcpc.eth0.pid -t 10 -T 1 -A 2 -S -b -s /etc/lease -x hostname:tty
+[ "$config_drive" ] && /etc/drive || udhcpc -i eth0 -p /run/udhcpc.eth0.pid -t 10 -T 1 -A 2 -S -b -O staticroutes -s /etc/lease -x hostname:tty
 ip -o -4 addr show dev eth0
 [ "$container" ] || /etc/disk
 dropbear -R -s # creates its host key at the first connection; rejects passwords

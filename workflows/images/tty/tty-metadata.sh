@@ -20,7 +20,7 @@ until get latest/meta-data/instance-id; do pause latest/meta-data/instance-id; d
 echo "tty: metadata says instance-id $(cat $answer)"
 if get latest/meta-data/local-hostname; then hostname "$(cat $answer)"; else hostname tty; fi
 if get latest/meta-data/public-keys/0/openssh-key; then
-    cat $answer >/root/.ssh/authorized_keys
+    echo "$(cat $answer)" >/root/.ssh/authorized_keys # the answer has no end of line, without which an appended key becomes part of it
     echo "tty: a key may log in"
 fi
 if get openstack/latest/vendor_data.json; then /etc/password $answer; fi

@@ -20,7 +20,8 @@ OUT_CHAIN = "novaflow-out"  # of the rules that NOVAFLOW_NAT adds
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NAMESPACE = re.compile(rf"q(?:dhcp|router)-({_ID.pattern})")
 # The name of a port ends with the first 11 characters of its id, as do those of the bridge, veth pair and tap of a server's port.
-_PORT = re.compile(r"(qvo|tap|qr-|qg-)([0-9a-f]{8}-[0-9a-f]{2})")
+# The switch has a bridge for each trunk, whose name ends with 10 characters of the id of the trunk.
+_PORT = re.compile(r"(?:qvo|tap|qr-|qg-)[0-9a-f]{8}-[0-9a-f]{2}|tbr-[0-9a-f]{8}-[0-9a-f]")
 _SERVER_LINKS = ("qvo", "qvb", "qbr", "tap")
 _LINK = re.compile(rf"(?:{'|'.join(_SERVER_LINKS)})([0-9a-f]{{8}}-[0-9a-f])[0-9a-f]")
 # Chains of the Open vSwitch agent, also of another stack's; the name of a port's chain contains the first 10 characters of its id.

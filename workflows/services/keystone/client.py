@@ -59,9 +59,9 @@ class Api:
         """Send a PUT request to a service; see ``request``."""
         return await self.request("PUT", self.url(service_type, path), body, content=content)
 
-    async def patch(self, service_type: str, path: str, body: object) -> Json:
+    async def patch(self, service_type: str, path: str, body: object, *, headers: Mapping[str, str] | None = None) -> Json:
         """Send a PATCH request to a service; see ``request``."""
-        return await self.request("PATCH", self.url(service_type, path), body)
+        return await self.request("PATCH", self.url(service_type, path), body, headers=headers)
 
     async def delete(self, service_type: str, path: str) -> None:
         """Send a DELETE request to a service; see ``request``."""

@@ -60,7 +60,7 @@ def _servers(ctx: Context) -> Sections:
             "bind_host": ctx.settings.local_ip,
             "state_path": ctx.paths.data / "neutron",
             "core_plugin": "ml2",
-            "service_plugins": "router" if ctx.has_component("neutron-l3-agent") else "",
+            "service_plugins": "router,trunk" if ctx.has_component("neutron-l3-agent") else "trunk",
             "auth_strategy": "keystone",
             "graceful_shutdown_timeout": 1,
             "api_workers": 1,
@@ -116,8 +116,8 @@ def _openvswitch_agent(ctx: Context) -> Sections:
 
 
 def _dhcp_agent(ctx: Context) -> Sections:
-    # One agent serves metadata: the L3 agent, or the DHCP agent in a stack without it.
-    serves_metadata = ctx.has_component("neutron-metadata-agent") and not ctx.has_component("neutron-l3-agent")
+    # The L3 agent serves metadata through routers, and the DHCP agent on networks without one; without an L3 agent, on all of them.
+    has_metadata = ctx.has_component("neutron-metadata-agent")
     # Without NOVAFLOW_NAT, servers reach no name server.
     resolvers = find_resolvers() if ctx.settings.of(NetworkSettings).novaflow_nat else ()
     return {
@@ -126,8 +126,8 @@ def _dhcp_agent(ctx: Context) -> Sections:
             **({"dnsmasq_dns_servers": ",".join(resolvers)} if resolvers else {}),
             "resync_interval": 5,
             "dnsmasq_config_file": str(config_file(ctx, DNSMASQ)),
-            "enable_isolated_metadata": serves_metadata,
-            "force_metadata": serves_metadata,
+            "enable_isolated_metadata": has_metadata,
+            "force_metadata": has_metadata and not ctx.has_component("neutron-l3-agent"),
         },
         "ovs": {"ovsdb_connection": ovsdb_address(ctx.paths), "integration_bridge": INTEGRATION},
     }

@@ -74,6 +74,8 @@ def _default_options(ctx: Context) -> dict[str, Value]:
         "reserved_host_memory_mb": 0,
         "reserved_host_disk_mb": 0,
         "allow_resize_to_same_host": True,  # there may be no other one
+        # The default makes a resize convert raw disks to qcow2, which the resized server then reads as raw ones: their content is lost.
+        "use_cow_images": False,
         "initial_cpu_allocation_ratio": 16.0,
         "initial_ram_allocation_ratio": 2.0,
         "initial_disk_allocation_ratio": 10.0,
@@ -91,6 +93,8 @@ def _libvirt_options(ctx: Context) -> dict[str, Value]:
         "cpu_mode": "host-passthrough" if virt_type == "kvm" else "none",
         "connection_uri": libvirt_url(ctx.settings, ctx.paths),
         "images_type": "raw",
+        # A raw snapshot has the size of the disk: the upload of 1 GiB takes half a minute, and a server made of it fills its disk.
+        "snapshot_image_format": "qcow2",
     }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import anyio
 
-from novaflow.errors import ProgramFailed, StepFailed
+from novaflow.errors import NovaflowError, ProgramFailed, StepFailed
 from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.step import ConcurrencyPool, Skipped, step
@@ -68,19 +68,45 @@ async def run(ctx: Context) -> str:
             ctx.report(f"{results.summary}; {test}")
 
     selected = ("--regex", ctx.arguments["tests"]) if ctx.arguments.get("tests") else ("--smoke",)
+    failed = ""
     try:
         await _tempest(ctx, "run", *selected, "--concurrency", str(CONCURRENCY), on_line=report)
     except ProgramFailed as error:
-        if NO_TEST in error.log_tail:
-            raise StepFailed(f"no test has a name with a match of `{ctx.arguments.get('tests')}`") from error
-        if not results.failures:
-            raise
-        log = ctx.paths.log / "tempest.run.log"
-        raise StepFailed(f"{results.summary}; see {log}:\n{describe_failures(results.failures, ctx.paths.log)}") from error
+        failed = _describe(ctx, results, error)
     finally:
-        with anyio.move_on_after(CLEANUP_WITHIN_S, shield=True):
-            await _delete_remains(ctx)
+        left = await _clean_up(ctx)
+    if failed or left:
+        raise StepFailed("\n".join(filter(None, (failed, left))))
     return results.summary
+
+
+def _describe(ctx: Context, results: Results, error: ProgramFailed) -> str:
+    """Return why tempest failed: the tests that did, or what it printed."""
+    if NO_TEST in error.log_tail:
+        return f"no test has a name with a match of `{ctx.arguments.get('tests')}`"
+    if not results.failures:
+        return _exit_of(error)
+    return f"{results.summary}; see {ctx.paths.log / 'tempest.run.log'}:\n{describe_failures(results.failures, ctx.paths.log)}"
+
+
+def _exit_of(error: ProgramFailed) -> str:
+    return f"tempest exited with {error.returncode}:\n{error.log_tail}"
+
+
+async def _clean_up(ctx: Context) -> str:
+    """Delete what the tests have left, also after an interrupt; return why something may still be there."""
+    try:
+        with anyio.fail_after(CLEANUP_WITHIN_S, shield=True):
+            await _delete_remains(ctx)
+    except TimeoutError:
+        reason = f"their deletion took more than {CLEANUP_WITHIN_S} s"
+    except ProgramFailed as error:
+        reason = _exit_of(error)
+    except NovaflowError as error:  # of an API
+        reason = str(error)
+    else:
+        return ""
+    return f"resources whose names begin with {PREFIX} may be left, which the next run deletes: {reason}"
 
 
 async def _delete_remains(ctx: Context) -> None:

@@ -20,6 +20,7 @@ MakeContext = Callable[..., NodeContext]
 ALL_MODULES = tuple(name for names in GUEST_MODULES.values() for name in names)
 NAMES = ("aki-tty", "ari-tty", "ami-tty", "disk-tty")
 FILES = ("kernel/vmlinuz", "initrd", "disk", "container.ext4", "bootable")
+VERSION = "bc146b6e639995e1ce837b963a2aacf6f20cdd3461bea967c9e81badbea8a9c5"  # of the files that `write_files` writes
 UNPACK = """
 mkdir -p "$3/boot" "$3/lib/modules/6.1"
 echo kernel >"$3/boot/vmlinuz-6.1"
@@ -30,14 +31,15 @@ printf '%s\n' {built_in} >modules.builtin
 """
 
 
-def prepare(rest: RestServer, *existing: str, status: str = "active") -> None:
-    """Prepare glance's responses; it has the existing images, with this status."""
+def prepare(rest: RestServer, *existing: str, status: str = "active", version: str = VERSION) -> None:
+    """Prepare glance's responses; it has the existing images, with this status, made of other files if the version differs."""
     for name in NAMES:
-        found = [{"id": f"old-{name}", "status": status}] if name in existing else []
+        found = [{"id": f"old-{name}", "status": status, "tty_version": version}] if name in existing else []
         rest.respond("GET", f"/image/v2/images?name={name}&owner=project", {"images": found})
-        if name not in existing:
+        rest.respond("PATCH", f"/image/v2/images/old-{name}", {})
+        if name not in existing or version != VERSION:
             rest.respond("POST", "/image/v2/images", {"id": f"new-{name}", "status": "queued"}, status=201)
-        rest.respond("PUT", f"/image/v2/images/{'old' if name in existing else 'new'}-{name}/file", status=204)
+        rest.respond("PUT", f"/image/v2/images/{'old' if name in existing and version == VERSION else 'new'}-{name}/file", status=204)
 
 
 def write_files(ctx: NodeContext) -> StandIns:
@@ -89,7 +91,20 @@ async def test_images_of_an_earlier_start_are_kept(tmp_path: Path, rest: RestSer
         write_files(ctx)
         assert await upload.body(ctx) == "ami-tty is old-ami-tty, disk-tty old-disk-tty"
     methods = [request.method for request in rest.requests]
-    assert (methods.count("POST"), methods.count("PUT")) == (0, uploads)
+    assert (methods.count("POST"), methods.count("PUT"), methods.count("PATCH")) == (0, uploads, 0)
+
+
+async def test_images_of_another_version_are_hidden(tmp_path: Path, rest: RestServer) -> None:
+    """Servers may use them; new servers use the new images."""
+    prepare(rest, *NAMES, version="other")
+    async with open_cloud_context(tmp_path, rest) as ctx:
+        write_files(ctx)
+        assert await upload.body(ctx) == "ami-tty is new-ami-tty, disk-tty new-disk-tty"
+    hidden = [request for request in rest.requests if request.method == "PATCH"]
+    assert [request.path for request in hidden] == [f"/image/v2/images/old-{name}" for name in NAMES]
+    assert {request.content_type for request in hidden} == {"application/openstack-images-v2.1-json-patch"}
+    assert [body for request in hidden for body in request.body] == [{"op": "add", "path": "/os_hidden", "value": True}] * 4
+    assert {body["tty_version"] for body in rest.bodies("POST", "/image/v2/images")} == {VERSION}
 
 
 async def test_the_disk_is_made_again_when_a_part_is_newer(make_context: MakeContext) -> None:

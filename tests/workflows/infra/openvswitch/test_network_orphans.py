@@ -66,8 +66,8 @@ async def ctx(tmp_path: Path) -> AsyncIterator[NodeContext]:
 
 async def test_ports_of_neutron_and_nova_are_found_by_their_names(ctx: NodeContext) -> None:
     """Bridges and ports of the user are in the same table."""
-    ports = (f"qvo{OURS}", f"tap{OURS}", f"qr-{OURS}", f"qg-{OURS}")
-    prepare(ctx, ports=(*ports, "eth1", f"qvb{OURS}", "tap0"))
+    ports = (f"qvo{OURS}", f"tap{OURS}", f"qr-{OURS}", f"qg-{OURS}", f"tbr-{OURS[:-1]}")
+    prepare(ctx, ports=(*ports, "eth1", f"qvb{OURS}", "tap0", "tbr-0"))
     assert await find_ports(ctx) == [*ports]
 
 

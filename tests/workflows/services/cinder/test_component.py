@@ -40,6 +40,15 @@ async def test_a_lost_report_of_the_pool_is_repeated_before_the_timeout(tmp_path
     assert sum(int(config["DEFAULT"][name]) for name in names) <= 30  # of the 120 s that a service has
 
 
+async def test_backups_are_forbidden(tmp_path: Path) -> None:
+    """There is no cinder-backup: cinder would accept the request, and could never delete the backup."""
+    config = RawConfigParser()
+    async with open_context(tmp_path, COMPONENT) as ctx:
+        await configure.body(ctx)
+        config.read(config_file(ctx))
+    assert '"backup:create": "!"' in Path(config["oslo_policy"]["policy_file"]).read_text().splitlines()
+
+
 async def test_the_api_finds_its_configuration(tmp_path: Path) -> None:
     """It searches the folder `.cinder` of the home folder that its environment names."""
     async with open_context(tmp_path, COMPONENT) as ctx:

@@ -33,18 +33,26 @@ async def test_net_man_selects_the_networks_of_projects(tmp_path: Path, net_man:
 
 
 @pytest.mark.parametrize(
-    ("components", "by_dhcp_agent", "by_l3_agent"),
-    [((), "false", "false"), ((METADATA,), "true", "true"), ((METADATA, L3), "false", "true"), ((L3,), "false", "false")],
+    ("components", "isolated", "forced", "by_l3_agent"),
+    [
+        ((), "false", "false", "false"),
+        ((METADATA,), "true", "true", "true"),
+        ((METADATA, L3), "true", "false", "true"),
+        ((L3,), "false", "false", "false"),
+    ],
 )
-async def test_one_agent_serves_metadata(tmp_path: Path, components: tuple[Component, ...], by_dhcp_agent: str, by_l3_agent: str) -> None:
-    """It is the L3 agent; without an L3 agent, it is the DHCP agent; without a metadata agent, it is neither."""
+async def test_metadata_are_served_on_every_network(
+    tmp_path: Path, components: tuple[Component, ...], isolated: str, forced: str, by_l3_agent: str
+) -> None:
+    """By the L3 agent through routers, by the DHCP agent where there is none; by neither without a metadata agent."""
     dhcp = await read(tmp_path, "dhcp-agent.ini", *components)
     l3 = await read(tmp_path, "l3-agent.ini", *components)
-    assert dhcp["DEFAULT"]["enable_isolated_metadata"] == dhcp["DEFAULT"]["force_metadata"] == by_dhcp_agent
+    assert dhcp["DEFAULT"]["enable_isolated_metadata"] == isolated
+    assert dhcp["DEFAULT"]["force_metadata"] == forced
     assert l3["DEFAULT"]["enable_metadata_proxy"] == by_l3_agent
 
 
-@pytest.mark.parametrize(("components", "plugins"), [((), ""), ((L3,), "router")])
+@pytest.mark.parametrize(("components", "plugins"), [((), "trunk"), ((L3,), "router,trunk")])
 async def test_routers_need_the_l3_agent(tmp_path: Path, components: tuple[Component, ...], plugins: str) -> None:
     """Without the agent, the API has no routers."""
     assert (await read(tmp_path, "neutron.conf", *components))["DEFAULT"]["service_plugins"] == plugins

@@ -22,9 +22,11 @@ ALL = tuple(
 )
 TEMPEST = """#!/bin/sh
 echo "$*" >>calls
-[ "$1" = run ] || exit 0
+if [ "$1" = cleanup ]; then {cleanup}; exit; fi
 {script}
 """
+# The first call deletes what an earlier run has left.
+FAILS_AFTERWARDS = '[ "$(grep -c cleanup calls)" -lt 2 ] || { echo "network in use"; exit 1; }'
 FAILS = 'echo "{0} a.test [1s] ... FAILED"; echo "Captured traceback:"; echo "    AssertionError: no"; exit 1'
 
 
@@ -79,14 +81,14 @@ async def test_the_fake_driver_has_no_guests(tmp_path: Path, rest: RestServer) -
     assert config["compute-feature-enabled"]["console_output"] == "false"
 
 
-async def run_with(tmp_path: Path, rest: RestServer, script: str, **arguments: str) -> tuple[str, list[str]]:
+async def run_with(tmp_path: Path, rest: RestServer, script: str, *, cleanup: str = ":", **arguments: str) -> tuple[str, list[str]]:
     """Run the step with a program in place of tempest; return the result or the error, and the calls of the program."""
     rest.respond("GET", SERVERS, {"servers": []})
     async with open_cloud_context(tmp_path, rest, *ALL, arguments=arguments) as ctx:
         program, folder = ctx.paths.root / "venv-tempest" / "bin" / "tempest", ctx.paths.data / "tempest"
         for path in (program.parent, folder, ctx.paths.run):
             path.mkdir(parents=True, exist_ok=True)
-        program.write_text(TEMPEST.format(script=script))
+        program.write_text(TEMPEST.format(script=script, cleanup=cleanup))
         program.chmod(0o755)
         try:
             result = await run.body(ctx)
@@ -109,6 +111,15 @@ async def test_failed_tests_are_reported(tmp_path: Path, rest: RestServer) -> No
     result, _ = await run_with(tmp_path, rest, FAILS)
     assert result.startswith("0 passed, 0 skipped, 1 failed; see ")
     assert result.endswith("tempest.run.log:\na.test\n    AssertionError: no")
+
+
+@pytest.mark.parametrize(("script", "first"), [(FAILS, "0 passed, 0 skipped, 1 failed; see "), (":", "resources whose names begin with")])
+async def test_what_cannot_be_deleted_is_reported(tmp_path: Path, rest: RestServer, script: str, first: str) -> None:
+    """After the failed tests, and also without one."""
+    result, _ = await run_with(tmp_path, rest, script, cleanup=FAILS_AFTERWARDS)
+    assert result.startswith(first)
+    assert "resources whose names begin with novaflow-tempest may be left, which the next run deletes: tempest exited with 1" in result
+    assert result.endswith("network in use")
 
 
 async def test_an_error_of_tempest_itself_is_shown(tmp_path: Path, rest: RestServer) -> None:

@@ -1,0 +1,100 @@
+"""What an administrator of nova tries: aggregates, zones, services, hypervisors, and moves of a server on the only host."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import openstack
+import pytest
+
+from tests.cloud.clients import server, wait_for
+from tests.cloud.features.openstack_client import OpenStackClient, Refused
+
+pytestmark = [pytest.mark.cloud, pytest.mark.long, pytest.mark.timeout(1200), pytest.mark.filterwarnings("default")]
+
+
+@pytest.fixture(scope="module")
+def host(client: OpenStackClient) -> str:
+    """Return the name of the only host."""
+    (hypervisor,) = client.read("hypervisor", "list")
+    assert hypervisor["State"] == "up"
+    return str(hypervisor["Hypervisor Hostname"])
+
+
+@contextmanager
+def aggregate(client: OpenStackClient, name: str, host: str, *options: str) -> Iterator[None]:
+    """Create an aggregate with the host, and delete it at the end."""
+    with client.temporary("aggregate", name, *options):
+        client.run("aggregate", "add", "host", name, host)
+        try:
+            yield
+        finally:
+            client.run("aggregate", "remove", "host", name, host)
+
+
+def fault_of(client: OpenStackClient, failed: str) -> str:
+    """Return why a server has the status ERROR, and delete it."""
+    shown = wait_for("the status", lambda: (shown := client.read("server", "show", failed))["status"] == "ERROR" and shown)
+    client.run("server", "delete", "--wait", failed)
+    return str(shown["fault"]["message"])
+
+
+def test_servers_start_in_a_zone_of_ones_own(client: OpenStackClient, nova: openstack.connection.Connection, host: str) -> None:
+    """An aggregate makes the zone; a server is in the zone that it asked for, and in no other."""
+    with aggregate(client, "zoned", host, "--zone", "attic"):
+        assert "attic" in {row["Zone Name"] for row in client.read("availability", "zone", "list", "--compute")}
+        with server(nova, "zoned", availability_zone="attic") as created:
+            assert created.availability_zone == "attic"
+            with pytest.raises(Refused, match="the host already has 1 instance"):
+                client.run("aggregate", "remove", "host", "zoned", host)
+    with pytest.raises(Refused, match="requested availability zone is not available"):
+        client.run(
+            "server", "create", "nowhere", "--image", "ami-tty", "--flavor", 1, "--network", "private", "--availability-zone", "attic"
+        )
+
+
+def test_a_flavor_selects_an_aggregate(client: OpenStackClient, nova: openstack.connection.Connection, host: str) -> None:
+    """A server of a flavor whose property no aggregate has gets no host; with the aggregate it is ACTIVE."""
+    options = ("--ram", 128, "--disk", 1, "--property", "aggregate_instance_extra_specs:disk=fast")
+    with client.temporary("flavor", "picky", *options) as picky:
+        failed = client.read("server", "create", "homeless", "--image", "ami-tty", "--flavor", picky["id"], "--network", "private")["id"]
+        assert "No valid host was found" in fault_of(client, failed)
+        with aggregate(client, "fast", host, "--property", "disk=fast"), server(nova, "picky", flavor_id=picky["id"]):
+            pass
+
+
+def test_a_disabled_host_gets_no_server(client: OpenStackClient, host: str) -> None:
+    """The server has the status ERROR with nova's reason; the service's status tells who disabled it."""
+    client.run("compute", "service", "set", host, "nova-compute", "--disable", "--disable-reason", "maintenance")
+    try:
+        (row,) = client.read("compute", "service", "list", "--service", "nova-compute", "--long")
+        assert (row["Status"], row["Disabled Reason"]) == ("disabled", "maintenance")
+        failed = client.read("server", "create", "homeless", "--image", "ami-tty", "--flavor", 1, "--network", "private")["id"]
+        assert "No valid host was found" in fault_of(client, failed)
+    finally:
+        client.run("compute", "service", "set", host, "nova-compute", "--enable")
+
+
+def test_moves_from_the_only_host_are_refused(client: OpenStackClient, nova: openstack.connection.Connection, host: str) -> None:
+    """Each with its reason, and the server is still ACTIVE."""
+    with server(nova, "settled") as created:
+        with pytest.raises(Refused, match="is still in use"):
+            client.run("--os-compute-api-version", "2.90", "server", "evacuate", created.id)
+        with pytest.raises(Refused, match="No valid host was found"):
+            client.run("--os-compute-api-version", "2.90", "server", "migrate", "--live-migration", "--host", host, created.id)
+        assert client.read("server", "show", created.id)["status"] == "ACTIVE"
+        assert {row["Status"] for row in client.read("server", "migration", "list", "--server", created.id)} == {"error"}
+
+
+def test_the_host_reports_what_it_has(client: OpenStackClient, nova: openstack.connection.Connection, host: str) -> None:
+    """Placement counts a server's resources as used, and those of its host are what a guest can have."""
+    (provider,) = nova.placement.resource_providers(name=host)
+
+    def used() -> int:
+        return int(nova.placement.get(f"/resource_providers/{provider.id}/usages").json()["usages"]["MEMORY_MB"])
+
+    before = used()
+    with server(nova, "counted"):
+        wait_for("the allocation", lambda: used() == before + 128)
+    wait_for("its end", lambda: used() == before)
+    shown = client.read("hypervisor", "show", host)
+    assert (shown["state"], shown["status"]) == ("up", "enabled")
