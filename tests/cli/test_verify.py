@@ -20,6 +20,6 @@ def test_a_path_is_the_folder_of_the_stack(tmp_path: Path, words: tuple[str, ...
 
 
 def test_two_checks_at_once_are_refused(tmp_path: Path) -> None:
-    """Neither is left out without a word."""
+    """The command names both, and runs neither."""
     with pytest.raises(click.UsageError, match="--full and --tempest are two different checks"):
         command.main(["--full", "--tempest=a", str(tmp_path / "nova")], standalone_mode=False)

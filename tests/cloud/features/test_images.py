@@ -161,7 +161,7 @@ def test_a_protected_image_is_not_deleted(cloud: Stack, tmp_path: Path) -> None:
 
 
 def test_no_server_is_created_from_a_deactivated_image(cloud: Stack, tmp_path: Path) -> None:
-    """Nobody else downloads it either, until it is activated again."""
+    """Other users cannot download it either, until it is activated again."""
     client, demo = OpenStackClient(cloud.folder), OpenStackClient(cloud.folder, "novaflow-demo")
     (tmp_path / "disk").write_bytes(bytes(1 << 20))
     with uploaded(client, tmp_path / "disk", "raw", "va-deactivated", "--public") as image:
