@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen  # noqa: TID251 - the one module that starts programs
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import anyio
 import structlog
@@ -92,9 +92,14 @@ async def _start_alone(owner: ProcessOwner, command: Command, output: FileIO) ->
         _require_executable(argv[0], command.env)
         cgroup.create()
         argv = cgroup.wrap(argv)
-    return await anyio.open_process(
-        argv, stdin=DEVNULL, stdout=output, stderr=output, env={**command.env, **owner.marker}, cwd=command.cwd, start_new_session=True
-    )
+    return await _open(argv, stdin=DEVNULL, stdout=output, stderr=output, env={**command.env, **owner.marker}, cwd=command.cwd)
+
+
+async def _open(argv: Sequence[str], **options: Any) -> Process:
+    """Start a program in its own session; a cancellation waits until it is started, so that the caller can end it."""
+    with anyio.CancelScope(shield=True):
+        process = await anyio.open_process(argv, start_new_session=True, **options)
+    return process  # noqa: RET504 - for mypy, which takes the scope for one that may end early
 
 
 @asynccontextmanager
@@ -140,13 +145,7 @@ async def run_to_end(
     printed = Tail(kept)
     with _open_log(command.output) as output:
         write = tolerant_writer(output)
-        process = await anyio.open_process(
-            _words(command.argv),
-            stdin=PIPE if stdin else DEVNULL,
-            env={**command.env, **owner.marker},
-            cwd=command.cwd,
-            start_new_session=True,
-        )
+        process = await _open(_words(command.argv), stdin=PIPE if stdin else DEVNULL, env={**command.env, **owner.marker}, cwd=command.cwd)
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(read_lines, _piped(process.stderr), (write,), on_line)

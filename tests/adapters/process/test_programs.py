@@ -11,7 +11,15 @@ import psutil
 import pytest
 from structlog.testing import capture_logs
 
-from novaflow.adapters.process import Command, ProcessOwner, find_processes, run_to_end, running, start_detached
+from novaflow.adapters.process import (
+    Command,
+    ProcessOwner,
+    find_processes,
+    run_to_end,
+    running,
+    start_detached,
+    watching_without_threads,
+)
 from novaflow.model.paths import Paths
 from tests.support.programs import WITHIN_S, is_running, python, shell, wait_for_text, wait_until
 
@@ -221,3 +229,33 @@ async def test_a_suspended_program_is_ended(owner: ProcessOwner) -> None:
         async with up(owner, python(SLEEP), grace_s=0.1) as pid:
             psutil.Process(pid).send_signal(signal.SIGSTOP)
     assert not is_running(pid)
+
+
+@pytest.mark.parametrize("rounds", range(8))  # of the event loop: in some of them the program is being started
+async def test_a_program_that_is_cancelled_at_its_start_is_waited_for(owner: ProcessOwner, rounds: int) -> None:
+    """Its exit is noticed before the call returns: a warning of the event loop about a pending child would fail this test."""
+    command = command_of(owner.paths, python(SLEEP))
+    with watching_without_threads():
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(run_to_end, owner, command, stdin=b"", on_line=print))
+            for _ in range(rounds):
+                await anyio.lowlevel.checkpoint()
+            tasks.cancel_scope.cancel()
+    assert find_processes(owner) == ()
+
+
+@pytest.mark.parametrize("rounds", range(8))
+async def test_a_service_that_is_cancelled_at_its_start_is_waited_for(owner: ProcessOwner, rounds: int) -> None:
+    """It is ended like one that has started."""
+
+    async def run() -> None:
+        async with running(owner, command_of(owner.paths, python(SLEEP))):
+            await anyio.sleep_forever()
+
+    with watching_without_threads():
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(run)
+            for _ in range(rounds):
+                await anyio.lowlevel.checkpoint()
+            tasks.cancel_scope.cancel()
+    assert find_processes(owner) == ()

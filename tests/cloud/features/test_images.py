@@ -18,7 +18,7 @@ from tests.cloud.stacks import Stack
 pytestmark = [pytest.mark.cloud, pytest.mark.long, pytest.mark.timeout(1200), pytest.mark.filterwarnings("default")]
 NAME = "va-Grüße-日本語"  # of characters that have at most 3 bytes: glance refuses others
 NOT_OF_ITS_FORMAT = "415.*Unsupported Media Type"
-SECRET = "va: a line that only this machine may read"
+CONTENT = "va: a line that only this machine may read"
 
 
 @contextmanager
@@ -99,7 +99,7 @@ def test_a_server_boots_from_an_image(
 def test_a_disk_that_refers_to_a_file_of_this_machine_is_refused(cloud: Stack, tmp_path: Path) -> None:
     """A qcow2 with a backing file: glance refuses it, whatever its format is said to be; nova refuses it where glance does not look."""
     client = OpenStackClient(cloud.folder)
-    (tmp_path / "secret").write_text(f"{SECRET}\n" * 100)
+    (tmp_path / "secret").write_text(f"{CONTENT}\n" * 100)
     disk = tmp_path / "disk"
     command = ("qemu-img", "create", "-q", "-f", "qcow2", "-b", tmp_path / "secret", "-F", "raw", disk, "64M")
     subprocess.run(command, check=True, timeout=TIMEOUT_S)
@@ -108,7 +108,7 @@ def test_a_disk_that_refers_to_a_file_of_this_machine_is_refused(cloud: Stack, t
     with uploaded(client, disk, "ami") as image:
         assert read_failure(client, image).endswith(f"Image {image} is unacceptable: Image does not pass safety check")
         client.run("image", "save", "--file", tmp_path / "saved", image)
-    assert SECRET.encode() not in (tmp_path / "saved").read_bytes()
+    assert CONTENT.encode() not in (tmp_path / "saved").read_bytes()
 
 
 def test_an_image_of_another_format_is_refused(cloud: Stack, tmp_path: Path) -> None:

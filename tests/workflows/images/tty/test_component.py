@@ -1,5 +1,6 @@
 """The tty image: its files, its disk, and its upload to glance; programs of the test replace those of the machine."""
 
+import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +21,9 @@ MakeContext = Callable[..., NodeContext]
 ALL_MODULES = tuple(name for names in GUEST_MODULES.values() for name in names)
 NAMES = ("aki-tty", "ari-tty", "ami-tty", "disk-tty")
 FILES = ("kernel/vmlinuz", "initrd", "disk", "container.ext4", "bootable")
-VERSION = "bc146b6e639995e1ce837b963a2aacf6f20cdd3461bea967c9e81badbea8a9c5"  # of the files that `write_files` writes
+# Of the files that `write_files` writes, and the command line of the kernel.
+PARTS = (b"kernel/vmlinuz", b"initrd", b"console=tty0 console=ttyS0 quiet")
+VERSION = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in PARTS)).hexdigest()
 UNPACK = """
 mkdir -p "$3/boot" "$3/lib/modules/6.1"
 echo kernel >"$3/boot/vmlinuz-6.1"
