@@ -55,7 +55,7 @@ def image(tmp_path: Path) -> Path:
 @contextmanager
 def mounted(image: Path) -> Iterator[Path]:
     """Mount the image during the block, and return the folder."""
-    folder = image.with_name(f"{image.name}.mount")
+    folder = image.with_name(f"{image.name}.d")  # short: the path of a socket has at most 107 characters
     folder.mkdir()
     subprocess.run(["mount", "-o", "loop", image, folder], check=True, timeout=WITHIN_S)
     try:
@@ -107,7 +107,7 @@ async def cut_power(image: Path, *, durable: bool) -> list[tuple[int, Path]]:
             async for number in count_confirmed(ctx):
                 if number % ROWS_BETWEEN == 0:
                     os.kill(server, signal.SIGSTOP)
-                    copy = image.with_name(f"copy-{number}")
+                    copy = image.with_name(f"c{number}")
                     subprocess.run(["cp", "--sparse=always", image, copy], check=True, timeout=WITHIN_S)  # noqa: ASYNC221
                     os.kill(server, signal.SIGCONT)
                     copies.append((number, copy))
