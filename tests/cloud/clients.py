@@ -103,10 +103,15 @@ def tty_password(folder: Path) -> str:
     return (folder / "credentials/tty-password").read_text().strip()
 
 
+def virsh(folder: Path, *arguments: str) -> str:
+    """Run a command of libvirt's client on the libvirt of a stack, and return its output."""
+    command = ("virsh", "--connect", f"qemu+unix:///system?socket={folder}/run/libvirt/libvirt-sock", *arguments)
+    return subprocess.run(command, capture_output=True, check=True, text=True, timeout=TIMEOUT_S).stdout.strip()
+
+
 def serial_line(folder: Path, domain: str) -> Path:
     """Return the terminal that is connected to the serial line of a domain of the stack's libvirt."""
-    command = ("virsh", "--connect", f"qemu+unix:///system?socket={folder}/run/libvirt/libvirt-sock", "ttyconsole", domain)
-    return Path(subprocess.run(command, capture_output=True, check=True, text=True, timeout=TIMEOUT_S).stdout.strip())
+    return Path(virsh(folder, "ttyconsole", domain))
 
 
 def console(nova: openstack.connection.Connection, server_id: str) -> str:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 WITHIN_S = 300  # `--wait` is a part of a command
 
 
@@ -55,3 +57,15 @@ class OpenStackClient:
             yield created
         finally:
             self.run(*kind.split(), "delete", *(("--wait",) if kind == "server" else ()), name)
+
+    def read_failure(self, *options: object) -> str:
+        """Create a server that gets the status ERROR, delete it, and return nova's reason."""
+        name = "failed"
+        try:
+            with pytest.raises(Refused, match="Error creating server"):
+                self.run("server", "create", "--network", "private", "--wait", *options, name)
+            shown = self.read("server", "show", name)
+            assert shown["status"] == "ERROR"
+            return str(shown["fault"]["message"])
+        finally:
+            self.run("server", "delete", "--wait", name)

@@ -16,7 +16,7 @@ import openstack
 import pytest
 from openstack.compute.v2.server import Server
 
-from tests.cloud.clients import BOOT_S, TIMEOUT_S, Guest, console, wait_for
+from tests.cloud.clients import BOOT_S, TIMEOUT_S, Guest, console, virsh, wait_for
 from tests.cloud.features.openstack_client import OpenStackClient, Refused
 
 pytestmark = [pytest.mark.cloud, pytest.mark.long, pytest.mark.timeout(1200), pytest.mark.filterwarnings("default")]
@@ -72,11 +72,7 @@ def one(
 
 def state_of(client: OpenStackClient, nova: openstack.connection.Connection, guest: Guest) -> str:
     """Return the state of the server's virtual machine, as libvirt reports it."""
-    domain = nova.compute.get_server(guest.id).instance_name
-    address = f"qemu+unix:///system?socket={client.folder}/run/libvirt/libvirt-sock"
-    return subprocess.run(
-        ["virsh", "--connect", address, "domstate", domain], capture_output=True, check=True, text=True, timeout=TIMEOUT_S
-    ).stdout.strip()
+    return virsh(client.folder, "domstate", nova.compute.get_server(guest.id).instance_name)
 
 
 def size_of(guest: Guest) -> tuple[int, int, bool]:

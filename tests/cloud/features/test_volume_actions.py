@@ -1,8 +1,5 @@
 """Volumes as a user of the `openstack` command works with them: as disks of servers, types, snapshots, transfers and quotas."""
 
-# ruff: noqa: S603, TID251 - tests start known programs
-
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +8,7 @@ from typing import Any
 import openstack
 import pytest
 
-from tests.cloud.clients import BOOT_S, TIMEOUT_S, Guest, console, guest, wait_for
+from tests.cloud.clients import BOOT_S, TIMEOUT_S, Guest, console, guest, virsh, wait_for
 from tests.cloud.features.openstack_client import OpenStackClient, Refused
 from tests.cloud.stacks import Stack
 
@@ -33,7 +30,7 @@ def machine(nova: openstack.connection.Connection, tmp_path_factory: pytest.Temp
 def wait_for_volume(nova: openstack.connection.Connection, volume_id: str, status: str) -> None:
     """Wait until a volume has the status."""
     storage: Any = nova.block_storage
-    storage.wait_for_status(storage.get_volume(volume_id), status, wait=TIMEOUT_S)
+    storage.wait_for_status(storage.get_volume(volume_id), status, wait=BOOT_S)  # of an image or for one: a GiB is written
 
 
 def delete_volume(nova: openstack.connection.Connection, volume_id: str) -> None:
@@ -80,13 +77,6 @@ def attached(
         assert DEVICE not in server.run("ls /dev/vd*")
 
 
-def read_domain(cloud: Stack, nova: openstack.connection.Connection, server_id: str) -> str:
-    """Return libvirt's description of a running server."""
-    name = nova.compute.get_server(server_id).instance_name
-    command = ("virsh", "--connect", f"qemu+unix:///system?socket={cloud.folder}/run/libvirt/libvirt-sock", "dumpxml", name)
-    return subprocess.run(command, capture_output=True, check=True, text=True, timeout=TIMEOUT_S).stdout
-
-
 @contextmanager
 def server_with_script(client: OpenStackClient, folder: Path, name: str, script: str, *options: object) -> Iterator[str]:
     """Return the id of a server that runs the script; it is deleted at the end of the block."""
@@ -126,6 +116,25 @@ def test_a_server_boots_from_a_volume_of_an_image(nova: openstack.connection.Con
         with server_with_script(client, tmp_path, "va-image", "true", "--volume", root) as server:
             wait_for("the script", lambda: "user data ended with 0" in console(nova, server), BOOT_S)
         assert client.read("volume", "show", root)["status"] == "available"
+
+
+@pytest.mark.parametrize("disk_format", ["raw", "qcow2"])
+def test_a_volume_is_uploaded_as_an_image(
+    nova: openstack.connection.Connection, client: OpenStackClient, machine: Guest, disk_format: str
+) -> None:
+    """A volume of the image has the data of the first one."""
+    with volume(nova, client, "va-source") as source:
+        with attached(nova, client, machine, source):
+            machine.run(f"echo kept >{DEVICE}; sync")
+        client.run("image", "create", "--volume", source, "--disk-format", disk_format, "va-uploaded")
+        try:
+            wait_for_volume(nova, source, "available")
+            (uploaded,) = client.read("image", "list", "--long", "--name", "va-uploaded")
+            assert (uploaded["Status"], uploaded["Disk Format"]) == ("active", disk_format)
+            with volume(nova, client, "va-again", "--image", "va-uploaded") as again, attached(nova, client, machine, again):
+                assert machine.run(READ) == "kept\n"
+        finally:
+            client.run("image", "delete", "va-uploaded")
 
 
 def test_a_volume_is_attached_and_detached(nova: openstack.connection.Connection, client: OpenStackClient, machine: Guest) -> None:
@@ -218,7 +227,9 @@ def test_the_qos_of_a_type_limits_its_volumes(
         try:
             client.run("volume", "qos", "associate", "va-qos", slow)
             with volume(nova, client, "va-limited", "--type", slow) as limited, attached(nova, client, machine, limited):
-                assert "<total_iops_sec>50</total_iops_sec>" in read_domain(cloud, nova, machine.id)
+                assert "<total_iops_sec>50</total_iops_sec>" in virsh(
+                    cloud.folder, "dumpxml", nova.compute.get_server(machine.id).instance_name
+                )
         finally:
             client.run("volume", "qos", "delete", "--force", "va-qos")
 

@@ -1,6 +1,8 @@
 """cinder, the block storage service, on the stack's Ceph."""
 
 import shutil
+from dataclasses import replace
+from pathlib import Path
 
 from novaflow.model.component import Component
 from novaflow.model.context import Context
@@ -9,7 +11,7 @@ from novaflow.model.probe import FunctionProbe, NotYet
 from novaflow.model.service import Service
 from novaflow.model.settings import Settings
 from novaflow.model.step import ConcurrencyPool, step
-from workflows.infra.ceph.cluster import SECRET, ceph_config, read_key
+from workflows.infra.ceph.cluster import SECRET, ceph_config, keyring, read_key
 from workflows.infra.database.cloud_data import Countable
 from workflows.infra.database.urls import Database
 from workflows.infra.libvirt.address import libvirt_url
@@ -81,9 +83,20 @@ def _daemon(name: str, summary: str, ready: FunctionProbe, needs: tuple[str, ...
 
 
 SCHEDULER = _daemon("cinder-scheduler", "Chooses the backend of a new volume.", rpc_probe(CONTROL_EXCHANGE, "cinder-scheduler"), ())
-VOLUME = _daemon(
+DAEMON = _daemon(
     "cinder-volume", "Creates and attaches volumes.", FunctionProbe(_find_pool, "a pool in GET /v3/scheduler-stats/get_pools"), ("ceph",)
 )
+# To upload a volume as an image, os-brick reads the key of Ceph from this folder, and no option changes that. In a mount namespace
+# of its own, the folder has the key of the stack, and that of the machine stays as it is.
+WITH_KEYRING = 'mount -t tmpfs -o mode=700 tmpfs /etc/ceph && ln -s "$0" /etc/ceph/ceph.client.cinder.keyring && exec "$@"'
+
+
+def _volume_command(ctx: Context) -> tuple[str | Path, ...]:
+    namespace = ("unshare", "--mount", "--propagation", "slave")
+    return (*namespace, "/bin/sh", "-c", WITH_KEYRING, keyring(ctx.paths, "client.cinder"), *DAEMON.command(ctx))
+
+
+VOLUME = replace(DAEMON, command=_volume_command)
 
 
 def _has_hypervisor(settings: Settings) -> bool:

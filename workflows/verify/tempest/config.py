@@ -103,6 +103,7 @@ def _images_and_volumes(ctx: Context) -> Sections:
     return {
         "image-feature-enabled": {"import_image": True},
         "volume": {
+            "manage_snapshot_ref": "source-name,snapshot-%s",  # the default is of LVM
             "catalog_type": "block-storage",
             "storage_protocol": "ceph",
             "vendor_name": "Open Source",
