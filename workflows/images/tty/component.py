@@ -155,12 +155,14 @@ async def _upload(ctx: Context, path: str, **properties: str) -> str:
     api = admin_api(ctx)
     found = (await api.get("image", f"/v2/images?name={properties['name']}&owner={api.project_id}"))["images"]
     new = {"visibility": "public", "hw_rng_model": "virtio", **properties}
+    current = None
     for image in found:
-        if image.get(VERSION) != properties[VERSION]:
+        if image.get(VERSION) == properties[VERSION]:
+            current = image
+        else:
             hidden = [{"op": "add", "path": "/os_hidden", "value": True}]
             await api.patch("image", f"/v2/images/{image['id']}", hidden, headers=GLANCE_PATCH)
-    current = [image for image in found if image.get(VERSION) == properties[VERSION]]
-    image = current[0] if current else await api.post("image", "/v2/images", new)
+    image = current or await api.post("image", "/v2/images", new)
     if image["status"] == "queued":  # its content is missing
         await api.put("image", f"/v2/images/{image['id']}/file", content=_folder(ctx) / path)
     return str(image["id"])

@@ -19,6 +19,7 @@ SCRIPTS = {
     "bin/blkid": "tty-blkid.sh",
     "bin/curl": "tty-curl.sh",
     "bin/lsblk": "tty-lsblk.sh",
+    "bin/mkfs": "tty-mkfs.sh",
     "bin/sudo": "tty-sudo.sh",
 }
 FOLDERS = (

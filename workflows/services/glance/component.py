@@ -46,8 +46,8 @@ async def configure(ctx: Context) -> str:
         "DEFAULT": {
             "use_stderr": True,
             "enabled_backends": "file:file",
-            # Without copy-image, which copies from one store to another: there is one store.
-            "enabled_import_methods": "[glance-direct,web-download,glance-download]",
+            # Without copy-image, which copies from another store, and glance-download, which copies from another region: there is one.
+            "enabled_import_methods": "[glance-direct,web-download]",
             "worker_self_reference_url": ENDPOINT.local_url(ctx.settings),
             "image_cache_dir": store / "cache",
         },

@@ -112,3 +112,25 @@ def test_sudo_runs_a_command(programs: Path) -> None:
     """With its arguments as they are, and its exit code."""
     completed = run(programs, programs / "sh", SCRIPTS / "tty-sudo.sh", "sh", "-c", 'echo "$1"; exit 3', "sh", "a  b")
     assert (completed.stdout, completed.returncode) == ("a  b\n", 3)
+
+
+@pytest.mark.parametrize(("options", "offset", "signature"), [(("vfat",), 82, b"FAT32"), (("ext2", "-F"), 1080, b"\x53\xef")])
+def test_mkfs_creates_a_file_system(programs: Path, tmp_path: Path, options: tuple[str, ...], offset: int, signature: bytes) -> None:
+    """The one that was asked for, with its signature. Source: the superblocks in blkid's libraries."""
+    disk = tmp_path / "disk"
+    disk.write_bytes(bytes(64 << 20))
+    assert run(programs, programs / "sh", SCRIPTS / "tty-mkfs.sh", "-t", *options, disk).returncode == 0
+    assert disk.read_bytes()[offset:].startswith(signature)
+
+
+@pytest.mark.parametrize("arguments", [(), ("-t", "xfs"), ("vfat",)])
+def test_mkfs_refuses_what_it_cannot_create(programs: Path, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    """Instead of another file system; the disk is not changed."""
+    disk = tmp_path / "disk"
+    disk.write_bytes(bytes(1 << 20))
+    completed = run(programs, programs / "sh", SCRIPTS / "tty-mkfs.sh", *arguments, disk)
+    assert (completed.returncode, completed.stderr) == (
+        1,
+        f"mkfs: required: -t vfat or -t ext2, found: {' '.join((*arguments, str(disk)))}\n",
+    )
+    assert disk.read_bytes() == bytes(1 << 20)
