@@ -38,6 +38,7 @@ async def collect_options(ctx: Context, api: Api) -> Sections:
             "admin_domain_name": DOMAIN_NAME,
             "tempest_roles": "member",
         },
+        "placement": {"max_microversion": "latest"},
         "identity": {"uri_v3": api.url("identity", ""), "auth_version": "v3", "region": REGION},
         "service_available": _services(ctx),
         **await _compute(ctx, api),
