@@ -11,8 +11,8 @@ from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.step import ConcurrencyPool, Skipped, step
 from novaflow.model.workflow import Workflow
-from workflows.platform.detect import find_distribution
 from workflows.platform.python_env import install_requirements
+from workflows.platform.system_packages import SystemPackages
 from workflows.services.cloud.terminate import ALL_PROJECTS, delete_servers
 from workflows.services.keystone.client import admin_api
 from workflows.services.oslo.config_file import render_config
@@ -41,11 +41,7 @@ def _config(ctx: Context) -> Path:
 @step(within_s=600, pool=ConcurrencyPool.NET)
 async def environment(ctx: Context) -> Skipped | str:
     """Install tempest into a virtual environment of its own."""
-    installed = await install_requirements(ctx, _venv(ctx), (REQUIREMENTS,))
-    ping = _venv(ctx) / "bin" / "ping"  # which tests call, and not every machine has
-    if not ping.is_symlink():
-        ping.symlink_to(find_distribution().path("busybox"))
-    return installed
+    return await install_requirements(ctx, _venv(ctx), (REQUIREMENTS,))
 
 
 @step(needs=("tempest.environment",), within_s=60)
@@ -129,4 +125,5 @@ COMPONENT = Component(
     name="tempest",
     summary="OpenStack's integration tests.",
     parts={"verify-tempest": (environment, configure, run)},
+    declares=(SystemPackages(debian=("iputils-ping",)),),  # tests call ping with options that busybox does not have
 )
