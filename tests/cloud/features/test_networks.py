@@ -147,3 +147,21 @@ def connected_to(client: OpenStackClient, router: str, subnet: str) -> Iterator[
         yield
     finally:
         client.run("router", "remove", "subnet", router, subnet)
+
+
+def test_a_project_without_a_network_gets_one(client: OpenStackClient, nova: openstack.connection.Connection) -> None:
+    """A server that names no network is in one that has been created for its project, and has a floating address through its router."""
+    with client.temporary("project", "na-new") as project:
+        client.run("role", "add", "--user", "admin", "--project", project["id"], "admin")
+        inside = ("--os-project-name", "na-new")
+        try:
+            shown = client.read(*inside, "server", "create", "--image", "ami-tty", "--flavor", "m1.tiny", "--wait", "na-server")
+            try:
+                wait_for("the lease", lambda: "tty: lease of 10.64." in console(nova, shown["id"]), BOOT_S)
+                address = client.read(*inside, "floating", "ip", "create", "public")["floating_ip_address"]
+                client.run(*inside, "server", "add", "floating", "ip", shown["id"], address)
+                client.run(*inside, "floating", "ip", "delete", address)
+            finally:
+                client.run(*inside, "server", "delete", "--wait", shown["id"])
+        finally:
+            client.run("network", "auto", "allocated", "topology", "delete", "--project", project["id"])

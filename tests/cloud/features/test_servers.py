@@ -98,6 +98,16 @@ def images_of(nova: openstack.connection.Connection, prefix: str) -> dict[str, s
     return {image.name: image.status for image in nova.image.images() if image.name.startswith(prefix)}
 
 
+def test_a_flavor_has_more_disks(client: OpenStackClient, nova: openstack.connection.Connection, key: Path) -> None:
+    """The server has an ephemeral disk with a file system, and one for swap."""
+    with client.temporary("flavor", "sa-disks", "--ram", 128, "--disk", 1, "--ephemeral", 1, "--swap", 64) as flavor:
+        options = ("--image", "ami-tty", "--key-name", "sa-key", "--flavor", flavor["id"])
+        with reachable(client, nova, "sa-disks", key, *options) as guest:
+            sizes = guest.run("cat /sys/block/vdb/size /sys/block/vdc/size").split()
+            assert [int(size) >> 11 for size in sizes] == [1024, 64]
+            assert guest.run("mount -t vfat /dev/vdb /mnt && umount /mnt && echo mounted") == "mounted\n"
+
+
 @pytest.mark.parametrize(("policy", "status"), [("affinity", "ACTIVE"), ("anti-affinity", "ERROR")])
 def test_servers_are_kept_together_or_apart(
     client: OpenStackClient, nova: openstack.connection.Connection, policy: str, status: str

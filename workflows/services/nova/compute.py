@@ -69,7 +69,7 @@ COMPUTE = replace(
 COMPONENT = Component(
     name="nova-compute",
     summary="Servers on this machine.",
-    declares=(SystemPackages(debian=("genisoimage",)),),  # creates config drives
+    declares=(SystemPackages(debian=("genisoimage", "dosfstools")),),  # create config drives and ephemeral disks
     checks=(check_instances_path,),
     parts={"run": (COMPUTE,)},
     aliases=("compute",),

@@ -152,6 +152,7 @@ async def test_an_existing_router_is_kept(tmp_path: Path, rest: RestServer) -> N
     rest.respond("GET", "/identity/projects?name=service", {"projects": [{"id": "service-project"}]})
     rest.respond("GET", "/network/v2.0/networks?name=public&project_id=service-project", {"networks": [{"id": "n"}]})
     rest.respond("GET", "/network/v2.0/subnets?name=public&network_id=n", {"subnets": [{"id": "s"}]})
+    rest.respond("GET", "/network/v2.0/subnetpools?name=automatic&project_id=project", {"subnetpools": [{"id": "p"}]})
     rest.respond(
         "GET", "/network/v2.0/routers?name=router&project_id=project", {"routers": [{"id": "r", "external_gateway_info": addresses}]}
     )
@@ -171,6 +172,8 @@ async def test_a_router_connects_both_networks(tmp_path: Path, rest: RestServer)
     rest.respond("GET", "/network/v2.0/networks?name=public&project_id=service-project", {"networks": []})
     rest.respond("POST", "/network/v2.0/networks", {"network": {"id": "n"}})
     rest.respond("GET", "/network/v2.0/subnets?name=public&network_id=n", {"subnets": []})
+    rest.respond("GET", "/network/v2.0/subnetpools?name=automatic&project_id=project", {"subnetpools": []})
+    rest.respond("POST", "/network/v2.0/subnetpools", {"subnetpool": {"id": "p"}})
     rest.respond("POST", "/network/v2.0/subnets", {"subnet": {"id": "s"}})
     rest.respond("GET", "/network/v2.0/routers?name=router&project_id=project", {"routers": []})
     rest.respond("GET", "/network/v2.0/ports?device_id=r", {"ports": []})
@@ -182,6 +185,9 @@ async def test_a_router_connects_both_networks(tmp_path: Path, rest: RestServer)
     assert answer == "network public, 10.6.0.0/27, is connected to private by a router at 10.6.0.9"
     (created,) = rest.bodies("POST", "/network/v2.0/networks")
     assert (created["network"]["project_id"], created["network"]["router:external"]) == ("service-project", True)
+    (pool,) = rest.bodies("POST", "/network/v2.0/subnetpools")
+    assert created["network"]["is_default"]
+    assert (pool["subnetpool"]["is_default"], pool["subnetpool"]["shared"]) == (True, True)
     (subnet,) = rest.bodies("POST", "/network/v2.0/subnets")
     assert (subnet["subnet"]["gateway_ip"], subnet["subnet"]["enable_dhcp"]) == ("10.6.0.1", False)
     assert rest.bodies("PUT", "/network/v2.0/routers/r/add_router_interface") == [{"subnet_id": "one"}, {"subnet_id": "two"}]
