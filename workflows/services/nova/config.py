@@ -93,7 +93,7 @@ def _libvirt_options(ctx: Context) -> dict[str, Value]:
         "cpu_mode": "host-passthrough" if virt_type == "kvm" else "none",
         "connection_uri": libvirt_url(ctx.settings, ctx.paths),
         "images_type": "raw",
-        # A raw snapshot has the size of the disk: the upload of 1 GiB takes half a minute, and a server made of it fills its disk.
+        # A raw snapshot is uploaded with the size of the disk, and fills the disk of a server that is made of it.
         "snapshot_image_format": "qcow2",
     }
 
