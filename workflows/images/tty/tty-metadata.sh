@@ -18,7 +18,12 @@ pause() {
 }
 until get latest/meta-data/instance-id; do pause latest/meta-data/instance-id; done # neutron does not know the server at first
 echo "tty: metadata says instance-id $(cat $answer)"
-if get latest/meta-data/local-hostname; then hostname "$(cat $answer)"; else hostname tty; fi
+if get latest/meta-data/local-hostname; then
+    name=$(cat $answer)
+    hostname "${name%%.*}" # without nova's domain, with which it may be longer than the kernel allows
+else
+    hostname tty
+fi
 if get latest/meta-data/public-keys/0/openssh-key; then
     echo "$(cat $answer)" >/root/.ssh/authorized_keys # the answer has no end of line, without which an appended key becomes part of it
     echo "tty: a key may log in"

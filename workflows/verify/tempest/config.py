@@ -79,7 +79,6 @@ async def _compute(ctx: Context, api: Api) -> Sections:
             "hostname_fqdn_sanitization": True,
             "config_drive": real,
             "personality": False,
-            "dhcp_domain": "",
         },
     }
 

@@ -62,11 +62,14 @@ def read_metadata(responses: dict[str, list[tuple[int, str]]]) -> tuple[list[str
 
 
 def test_a_server_waits_for_its_metadata() -> None:
-    """It may boot before neutron knows it and before nova answers; a single error loses neither the key nor the script."""
+    """It may boot before neutron knows it and before nova answers; a single error loses neither the key nor the script.
+
+    Its name has all 63 characters that a label of a host name may have, and no domain: the kernel allows 64.
+    """
     output, errors = read_metadata(
         {
             "latest/meta-data/instance-id": [*[(500, "")] * 5, *[(404, "")] * 6, (200, "i-1")],
-            "latest/meta-data/local-hostname": [(200, "one")],
+            "latest/meta-data/local-hostname": [(200, f"{'one' * 21}.novalocal")],
             "latest/meta-data/public-keys/0/openssh-key": [(500, ""), (200, "ssh-ed25519 AAAA\n")],
             "latest/user-data": [(500, ""), (200, "#!/bin/sh\necho the script; hostname\n")],
         }
@@ -76,7 +79,7 @@ def test_a_server_waits_for_its_metadata() -> None:
         "tty: metadata says instance-id i-1",
         "tty: a key may log in",
         "the script",
-        "one",
+        "one" * 21,
         "tty: user data ended with 0",
         "ssh-ed25519 AAAA",
     ]
