@@ -1,17 +1,19 @@
 """What an administrator of nova tries: aggregates, zones, services, hypervisors, and moves of a server on the only host."""
 
-# ruff: noqa: S603, TID251 - it runs a program of the stack
+# ruff: noqa: TID251 - it runs a program of the stack
 
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import openstack
 import pytest
 
 from tests.cloud.clients import BOOT_S, TIMEOUT_S, console, server, virsh, wait_for
 from tests.cloud.features.openstack_client import OpenStackClient, Refused
+from tests.cloud.fresh import running
 
 OTHER = "elsewhere"
 OTHER_HOST = """
@@ -45,21 +47,24 @@ def aggregate(client: OpenStackClient, name: str, host: str, *options: str) -> I
 
 
 @contextmanager
-def other_host(client: OpenStackClient, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+def other_host(client: OpenStackClient, folder: Path) -> Iterator[subprocess.Popen[str]]:
     """Run a second nova-compute, with the name of another host and nova's fake driver; nova forgets it at the end of the block."""
     config = folder / "other-host.conf"
     config.write_text(OTHER_HOST.format(OTHER=OTHER, folder=folder))
-    command = (client.folder / "venv/bin/nova-compute", "--config-file", client.folder / "etc/nova/nova.conf", "--config-file", config)
-    with (folder / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as nova_compute:
-        try:
-            wait_for(
-                "the second host", lambda: "up" in {row["State"] for row in client.read("compute", "service", "list", "--host", OTHER)}
-            )
+    etc = client.folder / "etc/nova/nova.conf"
+    command = (str(client.folder / "venv/bin/nova-compute"), "--config-file", str(etc), "--config-file", str(config))
+
+    def services() -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = client.read("compute", "service", "list", "--host", OTHER)
+        return rows
+
+    try:
+        with (folder / "log").open("wb") as log, running(command, output=log.fileno()) as nova_compute:
+            wait_for("the second host", lambda: "up" in {row["State"] for row in services()})
             yield nova_compute
-        finally:
-            nova_compute.kill()
-            for row in client.read("compute", "service", "list", "--host", OTHER):
-                client.run("compute", "service", "delete", row["ID"])
+    finally:
+        for row in services():
+            client.run("compute", "service", "delete", row["ID"])
 
 
 def test_a_server_of_a_failed_host_is_evacuated(

@@ -13,6 +13,7 @@ from tests.cloud.features.openstack_client import OpenStackClient, Refused
 from tests.cloud.stacks import Stack
 
 pytestmark = [pytest.mark.cloud, pytest.mark.long, pytest.mark.timeout(1200), pytest.mark.filterwarnings("default")]
+IMAGE_S = 300  # a GiB is read from an image, or written to it
 DEVICE = "/dev/vdb"
 SECTORS = "cat /sys/block/vdb/size"
 GIB_SECTORS = (1 << 30) // 512
@@ -27,10 +28,10 @@ def machine(nova: openstack.connection.Connection, tmp_path_factory: pytest.Temp
         yield server
 
 
-def wait_for_volume(nova: openstack.connection.Connection, volume_id: str, status: str) -> None:
+def wait_for_volume(nova: openstack.connection.Connection, volume_id: str, status: str, within_s: float = TIMEOUT_S) -> None:
     """Wait until a volume has the status."""
     storage: Any = nova.block_storage
-    storage.wait_for_status(storage.get_volume(volume_id), status, wait=BOOT_S)  # of an image or for one: a GiB is written
+    storage.wait_for_status(storage.get_volume(volume_id), status, wait=within_s)
 
 
 def delete_volume(nova: openstack.connection.Connection, volume_id: str) -> None:
@@ -41,11 +42,12 @@ def delete_volume(nova: openstack.connection.Connection, volume_id: str) -> None
 
 
 @contextmanager
-def volume(nova: openstack.connection.Connection, client: OpenStackClient, name: str, *options: object) -> Iterator[str]:
-    """Return the id of a volume, by default of 1 GiB, that is deleted at the end of the block."""
-    volume_id = client.read("volume", "create", "--size", 1, *options, name)["id"]
+def volume(nova: openstack.connection.Connection, client: OpenStackClient, name: str, *options: object, image: str = "") -> Iterator[str]:
+    """Return the id of a volume, by default of 1 GiB and empty, that is deleted at the end of the block."""
+    source, within_s = (("--image", image), IMAGE_S) if image else ((), TIMEOUT_S)
+    volume_id = client.read("volume", "create", "--size", 1, *source, *options, name)["id"]
     try:
-        wait_for_volume(nova, volume_id, "available")
+        wait_for_volume(nova, volume_id, "available", within_s)
         yield volume_id
     finally:
         delete_volume(nova, volume_id)
@@ -110,7 +112,7 @@ def test_a_root_volume_outlives_its_server(nova: openstack.connection.Connection
 
 def test_a_server_boots_from_a_volume_of_an_image(nova: openstack.connection.Connection, client: OpenStackClient, tmp_path: Path) -> None:
     """A volume that is created from an image is bootable, knows the image, and stays after its server."""
-    with volume(nova, client, "va-root", "--image", "disk-tty") as root:
+    with volume(nova, client, "va-root", image="disk-tty") as root:
         shown = client.read("volume", "show", root)
         assert (shown["bootable"], shown["volume_image_metadata"]["image_name"]) == (True, "disk-tty")
         with server_with_script(client, tmp_path, "va-image", "true", "--volume", root) as server:
@@ -128,10 +130,10 @@ def test_a_volume_is_uploaded_as_an_image(
             machine.run(f"echo kept >{DEVICE}; sync")
         client.run("image", "create", "--volume", source, "--disk-format", disk_format, "va-uploaded")
         try:
-            wait_for_volume(nova, source, "available")
+            wait_for_volume(nova, source, "available", IMAGE_S)
             (uploaded,) = client.read("image", "list", "--long", "--name", "va-uploaded")
             assert (uploaded["Status"], uploaded["Disk Format"]) == ("active", disk_format)
-            with volume(nova, client, "va-again", "--image", "va-uploaded") as again, attached(nova, client, machine, again):
+            with volume(nova, client, "va-again", image="va-uploaded") as again, attached(nova, client, machine, again):
                 assert machine.run(READ) == "kept\n"
         finally:
             client.run("image", "delete", "va-uploaded")
