@@ -4,7 +4,7 @@ from novaflow.settings.core import CoreSettings
 from novaflow.settings.group import Allowed, Command, Conflict, Password, SettingsGroup, Switch
 from novaflow.settings.load import LoadedSettings, combine_settings, load_component_folders, load_settings
 from novaflow.settings.proxies import bypass_proxies
-from novaflow.settings.registry import registry_environment, repository_environment
+from novaflow.settings.registry import proxy_environment, registry_environment, repository_environment
 from novaflow.settings.sharing import (
     CONNECT,
     LIST,
@@ -39,6 +39,7 @@ __all__ = [
     "load_settings",
     "make_private_folder",
     "open_log",
+    "proxy_environment",
     "refuse_links",
     "registry_environment",
     "repository_environment",

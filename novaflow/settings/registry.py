@@ -6,12 +6,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 _KEPT = (
+    *_PROXIES,
     "HOME",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "NO_PROXY",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "REQUESTS_CA_BUNDLE",
@@ -21,6 +19,12 @@ _KEPT = (
 )
 _FOR_REPOSITORIES = {"SSH_AUTH_SOCK", "SUDO_UID"}  # git lets root read the files of the user who called sudo
 _FROM_PIP = {"PIP_INDEX_URL": "UV_DEFAULT_INDEX", "PIP_EXTRA_INDEX_URL": "UV_INDEX"}  # the names that uv has for pip's settings
+
+
+def proxy_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the variables that name proxies, in upper or lower case; ``None`` means the process's own."""
+    found = os.environ if environ is None else environ
+    return {name: value for name, value in found.items() if name.upper() in _PROXIES}
 
 
 def registry_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -10,6 +10,7 @@ from novaflow.errors import MachineError, ProgramFailed
 from novaflow.model.context import Context
 from novaflow.model.software import Software
 from novaflow.model.step import Skipped
+from novaflow.settings import proxy_environment
 from workflows.platform.debian_software import find_packages
 
 LOCK_WITHIN_S = 300  # a machine that has just booted may run unattended upgrades
@@ -27,13 +28,15 @@ OPTIONS = (
     "Dpkg::Options::=--force-confold",
     "Acquire::Retries=3",
 )
-DOWNLOAD_FAILED = "Debian packages cannot be downloaded; check the network and the sources of apt"
+DOWNLOAD_FAILED = "Debian packages cannot be downloaded; check the network, the proxy and the sources of apt"
 # What apt prints, and what it means for the user.
 ERRORS = {
     "Could not get lock": f"another program held the lock of apt for {LOCK_WITHIN_S} s; wait until it has finished and try again",
     "No space left": "the disk is full; free disk space and run `novaflow install` again, which continues where it stopped",
     "enough free space": "the disk is full; free disk space and run `novaflow install` again, which continues where it stopped",
     "Could not resolve": DOWNLOAD_FAILED,
+    "Could not connect": DOWNLOAD_FAILED,
+    "Unable to connect": DOWNLOAD_FAILED,
     "Unable to locate package": DOWNLOAD_FAILED,
 }
 
@@ -65,7 +68,8 @@ class Apt:
         folder.mkdir(parents=True)
         try:
             # As root apt downloads as another user, who may not write into the folder.
-            await ctx.run("sh", "-c", 'cd "$0" && exec apt-get -qq -o APT::Sandbox::User=root download "$@"', folder, *names)
+            script = 'cd "$0" && exec apt-get -qq -o APT::Sandbox::User=root download "$@"'
+            await ctx.run("sh", "-c", script, folder, *names, env=proxy_environment())
         except ProgramFailed as error:
             message = f"{', '.join(names)} cannot be downloaded; check the network and the sources of apt:\n{error.log_tail}"
             raise MachineError(message) from error
@@ -145,7 +149,7 @@ async def _apt_get(ctx: Context, *words: str) -> None:
     options = (word for option in OPTIONS for word in ("-o", option))
     argv = ("sh", "-c", STATUS_TO_STDOUT, "apt-get", "--yes", "--quiet", *options, *words)
     try:
-        await ctx.run(*argv, env=NON_INTERACTIVE, on_line=lambda line: _report(ctx, line))
+        await ctx.run(*argv, env={**NON_INTERACTIVE, **proxy_environment()}, on_line=lambda line: _report(ctx, line))
     except ProgramFailed as error:
         for printed, message in ERRORS.items():
             if printed in error.log_tail:

@@ -79,6 +79,8 @@ async def test_a_package_that_cannot_be_downloaded_is_named(make_context: MakeCo
         ("E: You don't have enough free space in /var", "the disk is full; free disk space and run `novaflow install` again"),
         ("dpkg: No space left on device", "the disk is full; free disk space and run `novaflow install` again"),
         ("Could not resolve 'mirror.example'", "Debian packages cannot be downloaded; check the network"),
+        ("Could not connect to 127.0.0.1:1 (127.0.0.1). - connect (111: Connection refused)", "Debian packages cannot be downloaded;"),
+        ("Unable to connect to 127.0.0.1:1:", "Debian packages cannot be downloaded; check the network, the proxy"),
     ],
 )
 async def test_an_error_of_apt_says_what_to_do(make_context: MakeContext, printed: str, message: str) -> None:
@@ -98,6 +100,19 @@ async def test_an_unknown_error_of_apt_is_not_changed(make_context: MakeContext)
     with pytest.raises(ProgramFailed) as caught:
         await apt.install(ctx, ("nf-does-not-exist",))
     assert caught.value.returncode == 7
+
+
+async def test_apt_downloads_through_the_proxy(make_context: MakeContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It gets the variables of the proxy, and no others."""
+    ctx = make_context()
+    monkeypatch.setenv("http_proxy", "http://proxy.example:3128")
+    monkeypatch.setenv("UV_INDEX", "a-secret")
+    variables = ctx.paths.data / "variables"
+    apt = replace_apt_get(ctx, f"env >>{variables}")
+    await apt.install(ctx, ("nf-does-not-exist",))
+    await apt.unpack(ctx, ("nf",), ctx.paths.data / "unpacked")
+    assert variables.read_text().count("http_proxy=http://proxy.example:3128\n") == 3  # update, install, download
+    assert "a-secret" not in variables.read_text()
 
 
 async def test_outdated_lists_are_downloaded_again(make_context: MakeContext) -> None:
