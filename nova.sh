@@ -62,7 +62,7 @@ make_environment() { # $1: the file that records the inputs, $2: the packages, a
     chown -R --reference="$here/pyproject.toml" "$venv"
 }
 if [ "${1-}" != test ]; then
-    if ! is_current installed; then make_environment installed runtime.txt; fi
+    if ! is_current installed; then (case " $* " in *" --from"*) . "$here/novaflow/bundle.sh" ;; esac; make_environment installed runtime.txt); fi
     exec "$venv/bin/novaflow" "$@" 9<&-
 fi
 if ! is_current installed-dev; then make_environment installed-dev development.txt; fi

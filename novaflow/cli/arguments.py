@@ -14,6 +14,13 @@ from novaflow.runtime.stack import open_stack
 yes_option = click.option("--yes", is_flag=True, help="Delete servers and volumes of earlier runs without a question.")
 force_option = click.option("--force", is_flag=True, help="Continue despite `doctor` warnings.")
 
+bundle_option = click.option(
+    "--from",
+    "bundle",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Install from a file of `novaflow bundle` instead of the network.",
+)
+
 
 def timeout_option(summary: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Return the option ``--timeout``, which a command receives as ``timeout_s``."""

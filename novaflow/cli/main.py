@@ -20,6 +20,7 @@ COMMANDS = {
     "up": "install what is missing, start all services, wait until ready",
     "branch": "fetch a Nova source tree and run the stack from it",
     "install": "install everything the stack needs on this machine",
+    "bundle": "write everything that an installation downloads into one file",
     "run": "start all services with fresh databases",
     "clean": "stop everything the stack started",
     "scrub": "remove what a crashed stack left on the machine",

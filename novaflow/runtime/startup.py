@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -86,15 +87,15 @@ def find_resumable(stack: Stack, options: RunOptions) -> RunOptions:
     return replace(options, resume=not options.fresh and count_adoptable(stack) > 0)
 
 
-async def prepare_up(stack: Stack, options: RunOptions, display: Display) -> None:
+async def prepare_up(stack: Stack, options: RunOptions, display: Display, *, bundle: Path | None = None) -> None:
     """Install what is missing, then prepare the run; where the run is resumed, only check that its settings are the same.
 
-    Raises: WorkflowFailed, naming the failed nodes; Interrupted; and what ``prepare_run`` raises.
+    Raises: WorkflowFailed, naming the failed nodes; Interrupted; and what ``prepare_run`` and ``install`` raise.
     """
     require_usable(stack, fresh=options.fresh)
     if options.resume:
         return
-    await install(stack, display)
+    await install(stack, display, bundle)
     await prepare_run(stack, options, display)
 
 

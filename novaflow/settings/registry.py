@@ -21,10 +21,10 @@ _FOR_REPOSITORIES = {"SSH_AUTH_SOCK", "SUDO_UID"}  # git lets root read the file
 _FROM_PIP = {"PIP_INDEX_URL": "UV_DEFAULT_INDEX", "PIP_EXTRA_INDEX_URL": "UV_INDEX"}  # the names that uv has for pip's settings
 
 
-def proxy_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the variables that name proxies, in upper or lower case; ``None`` means the process's own."""
+def apt_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the variables with which apt downloads: its configuration, and proxies; ``None`` means the process's own."""
     found = os.environ if environ is None else environ
-    return {name: value for name, value in found.items() if name.upper() in _PROXIES}
+    return {name: value for name, value in found.items() if name.upper() in _PROXIES or name == "APT_CONFIG"}
 
 
 def registry_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -87,16 +87,21 @@ class FreshMachine:
 
 
 @contextmanager
-def fresh_machine(release: str) -> Iterator[FreshMachine]:
-    """Return a machine with a release of Debian and the repository; the machine and its processes end with the block."""
+def fresh_machine(release: str, *, bundle: Path | None = None) -> Iterator[FreshMachine]:
+    """Return a machine with a release of Debian and the repository; the machine and its processes end with the block.
+
+    With a ``bundle``, the file is in the folder of the repository, and the machine has no network.
+    """
     root = Path(tempfile.mkdtemp(prefix="nf-fresh-"))
     root.chmod(0o755)  # all users of the machine need access to their root folder
     try:
         make_debian(root, release)
+        if bundle:
+            shutil.copy(bundle, root / HOME)
         with ExitStack() as programs:
-            has_own_network = Path("/dev/net/tun").exists() and shutil.which("slirp4netns") is not None
-            pid = programs.enter_context(start(root, own_network=has_own_network))
-            if has_own_network:
+            can_connect = Path("/dev/net/tun").exists() and shutil.which("slirp4netns") is not None
+            pid = programs.enter_context(start(root, own_network=can_connect or bundle is not None))
+            if can_connect and bundle is None:
                 programs.enter_context(connect(root, pid))
             yield FreshMachine(pid)
     finally:

@@ -1,8 +1,10 @@
 """The first steps of a new user, on a machine with a minimal Debian and the repository."""
 
+import platform
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -19,11 +21,12 @@ CLIENT = ("OS_CLOUD=novaflow", "OS_CLIENT_CONFIG_FILE=nova/credentials/clouds.ya
 
 
 @contextmanager
-def cloud_of_a_new_user(release: str, *settings: str) -> Iterator[FreshMachine]:
+def cloud_of_a_new_user(release: str, *settings: str, bundle: Path | None = None) -> Iterator[FreshMachine]:
     """Return a machine with a release of Debian after `nova.sh up`; after `clean`, at the end, nothing of the cloud remains."""
-    with fresh_machine(release) as machine:
+    with fresh_machine(release, bundle=bundle) as machine:
         before = machine.state()
-        assert "nova is ready" in machine.run("env", *settings, "./nova.sh", "up", within_s=UP_WITHIN_S).stdout
+        options = ("--from", bundle.name) if bundle else ()
+        assert "nova is ready" in machine.run("env", *settings, "./nova.sh", "up", *options, within_s=UP_WITHIN_S).stdout
         yield machine
         machine.run("./nova.sh", "clean", within_s=WITHIN_S)
         assert machine.processes() == set()
@@ -35,6 +38,17 @@ def test_a_new_user_boots_a_server(stack: Stack) -> None:
     stack("clean")  # two clouds compete for processors and, without slirp4netns, for ports
     with cloud_of_a_new_user("trixie") as machine:
         assert "verify succeeded" in machine.run("./nova.sh", "verify", within_s=600).stdout
+
+
+@pytest.mark.long
+def test_a_new_user_without_a_network_boots_a_server(stack: Stack, tmp_path: Path) -> None:
+    """`nova.sh up --from FILE`, `verify` and `clean` succeed on an empty machine like this one; FILE is all that it gets."""
+    bundle = tmp_path / "bundle.tar"
+    stack("bundle", str(bundle), within_s=UP_WITHIN_S)
+    stack("clean")
+    with cloud_of_a_new_user(platform.freedesktop_os_release()["VERSION_CODENAME"], bundle=bundle) as machine:
+        assert "verify succeeded" in machine.run("./nova.sh", "verify", within_s=600).stdout
+        assert machine.run("find", "/var/tmp", "-mindepth", "1", within_s=WITHIN_S).stdout == ""
 
 
 @pytest.mark.long

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from novaflow.settings import proxy_environment, registry_environment, repository_environment
+from novaflow.settings import apt_environment, registry_environment, repository_environment
 
 
 def test_uv_uses_the_configured_index() -> None:
@@ -54,7 +54,7 @@ def test_only_known_variables_are_passed_on() -> None:
     expected = {name: value for name, value in kept.items() if name != "PIP_CONFIG_FILE"}
     assert registry_environment(kept | dropped) == expected
     assert repository_environment(kept | dropped) == kept | {"GIT_SSL_CAINFO": "x"}
-    assert proxy_environment(kept | dropped) == {"https_proxy": "2", "HTTPS_PROXY": "3", "No_Proxy": "4", "all_proxy": "5"}
+    assert apt_environment(kept | dropped) == {"https_proxy": "2", "HTTPS_PROXY": "3", "No_Proxy": "4", "all_proxy": "5"}
 
 
 def test_uv_uses_the_further_indexes_of_pip() -> None:

@@ -2,13 +2,16 @@
 
 # ruff: noqa: S603, TID251 - tests start their own programs
 
+import io
 import subprocess
+import tarfile
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 NOVA_SH = Path(__file__).parents[2] / "nova.sh"
+BUNDLE_SH = NOVA_SH.parent / "novaflow" / "bundle.sh"
 PYTHON = "python=/usr/bin/python3 "
 SHOW = '#!/bin/sh\nprintf "[%s]" "$@"\npwd\nexit 4\n'
 OLD = '#!/bin/sh\n[ "$1" = -V ] && echo Python 3.9.2 && exit 0\nexit 1\n'
@@ -20,6 +23,8 @@ def checkout(tmp_path: Path) -> Path:
     checkout = tmp_path / "check out"
     (checkout / ".venv" / "bin").mkdir(parents=True)
     (checkout / "nova.sh").write_text(NOVA_SH.read_text())
+    (checkout / "novaflow").mkdir()
+    (checkout / "novaflow" / "bundle.sh").write_text(BUNDLE_SH.read_text())
     (checkout / "pyproject.toml").write_text("[project]\n")
     (checkout / "requirements").mkdir()
     (checkout / "requirements" / "runtime.txt").write_text("uv==1 \\\n    --hash=sha256:0\n")
@@ -32,6 +37,7 @@ def test_it_is_a_short_posix_script() -> None:
     """It has at most seventy lines, and dash accepts them."""
     assert len(NOVA_SH.read_text().splitlines()) <= 70
     assert call("dash", "-n", NOVA_SH, cwd=NOVA_SH.parent).returncode == 0
+    assert call("dash", "-n", BUNDLE_SH, cwd=NOVA_SH.parent).returncode == 0
 
 
 def test_arguments_and_exit_code_are_passed_on(checkout: Path, tmp_path: Path) -> None:
@@ -63,6 +69,57 @@ def test_an_outdated_environment_is_replaced(checkout: Path) -> None:
     moved = checkout.rename(checkout.with_name("moved"))
     write_program(moved / "python3", OLD)
     assert call("sh", "nova.sh", "up", cwd=moved).returncode == 5
+
+
+@pytest.mark.parametrize("arguments", [("--from", "{}"), ("--from={}",)])
+@pytest.mark.parametrize(
+    ("platform", "message"),
+    [
+        ("unknown 1 x86_64", "{} is for unknown 1 x86_64, and this machine is "),
+        (None, "{} is not a complete file of `novaflow bundle`; write it again"),
+    ],
+)
+def test_a_bundle_of_another_platform_is_refused(checkout: Path, platform: str | None, message: str, arguments: tuple[str, ...]) -> None:
+    """Before anything is installed from it; a file that is no bundle is refused, too."""
+    bundle = write_bundle(checkout / "a bundle", platform)
+    done = call("sh", "nova.sh", "up", *(argument.format(bundle) for argument in arguments), cwd=outdated(checkout))
+    assert done.stderr.startswith(f"nova.sh: {message.format(bundle)}")
+    assert (done.stdout, done.returncode) == ("", 5)
+    assert not [*checkout.glob(".venv/uv.txt")]
+
+
+def test_a_bundle_that_others_may_change_is_refused(checkout: Path) -> None:
+    """It contains programs that root runs; the message names the path."""
+    bundle = write_bundle(checkout / "bundle", "any")
+    bundle.chmod(0o666)
+    done = call("sh", "nova.sh", "up", "--from", bundle, cwd=outdated(checkout))
+    assert done.stderr == f"nova.sh: {bundle} is not used, because another user can change {bundle}\n"
+    assert done.returncode == 5
+
+
+@pytest.mark.parametrize(("arguments", "found"), [(("--from", "/none"), "/none"), (("--from",), "")])
+def test_a_bundle_that_does_not_exist_is_named(checkout: Path, arguments: tuple[str, ...], found: str) -> None:
+    """Nothing is downloaded instead."""
+    done = call("sh", "nova.sh", "up", *arguments, cwd=outdated(checkout))
+    assert done.stderr == f"nova.sh: --from: the file {found} does not exist\n"
+    assert done.returncode == 5
+
+
+def outdated(checkout: Path) -> Path:
+    """Return the checkout, whose environment has to be made again."""
+    (checkout / "pyproject.toml").write_text("[project]\nname = 'other'\n")
+    return checkout
+
+
+def write_bundle(path: Path, platform: str | None) -> Path:
+    """Write an archive that says for which platform it is."""
+    with tarfile.open(path, "w") as archive:
+        if platform is not None:
+            member = tarfile.TarInfo("platform")
+            member.size = len(platform)
+            archive.addfile(member, io.BytesIO(platform.encode()))
+    path.chmod(0o600)
+    return path
 
 
 def note_environment(checkout: Path, python: Path) -> None:

@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from novaflow.errors import MachineError, ProgramFailed
 from novaflow.model.context import Context
 from novaflow.model.software import Software
 from novaflow.model.step import Skipped
-from novaflow.settings import proxy_environment
+from novaflow.settings import apt_environment
 from workflows.platform.debian_software import find_packages
 
 LOCK_WITHIN_S = 300  # a machine that has just booted may run unattended upgrades
@@ -21,6 +21,17 @@ FORBID_START = "#!/bin/sh\n# novaflow is installing packages and starts their se
 NON_INTERACTIVE = {"DEBIAN_FRONTEND": "noninteractive", "DEBCONF_NONINTERACTIVE_SEEN": "true", "APT_LISTCHANGES_FRONTEND": "none"}
 # apt closes the descriptor of its status before it runs package scripts, and these need standard output: hence 3, not 1.
 STATUS_TO_STDOUT = 'umask 022; exec apt-get "$@" 3>&1'  # other users read the files of packages
+# Makes the folder $0 a repository. Without the `%3a` of a version in a file's name, which apt would read as a colon.
+INDEX = r"""
+cd "$0"
+for archive in *%3a*.deb; do [ ! -e "$archive" ] || mv "$archive" "$(printf %s "$archive" | sed s/%3a/-/)"; done
+for archive in *.deb; do
+    dpkg-deb --field "$archive"
+    printf 'Filename: ./%s\nSize: %s\nSHA256: ' "$archive" "$(stat --format=%s "$archive")"
+    sha256sum "$archive" | sed 's/ .*//;G'
+done >Packages
+rm -rf lock partial status
+"""
 OPTIONS = (
     "APT::Status-Fd=3",
     f"DPkg::Lock::Timeout={LOCK_WITHIN_S}",
@@ -62,17 +73,23 @@ class Apt:
         await _disable_services(ctx, await _find_installed(ctx) - before)
         return f"installed {len(missing)} packages and their dependencies"
 
+    async def download(self, ctx: Context, names: Sequence[str], alone: Sequence[str], folder: Path) -> None:
+        """Download packages into a new folder, with their dependencies as far as an empty system needs them, and write its index."""
+        shutil.rmtree(folder, ignore_errors=True)
+        await ctx.write(folder / "status", "")
+        await _update_lists(ctx, (*names, *alone))
+        empty = (f"Dir::State::status={folder / 'status'}", f"Dir::Cache::archives={folder}", "Debug::NoLocking=true")
+        options = (word for option in empty for word in ("-o", option))
+        await _apt_get(ctx, *options, "--download-only", "--no-install-recommends", "install", *names)
+        if alone:
+            await _download(ctx, alone, folder)
+        await ctx.run("sh", "-ec", INDEX, folder)
+
     async def unpack(self, ctx: Context, names: tuple[str, ...], folder: Path) -> None:
         """Download packages and unpack them into a new folder, without installing them."""
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        try:
-            # As root apt downloads as another user, who may not write into the folder.
-            script = 'cd "$0" && exec apt-get -qq -o APT::Sandbox::User=root download "$@"'
-            await ctx.run("sh", "-c", script, folder, *names, env=proxy_environment())
-        except ProgramFailed as error:
-            message = f"{', '.join(names)} cannot be downloaded; check the network and the sources of apt:\n{error.log_tail}"
-            raise MachineError(message) from error
+        await _download(ctx, names, folder)
         for archive in folder.glob("*.deb"):
             await ctx.run("dpkg-deb", "--extract", archive, folder)
             archive.unlink()
@@ -83,11 +100,22 @@ class Apt:
 
     async def find_dependency(self, ctx: Context, name: str, prefix: str) -> str:
         """Return the package that a metapackage depends on and whose name has the prefix."""
-        shown = await ctx.run("apt-cache", "depends", "--important", name)
+        shown = await ctx.run("apt-cache", "depends", "--important", name, env=apt_environment())
         found = re.search(rf"Depends: ({re.escape(prefix)}\S*)", shown)
         if found is None:
             raise MachineError(f"apt has no {prefix} for {name}; check the sources of apt")
         return found[1]
+
+
+async def _download(ctx: Context, names: Sequence[str], folder: Path) -> None:
+    """Download packages into a folder, without what they need."""
+    # As root apt downloads as another user, who may not write into the folder.
+    script = 'cd "$0" && exec apt-get -qq -o APT::Sandbox::User=root download "$@"'
+    try:
+        await ctx.run("sh", "-c", script, folder, *names, env=apt_environment())
+    except ProgramFailed as error:
+        message = f"{', '.join(names)} cannot be downloaded; check the network and the sources of apt:\n{error.log_tail}"
+        raise MachineError(message) from error
 
 
 async def _find_missing(ctx: Context, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -103,7 +131,7 @@ async def _find_installed(ctx: Context, *names: str) -> set[str]:
 
 async def _update_lists(ctx: Context, missing: tuple[str, ...]) -> None:
     """Download the package lists if they lack one of the packages: a new machine has no lists."""
-    shown = await ctx.run("apt-cache", "show", "--no-all-versions", *missing, ok=(0, 100))
+    shown = await ctx.run("apt-cache", "show", "--no-all-versions", *missing, ok=(0, 100), env=apt_environment())
     if len(re.findall(r"^Package: ", shown, re.MULTILINE)) < len(missing):
         await _apt_get(ctx, "update")
 
@@ -149,7 +177,7 @@ async def _apt_get(ctx: Context, *words: str) -> None:
     options = (word for option in OPTIONS for word in ("-o", option))
     argv = ("sh", "-c", STATUS_TO_STDOUT, "apt-get", "--yes", "--quiet", *options, *words)
     try:
-        await ctx.run(*argv, env={**NON_INTERACTIVE, **proxy_environment()}, on_line=lambda line: _report(ctx, line))
+        await ctx.run(*argv, env={**NON_INTERACTIVE, **apt_environment()}, on_line=lambda line: _report(ctx, line))
     except ProgramFailed as error:
         for printed, message in ERRORS.items():
             if printed in error.log_tail:

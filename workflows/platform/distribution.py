@@ -1,6 +1,6 @@
 """The platform port: what differs between the releases of Linux distributions."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -9,7 +9,7 @@ from novaflow.errors import MachineError
 from novaflow.model.context import Context
 from novaflow.model.software import Software
 from novaflow.model.step import Skipped
-from workflows.platform.system_packages import SystemPackages
+from workflows.platform.system_packages import SystemPackages, UnpackedPackages
 
 
 class PackageManager(Protocol):
@@ -31,6 +31,15 @@ class PackageManager(Protocol):
 
     def find_software(self, names: tuple[str, ...], os_release: Mapping[str, str]) -> Iterator[Software]:
         """Yield those of the packages that are installed; ``os_release`` has the fields of os-release(5)."""
+        ...
+
+    async def download(self, ctx: Context, names: Sequence[str], alone: Sequence[str], folder: Path) -> None:
+        """Download packages into a new folder, which is then a repository of packages.
+
+        With ``names`` comes all that they need on an empty system, with ``alone`` nothing else.
+
+        Raises: MachineError, if a package cannot be downloaded.
+        """
         ...
 
     async def find_dependency(self, ctx: Context, name: str, prefix: str) -> str:
@@ -96,9 +105,20 @@ class Distribution:
         """
         return await self.manager.install(ctx, self.resolve(*declared))
 
-    async def unpack(self, ctx: Context, declared: SystemPackages, folder: Path) -> None:
-        """Unpack these packages into a new folder; see ``PackageManager.unpack``.
+    async def find_unpacked(self, ctx: Context, declared: UnpackedPackages) -> tuple[str, ...]:
+        """Return the packages that are unpacked, after the metapackage that leads to them, if there is one.
+
+        Raises: MachineError, if the release lacks one of them.
+        """
+        names = self.resolve(declared.packages)
+        return (*names, await self.manager.find_dependency(ctx, names[0], declared.prefix)) if declared.prefix else names
+
+    async def unpack(self, ctx: Context, declared: UnpackedPackages, folder: Path) -> str:
+        """Unpack these packages into a new folder, and return their names; see ``PackageManager.unpack``.
 
         Raises: MachineError, also if the release lacks one of them.
         """
-        await self.manager.unpack(ctx, self.resolve(declared), folder)
+        names = await self.find_unpacked(ctx, declared)
+        unpacked = names[1:] if declared.prefix else names
+        await self.manager.unpack(ctx, unpacked, folder)
+        return ", ".join(unpacked)

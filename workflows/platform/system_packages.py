@@ -11,3 +11,14 @@ class SystemPackages:
     """
 
     debian: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UnpackedPackages:
+    """System packages that a component downloads and unpacks, without installing them.
+
+    If there is a ``prefix``, the package is a metapackage, and the one that it depends on whose name has the prefix is unpacked.
+    """
+
+    packages: SystemPackages
+    prefix: str = ""

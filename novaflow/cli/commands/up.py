@@ -1,11 +1,13 @@
 """`up`: brings a stack up from any state."""
 
+from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import anyio
 import click
 
-from novaflow.cli.arguments import force_option, stack_arguments, timeout_option, yes_option
+from novaflow.cli.arguments import bundle_option, force_option, stack_arguments, timeout_option, yes_option
 from novaflow.cli.losses import confirm_losses
 from novaflow.cli.next_steps import print_next_steps
 from novaflow.cli.progress import open_display, run_with_progress
@@ -20,11 +22,12 @@ from novaflow.runtime.startup import find_resumable, lock_for_run, lock_for_up, 
 @click.option(
     "--foreground", is_flag=True, help="Run the supervisor in the foreground, and report readiness to a service manager such as systemd."
 )
+@bundle_option
 @yes_option
 @force_option
 @stack_arguments
 def command(  # noqa: PLR0913 - options
-    *, stack: Stack, timeout_s: float | None, fresh: bool, foreground: bool, yes: bool, force: bool
+    *, stack: Stack, timeout_s: float | None, fresh: bool, foreground: bool, bundle: Path | None, yes: bool, force: bool
 ) -> None:
     """Install what is missing, start all services, and wait until the cloud is ready to boot a server.
 
@@ -38,28 +41,29 @@ def command(  # noqa: PLR0913 - options
     if not foreground and not fresh and run_with_progress(partial(repair, stack, timeout_s=timeout_s)):
         return
     start = _become_supervisor if foreground else _launch
-    start(stack, find_resumable(stack, RunOptions(WaitFor.READY, timeout_s, fresh=fresh)), yes=yes, force=force)
+    prepare = partial(_prepare, bundle=bundle, yes=yes)
+    start(stack, find_resumable(stack, RunOptions(WaitFor.READY, timeout_s, fresh=fresh)), prepare, force=force)
 
 
-def _become_supervisor(stack: Stack, options: RunOptions, *, yes: bool, force: bool) -> None:
+def _become_supervisor(stack: Stack, options: RunOptions, prepare: Callable[[Stack, RunOptions], None], *, force: bool) -> None:
     with anyio.run(partial(lock_for_run, stack, force=force)) as lock:
-        _prepare(stack, options, yes=yes)
+        prepare(stack, options)
         become_supervisor(stack, lock, options)
 
 
-def _launch(stack: Stack, options: RunOptions, *, yes: bool, force: bool) -> None:
+def _launch(stack: Stack, options: RunOptions, prepare: Callable[[Stack, RunOptions], None], *, force: bool) -> None:
     lock = anyio.run(partial(lock_for_up, stack, force=force, fresh=options.fresh))
     if lock is None:
         click.echo(f"{stack.name} is already up; `novaflow status` shows it")
         return
     with lock:
-        _prepare(stack, options, yes=yes)
+        prepare(stack, options)
         with open_display(stack, options) as display:
             anyio.run(launch, stack, lock, options, display)
     print_next_steps(stack)
 
 
-def _prepare(stack: Stack, options: RunOptions, *, yes: bool) -> None:
+def _prepare(stack: Stack, options: RunOptions, *, bundle: Path | None, yes: bool) -> None:
     if options.fresh:
         confirm_losses(stack, yes=yes)
-    run_with_progress(partial(prepare_up, stack, options))
+    run_with_progress(partial(prepare_up, stack, options, bundle=bundle))

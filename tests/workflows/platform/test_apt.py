@@ -1,5 +1,6 @@
 """apt: progress, errors and packages; a program of the test stands in for apt-get, which is not run twice at a time."""
 
+import hashlib
 from collections.abc import Callable
 
 import pytest
@@ -62,6 +63,21 @@ async def test_a_package_is_unpacked_into_a_new_folder(make_context: MakeContext
     await apt.unpack(ctx, ("nf",), folder)
     assert [str(path.relative_to(folder)) for path in sorted(folder.rglob("*"))] == ["opt", "opt/nf"]
     assert (folder / "opt/nf").read_text() == "hello\n"
+
+
+async def test_downloaded_packages_are_a_repository(make_context: MakeContext) -> None:
+    """Its index has the fields, the size and the hash of each package, whose name has no escaped colon."""
+    ctx = make_context()
+    folder = ctx.paths.data / "packages"
+    control = "Package: nf\\nVersion: 1:2\\nArchitecture: all\\nMaintainer: nf\\nDescription: nf\\n"
+    build = f'mkdir -p "$1/DEBIAN"; printf "{control}" >"$1/DEBIAN/control"; dpkg-deb --build "$1" "$2" >/dev/null; rm -r "$1"'
+    apt = replace_apt_get(ctx, f'case "$*" in *--download-only*) set -- {folder}/tree "{folder}/nf_1%3a2_all.deb"; {build} ;; esac')
+    await apt.download(ctx, ("nf",), (), folder)
+    (archive,) = folder.glob("*.deb")
+    assert {path.name for path in folder.iterdir()} == {"nf_1-2_all.deb", "Packages"}
+    index = (folder / "Packages").read_text()
+    size, digest = archive.stat().st_size, hashlib.sha256(archive.read_bytes()).hexdigest()
+    assert index == f"{control}Filename: ./nf_1-2_all.deb\nSize: {size}\nSHA256: {digest}\n\n".replace("\\n", "\n")
 
 
 async def test_a_package_that_cannot_be_downloaded_is_named(make_context: MakeContext) -> None:

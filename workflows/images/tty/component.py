@@ -17,11 +17,11 @@ from workflows.images.tty.kernel_modules import is_complete, unpack_modules
 from workflows.images.tty.password import PASSWORD_HASH, password
 from workflows.infra.libvirt.address import uses_containers
 from workflows.platform.detect import find_distribution
-from workflows.platform.system_packages import SystemPackages
+from workflows.platform.system_packages import SystemPackages, UnpackedPackages
 from workflows.services.keystone.client import admin_api
 from workflows.services.neutron.settings import NetMan, NetworkSettings
 
-KERNEL = SystemPackages(debian=("linux-image-cloud-amd64",))  # a metapackage: the newest kernel for virtual machines
+KERNEL = UnpackedPackages(SystemPackages(debian=("linux-image-cloud-amd64",)), prefix="linux-image")  # the newest one
 # In the order of their dependencies, which depmod determines only when the package is installed.
 MODULES = (
     "virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci",
@@ -61,9 +61,7 @@ async def kernel(ctx: Context) -> Skipped | str:
     if is_complete(_folder(ctx) / "kernel", modules):
         return Skipped("already unpacked")
     work, distribution = _folder(ctx) / "kernel.new", find_distribution()
-    (metapackage,) = distribution.resolve(KERNEL)
-    package = await distribution.manager.find_dependency(ctx, metapackage, "linux-image")
-    await distribution.manager.unpack(ctx, (package,), work)
+    package = await distribution.unpack(ctx, KERNEL, work)
     next((work / "boot").glob("vmlinuz-*")).rename(work / "vmlinuz")
     unpack_modules(work, modules)
     for unused in ("boot", "lib", "usr"):
@@ -171,6 +169,6 @@ async def _upload(ctx: Context, path: str, **properties: str) -> str:
 COMPONENT = Component(
     name="tty",
     summary="The tty image.",
-    declares=(SystemPackages(debian=("busybox-static", "dropbear-bin", "mtools", "syslinux", "openssl")), PASSWORD_HASH),
+    declares=(SystemPackages(debian=("busybox-static", "dropbear-bin", "mtools", "syslinux", "openssl")), KERNEL, PASSWORD_HASH),
     parts={"install": (kernel, image, disk), "run": (password, container, upload)},
 )

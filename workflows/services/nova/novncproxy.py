@@ -9,12 +9,12 @@ from novaflow.model.probe import HttpProbe
 from novaflow.model.service import Service
 from novaflow.model.step import ConcurrencyPool, Skipped, step
 from workflows.platform.detect import find_distribution
-from workflows.platform.system_packages import SystemPackages
+from workflows.platform.system_packages import SystemPackages, UnpackedPackages
 from workflows.services.nova.config import config_file
 from workflows.services.nova.endpoints import CONSOLE
 from workflows.services.nova.fork_server import FORK_SERVER, NATIVE_THREADS
 
-NOVNC = SystemPackages(debian=("novnc",))
+NOVNC = UnpackedPackages(SystemPackages(debian=("novnc",)))
 
 
 def _pages(ctx: Context) -> Path:
@@ -49,5 +49,5 @@ COMPONENT = Component(
     summary="Consoles of servers in a browser.",
     parts={"install": (pages,), "run": (PROXY,)},
     aliases=("ajax_console_proxy",),
-    declares=(CONSOLE,),
+    declares=(CONSOLE, NOVNC),
 )
