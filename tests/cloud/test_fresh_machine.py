@@ -48,7 +48,7 @@ def test_a_new_user_without_a_network_boots_a_server(stack: Stack, tmp_path: Pat
     stack("clean")
     with cloud_of_a_new_user(platform.freedesktop_os_release()["VERSION_CODENAME"], bundle=bundle) as machine:
         assert "verify succeeded" in machine.run("./nova.sh", "verify", within_s=600).stdout
-        assert machine.run("find", "/var/tmp", "-mindepth", "1", within_s=WITHIN_S).stdout == ""
+        assert machine.run("find", "/var", "-name", "novaflow-bundle*", within_s=WITHIN_S).stdout == ""
 
 
 @pytest.mark.long
