@@ -10,7 +10,7 @@ from novaflow.model.endpoint import Endpoint
 from novaflow.model.probe import FunctionProbe, NotYet
 from novaflow.model.service import Service
 from novaflow.model.settings import Settings
-from novaflow.model.step import ConcurrencyPool, step
+from novaflow.model.step import ConcurrencyPool, Skipped, step
 from workflows.infra.ceph.cluster import SECRET, ceph_config, keyring, read_key
 from workflows.infra.database.cloud_data import Countable
 from workflows.infra.database.urls import Database
@@ -25,6 +25,7 @@ from workflows.services.oslo.rpc_ping import rpc_probe
 from workflows.services.oslo.wsgi import WsgiApi
 
 ENDPOINT = Endpoint("block-storage", port=8776, path="/v3")
+MULTIATTACH = "multiattach"  # the name of a type of volumes
 CONTROL_EXCHANGE = "openstack"  # oslo.messaging's default
 SECRET_XML = f"""\
 <secret ephemeral='no' private='yes'>
@@ -99,6 +100,18 @@ def _volume_command(ctx: Context) -> tuple[str | Path, ...]:
 VOLUME = replace(DAEMON, command=_volume_command)
 
 
+# As in DevStack.
+@step(needs=("cinder-api", "keystone.accounts", "cinder.account"), within_s=60)
+async def multiattach(ctx: Context) -> Skipped | str:
+    """Create the type of volumes that can be attached to several servers at once; it is kept if it exists."""
+    api = admin_api(ctx)
+    if MULTIATTACH in {each["name"] for each in (await api.get("block-storage", "/types"))["volume_types"]}:
+        return Skipped("it exists")
+    new = {"name": MULTIATTACH, "extra_specs": {"multiattach": "<is> True"}}
+    await api.post("block-storage", "/types", {"volume_type": new})
+    return MULTIATTACH
+
+
 def _has_hypervisor(settings: Settings) -> bool:
     return settings.of(LibvirtSettings).libvirt_type is not LibvirtType.FAKE
 
@@ -121,7 +134,7 @@ COMPONENT = Component(
     parts={
         "template": (configure, schema, account("cinder", ENDPOINT)),
         "rotate": (password("cinder"),),
-        "run": (configure, API.service(), SCHEDULER, VOLUME, secret),
+        "run": (configure, API.service(), SCHEDULER, VOLUME, multiattach, secret),
     },
     aliases=("volume",),
     urls=lambda settings: {"volume": ENDPOINT.url(settings)},

@@ -2,6 +2,7 @@
 
 from novaflow.model.context import Context
 from workflows.images.tty.component import bootable_disk
+from workflows.services.cinder.component import MULTIATTACH
 from workflows.services.keystone.client import Api
 from workflows.services.keystone.identity import DOMAIN_NAME, REGION
 from workflows.services.neutron.networks import PUBLIC
@@ -109,6 +110,7 @@ def _images_and_volumes(ctx: Context) -> Sections:
             "vendor_name": "Open Source",
             "max_microversion": "latest",
             "build_timeout": BOOT_WITHIN_S,
+            "volume_type_multiattach": MULTIATTACH,
         },
         "volume-feature-enabled": {
             "backup": False,

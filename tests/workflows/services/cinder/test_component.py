@@ -11,7 +11,7 @@ from tests.support.contexts import open_context
 from tests.support.rest import RestServer, open_cloud_context
 from tests.support.settings import make_settings
 from workflows.infra.libvirt.settings import LibvirtType
-from workflows.services.cinder.component import API, COMPONENT, VOLUME, configure, secret
+from workflows.services.cinder.component import API, COMPONENT, VOLUME, configure, multiattach, secret
 from workflows.services.cinder.config import config_file
 
 POOLS = "/block-storage/scheduler-stats/get_pools?detail=true"
@@ -53,6 +53,17 @@ async def test_the_api_finds_its_configuration(tmp_path: Path) -> None:
     """It searches the folder `.cinder` of the home folder that its environment names."""
     async with open_context(tmp_path, COMPONENT) as ctx:
         assert Path(API.env(ctx)["HOME"], ".cinder", "cinder.conf") == config_file(ctx)
+
+
+@pytest.mark.parametrize(("types", "created"), [(["__DEFAULT__"], 1), (["__DEFAULT__", "multiattach"], 0)])
+async def test_a_type_of_volumes_is_for_several_servers(tmp_path: Path, rest: RestServer, types: list[str], created: int) -> None:
+    """It is created once."""
+    rest.respond("GET", "/block-storage/types", {"volume_types": [{"name": name} for name in types]})
+    rest.respond("POST", "/block-storage/types", {"volume_type": {"id": "t"}})
+    async with open_cloud_context(tmp_path, rest) as ctx:
+        await multiattach.body(ctx)
+    new = {"volume_type": {"name": "multiattach", "extra_specs": {"multiattach": "<is> True"}}}
+    assert rest.bodies("POST", "/block-storage/types") == created * [new]
 
 
 async def test_volumes_are_ready_when_the_scheduler_lists_a_pool(tmp_path: Path, rest: RestServer) -> None:
