@@ -6,7 +6,7 @@ find_bundle() { # prints FILE
         shift
     done
 }
-require_own() { # $1: a file that nobody else may change or replace; novaflow also checks links, groups and access lists
+require_own() { # $1: a file that no other user may change or replace; novaflow also checks links, groups and access lists
     path=$(readlink -f -- "$1")
     while [ -z "$(find "$path" -maxdepth 0 \( ! -uid 0 ! -uid "$(id -u)" ! -uid "${SUDO_UID:-0}" -o -perm /022 ! -perm -1000 \))" ]; do
         [ "$path" != / ] || return 0

@@ -17,7 +17,8 @@ force_option = click.option("--force", is_flag=True, help="Continue despite `doc
 bundle_option = click.option(
     "--from",
     "bundle",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
     help="Install from a file of `novaflow bundle` instead of the network.",
 )
 

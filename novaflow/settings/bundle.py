@@ -50,8 +50,8 @@ def bundle_files() -> dict[str, str]:
 def install_from(bundle: Path | None) -> Iterator[None]:
     """Let all programs that download take everything from the bundle during the block; ``None`` is the network.
 
-    Raises: NotTrusted, if another user can change the file; UsageError, if it is no bundle, or one for another platform; OSError, if
-    it cannot be unpacked.
+    Raises: NotTrusted, if another user can change the file; UsageError, if it does not exist, is no bundle, or is one for another
+    platform; OSError, if it cannot be unpacked.
     """
     if bundle is None:
         yield
@@ -82,6 +82,8 @@ def _unpack(bundle: Path, folder: Path) -> None:
                 raise UsageError(f"{message}; write one on such a machine with `novaflow bundle`")
             archive.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)  # Debian 12 has no filters
             archive.extractall(folder)  # noqa: S202 - the file is trusted
+    except FileNotFoundError as error:
+        raise UsageError(f"--from: the file {bundle} does not exist") from error
     except (tarfile.TarError, KeyError, EOFError) as error:
         raise UsageError(f"{bundle} is not a complete file of `novaflow bundle`: {error}; write it again") from error
     for name in bundle_files():

@@ -1,6 +1,5 @@
 """`novaflow bundle`, and the option `--from` of the commands that install."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -27,4 +26,5 @@ def test_a_bundle_that_is_none_is_refused(novaflow: Novaflow, toy: ToyStack, tmp
     ended = novaflow(command, "--from", str(tmp_path / "file"))
     assert ended.err.startswith(f"novaflow: {tmp_path / 'file'} is not a complete file of `novaflow bundle`")
     assert (ended.code, "installed" in ended.out) == (2, False)
-    assert novaflow(command, "--from", os.devnull + "/none").code == 2
+    missing = novaflow(command, "--from", str(tmp_path / "none"))
+    assert (missing.code, missing.err) == (2, f"novaflow: --from: the file {tmp_path / 'none'} does not exist\n")

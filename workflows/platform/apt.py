@@ -74,7 +74,7 @@ class Apt:
         return f"installed {len(missing)} packages and their dependencies"
 
     async def download(self, ctx: Context, names: Sequence[str], alone: Sequence[str], folder: Path) -> None:
-        """Download packages into a new folder, with their dependencies as far as an empty system needs them, and write its index."""
+        """Download packages into a new folder, with all that they need on an empty system, and write its index."""
         shutil.rmtree(folder, ignore_errors=True)
         await ctx.write(folder / "status", "")
         await _update_lists(ctx, (*names, *alone))
