@@ -3,8 +3,10 @@
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import anyio
 
 from novaflow.errors import MachineError, ProgramFailed
 from novaflow.model.context import Context
@@ -56,18 +58,19 @@ ERRORS = {
 class Apt:
     """The package manager of Debian; see ``PackageManager``. ``policy`` is the program that package scripts ask before a start.
 
-    ``status`` is dpkg's list of packages.
+    ``status`` is dpkg's list of packages. ``updating`` lets one step at a time look whether the package lists are complete.
     """
 
     policy: Path = POLICY
     status: Path = STATUS
+    updating: anyio.Lock = field(default_factory=anyio.Lock, compare=False)
 
     async def install(self, ctx: Context, names: tuple[str, ...]) -> Skipped | str:
         """Install the missing packages in one transaction, and do not start their services."""
         missing = await _find_missing(ctx, names)
         if not missing:
             return Skipped(f"all {len(names)} packages are installed")
-        await _update_lists(ctx, missing)
+        await self._update_lists(ctx, missing)
         before = await _find_installed(ctx)
         await _install_without_start(ctx, missing, self.policy)
         await _disable_services(ctx, await _find_installed(ctx) - before)
@@ -77,7 +80,7 @@ class Apt:
         """Download packages into a new folder, with all that they need on an empty system, and write its index."""
         shutil.rmtree(folder, ignore_errors=True)
         await ctx.write(folder / "status", "")
-        await _update_lists(ctx, (*names, *alone))
+        await self._update_lists(ctx, (*names, *alone))
         empty = (f"Dir::State::status={folder / 'status'}", f"Dir::Cache::archives={folder}", "Debug::NoLocking=true")
         options = (word for option in empty for word in ("-o", option))
         await _apt_get(ctx, *options, "--download-only", "--no-install-recommends", "install", *names)
@@ -89,6 +92,7 @@ class Apt:
         """Download packages and unpack them into a new folder, without installing them."""
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
+        await self._update_lists(ctx, names)
         await _download(ctx, names, folder)
         for archive in folder.glob("*.deb"):
             await ctx.run("dpkg-deb", "--extract", archive, folder)
@@ -100,11 +104,19 @@ class Apt:
 
     async def find_dependency(self, ctx: Context, name: str, prefix: str) -> str:
         """Return the package that a metapackage depends on and whose name has the prefix."""
-        shown = await ctx.run("apt-cache", "depends", "--important", name, env=apt_environment())
+        await self._update_lists(ctx, (name,))
+        shown = await ctx.run("apt-cache", "depends", "--important", name, ok=(0, 100), env=apt_environment())
         found = re.search(rf"Depends: ({re.escape(prefix)}\S*)", shown)
         if found is None:
             raise MachineError(f"apt has no {prefix} for {name}; check the sources of apt")
         return found[1]
+
+    async def _update_lists(self, ctx: Context, names: Sequence[str]) -> None:
+        """Download the package lists if they lack one of the packages: a new machine has no lists."""
+        async with self.updating:
+            shown = await ctx.run("apt-cache", "show", "--no-all-versions", *names, ok=(0, 100), env=apt_environment())
+            if len(re.findall(r"^Package: ", shown, re.MULTILINE)) < len(names):
+                await _apt_get(ctx, "update")
 
 
 async def _download(ctx: Context, names: Sequence[str], folder: Path) -> None:
@@ -127,13 +139,6 @@ async def _find_installed(ctx: Context, *names: str) -> set[str]:
     """Return the installed packages; those of the given names if there are any."""
     shown = await ctx.run("dpkg-query", "--show", "--showformat", "${db:Status-Abbrev}${Package}\n", *names, ok=(0, 1))
     return {line[3:] for line in shown.splitlines() if line.startswith("ii ")}
-
-
-async def _update_lists(ctx: Context, missing: tuple[str, ...]) -> None:
-    """Download the package lists if they lack one of the packages: a new machine has no lists."""
-    shown = await ctx.run("apt-cache", "show", "--no-all-versions", *missing, ok=(0, 100), env=apt_environment())
-    if len(re.findall(r"^Package: ", shown, re.MULTILINE)) < len(missing):
-        await _apt_get(ctx, "update")
 
 
 async def _install_without_start(ctx: Context, missing: tuple[str, ...], policy: Path) -> None:

@@ -65,6 +65,24 @@ async def test_a_package_is_unpacked_into_a_new_folder(make_context: MakeContext
     assert (folder / "opt/nf").read_text() == "hello\n"
 
 
+async def test_package_lists_are_complete_before_a_package_is_unpacked(make_context: MakeContext) -> None:
+    """An empty system has none."""
+    ctx = make_context()
+    calls = ctx.paths.data / "calls"
+    apt = replace_apt_get(ctx, f'case "$*" in *update*) echo update ;; *) echo download ;; esac >>{calls}')
+    await apt.unpack(ctx, ("nf-does-not-exist",), ctx.paths.data / "unpacked")
+    assert calls.read_text().split() == ["update", "download"]
+
+
+async def test_an_unknown_metapackage_is_rejected(make_context: MakeContext) -> None:
+    """The lists are updated first."""
+    ctx = make_context()
+    apt = replace_apt_get(ctx, f"touch {ctx.paths.data}/updated")
+    with pytest.raises(MachineError, match=r"^apt has no linux-image for nf-does-not-exist; check the sources of apt$"):
+        await apt.find_dependency(ctx, "nf-does-not-exist", "linux-image")
+    assert (ctx.paths.data / "updated").exists()
+
+
 async def test_downloaded_packages_are_a_repository(make_context: MakeContext) -> None:
     """Its index has the fields, the size and the hash of each package, whose name has no escaped colon."""
     ctx = make_context()
