@@ -42,6 +42,8 @@ API = WsgiApi(
     # It takes the path of its file only from arguments, which gunicorn would parse; otherwise it searches its home folder.
     env=lambda ctx: {"HOME": str(ctx.paths.etc / "cinder")},
     needs=("cinder.configure", "database", "rabbitmq"),
+    # A second request would see a part of the rules while the first one loads them, and be refused.
+    prepare="from cinder import policy; policy.init()",
 )
 
 

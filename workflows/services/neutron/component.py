@@ -50,6 +50,8 @@ API = WsgiApi(
     env=lambda ctx: {"OS_NEUTRON_CONFIG_DIR": str(config_file(ctx).parent), "OS_NEUTRON_CONFIG_FILES": "neutron.conf;ml2.ini"},
     needs=("neutron.configure", "database", "rabbitmq"),
     fork_server=FORK_SERVER,
+    # A second request would see no rules while the first one loads them, and be refused.
+    prepare="from neutron import policy; policy.init()",
 )
 
 

@@ -17,7 +17,8 @@ class WsgiApi:
     """A WSGI application and how gunicorn serves it.
 
     ``env`` returns the variables that name its configuration. ``threads`` is the number of requests that it handles in
-    parallel. ``ready`` defaults to a request for its version document. ``fork_server`` starts it.
+    parallel. ``ready`` defaults to a request for its version document. ``fork_server`` starts it. ``prepare`` is the Python code that
+    runs when the application is loaded and has no request yet, for what it would do at the first request, in one of several threads.
     """
 
     name: str
@@ -30,6 +31,7 @@ class WsgiApi:
     threads: int = 8
     ready: Probe | None = None
     fork_server: ForkServer | None = None
+    prepare: str = ""
 
     def service(self) -> Service:
         """Return the service; a step that it needs must call ``configure``."""
@@ -65,6 +67,8 @@ class WsgiApi:
             "errorlog": "-",
         }
         text = "".join(f"{name} = {value!r}\n" for name, value in options.items())
+        if self.prepare:
+            text += f"def post_worker_init(_):\n    {self.prepare}\n"
         await ctx.write(self._config_file(ctx), text)
 
     def _config_file(self, ctx: Context) -> Path:

@@ -17,6 +17,15 @@ from tests.support.settings import make_settings
 from workflows.services.oslo.wsgi import WsgiApi
 
 API = WsgiApi("one-api", "One API.", "one.wsgi:application", 8790, env=lambda _: {"ONE_CONFIG": "/etc/one"}, needs=("one.configure",))
+PREPARE = "import one_wsgi; one_wsgi.status = '200 OK'"
+APPLICATION = """
+status = "403 Forbidden"
+
+
+def application(_, start):
+    start(status, [])
+    return [b"one"]
+"""
 
 
 async def read_config(root: Path, **settings: object) -> dict[str, Any]:
@@ -53,11 +62,11 @@ async def test_the_service_passes_its_configuration_by_environment(tmp_path: Pat
 
 @asynccontextmanager
 async def serving(root: Path) -> AsyncIterator[int]:
-    """Run gunicorn with the configuration of an API that answers each request with 200; return its port."""
+    """Run gunicorn with the configuration of an API that answers each request with 200, if it was prepared; return its port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
-    api = WsgiApi("one-api", "One API.", "one_wsgi:application", port, env=lambda _: {}, needs=())
-    (root / "one_wsgi.py").write_text("def application(_, start):\n    start('200 OK', [])\n    return [b'one']\n")
+    api = WsgiApi("one-api", "One API.", "one_wsgi:application", port, env=lambda _: {}, needs=(), prepare=PREPARE)
+    (root / "one_wsgi.py").write_text(APPLICATION)
     async with open_context(root) as ctx:
         ctx.paths.run.mkdir(parents=True)
         await api.configure(ctx)
@@ -82,6 +91,13 @@ async def answers(port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+@pytest.mark.slow
+async def test_an_application_is_prepared_before_its_first_request(tmp_path: Path) -> None:
+    """neutron and cinder would load their policies at the first request, and refuse a second one meanwhile."""
+    async with serving(tmp_path) as port, aclosing(HttpClient()) as client:
+        assert (await client.request("GET", f"http://127.0.0.1:{port}/")).status == 200
 
 
 @pytest.mark.slow
