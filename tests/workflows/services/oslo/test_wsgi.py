@@ -95,7 +95,7 @@ async def answers(port: int) -> bool:
 
 @pytest.mark.slow
 async def test_an_application_is_prepared_before_its_first_request(tmp_path: Path) -> None:
-    """neutron and cinder would load their policies at the first request, and refuse a second one meanwhile."""
+    """Neutron and cinder would load their policies at the first request, and refuse a second one meanwhile."""
     async with serving(tmp_path) as port, aclosing(HttpClient()) as client:
         assert (await client.request("GET", f"http://127.0.0.1:{port}/")).status == 200
 
