@@ -22,7 +22,7 @@ WITHIN_S = 600
 # A host name with a domain, upper case and an underscore, which /etc/hosts does not have; no shared memory; a folder for temporary
 # files from which no program runs; a link to the folder of the stack; no IPv6.
 ODD = r"""
-hostname Odd_Host.Example.ORG
+echo Odd_Host.Example.ORG >/proc/sys/kernel/hostname  # the command `hostname` refuses the underscore
 umount /dev/shm
 rmdir /dev/shm
 mkdir /srv/noexec /srv/real
