@@ -19,10 +19,10 @@ pytestmark = [
 
 UP_WITHIN_S = 1200
 WITHIN_S = 600
-# A host name with a domain, upper case and an underscore, which /etc/hosts does not have; no shared memory; a folder for temporary
-# files from which no program runs; a link to the folder of the stack; no IPv6.
+# A host name with a domain and upper case, which /etc/hosts does not have; no shared memory; a folder for temporary files from which
+# no program runs; a link to the folder of the stack; no IPv6.
 ODD = r"""
-echo Odd_Host.Example.ORG >/proc/sys/kernel/hostname  # the command `hostname` refuses the underscore
+hostname Odd-Host.Example.ORG
 umount /dev/shm
 rmdir /dev/shm
 mkdir /srv/noexec /srv/real

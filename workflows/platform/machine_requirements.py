@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import socket
 import sys
 
@@ -24,6 +25,7 @@ OLDEST_PYTHON = (3, 11)  # of the series of Nova that is installed
 # or take the character for a separator of lists (:) and URLs (?, &).
 BREAKING = frozenset("\"'\\`#;$%:?&*")
 LONGEST_FOLDER = 70  # bytes; a Unix socket's path is limited to 107, and the stack's are up to 30 longer than the folder's
+HOST_NAME_PART = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)")  # Source: RFC 1123, section 2.1
 
 
 def check_user(_: Settings, __: Paths) -> CheckResult:
@@ -97,6 +99,20 @@ def check_memory(_: Settings, __: Paths) -> CheckResult:
     return CheckResult("memory", Severity.WARNING, f"{memory_mib} MiB; {MEMORY_MIB} MiB are recommended", "the machine may swap")
 
 
+def check_host_name(_: Settings, __: Paths) -> CheckResult:
+    """Check that services accept the name of this machine."""
+    return describe_host_name(os.uname().nodename)
+
+
+def describe_host_name(name: str) -> CheckResult:
+    """Return the result for the name of a machine: neutron does not start with one that is not a host name of the internet."""
+    parts = name.removesuffix(".").split(".")
+    if all(map(HOST_NAME_PART.fullmatch, parts)) and not parts[-1].isdecimal():
+        return CheckResult("host name", Severity.GOOD, name)
+    found = f"{name!r} is not a host name of letters, digits and hyphens whose last part is not a number"
+    return CheckResult("host name", Severity.BAD, found, "choose another one: hostnamectl hostname NAME")
+
+
 def check_folder(_: Settings, paths: Paths) -> CheckResult:
     """Check that the path of the stack fits into sockets' addresses and into the configuration of all services."""
     folder = str(paths.root)
@@ -116,6 +132,7 @@ COMPONENT = Component(
         check_user,
         check_distribution,
         check_python,
+        check_host_name,
         check_address,
         check_disk_space,
         check_lock_folder,

@@ -18,6 +18,7 @@ from workflows.platform.machine_requirements import (
     check_lock_folder,
     check_python,
     describe_distribution,
+    describe_host_name,
 )
 
 DEFAULTS = make_settings()
@@ -54,6 +55,20 @@ def test_a_release_that_lacks_packages_is_a_warning() -> None:
 def test_the_python_of_the_tests_is_new_enough(tmp_path: Path) -> None:
     """The project requires the same version."""
     assert check_python(DEFAULTS, Paths(tmp_path)).severity is Severity.GOOD
+
+
+@pytest.mark.parametrize("name", ["vm", "Odd-Host.Example.ORG", "1234.example", "0af3", "a.b."])
+def test_a_host_name_is_accepted(name: str) -> None:
+    """It may have a domain and upper case."""
+    assert describe_host_name(name) == CheckResult("host name", Severity.GOOD, name)
+
+
+@pytest.mark.parametrize("name", ["odd_host", "host_.example", "-vm", "vm-", "1234", "vm.1", "a..b", "hôte", "", "(none)"])
+def test_a_host_name_that_neutron_rejects_is_bad(name: str) -> None:
+    """The result names it and says how to change it."""
+    result = describe_host_name(name)
+    assert result.found == f"{name!r} is not a host name of letters, digits and hyphens whose last part is not a number"
+    assert (result.severity, result.advice) == (Severity.BAD, "choose another one: hostnamectl hostname NAME")
 
 
 def test_an_address_of_another_machine_is_bad(tmp_path: Path) -> None:
