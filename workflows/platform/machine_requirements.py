@@ -1,5 +1,6 @@
 """The requirements of every stack: user, distribution, Python, disk, memory, address."""
 
+import multiprocessing
 import os
 import platform
 import re
@@ -25,6 +26,7 @@ OLDEST_PYTHON = (3, 11)  # of the series of Nova that is installed
 # or take the character for a separator of lists (:) and URLs (?, &).
 BREAKING = frozenset("\"'\\`#;$%:?&*")
 LONGEST_FOLDER = 70  # bytes; a Unix socket's path is limited to 107, and the stack's are up to 30 longer than the folder's
+SHARED_MEMORY = "/dev/shm"  # noqa: S108 - Source: sem_overview(7)
 HOST_NAME_PART = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)")  # Source: RFC 1123, section 2.1
 
 
@@ -113,6 +115,16 @@ def describe_host_name(name: str) -> CheckResult:
     return CheckResult("host name", Severity.BAD, found, "choose another one: hostnamectl hostname NAME")
 
 
+def check_shared_memory(_: Settings, __: Paths) -> CheckResult:
+    """Check that programs can create semaphores, without which services with several processes start none."""
+    try:
+        multiprocessing.Lock()
+    except OSError as error:
+        found = f"no semaphore can be created in {SHARED_MEMORY}: {str(error.strerror).lower()}"
+        return CheckResult("shared memory", Severity.BAD, found, f"mount it: mount -t tmpfs tmpfs {SHARED_MEMORY}")
+    return CheckResult("shared memory", Severity.GOOD, SHARED_MEMORY)
+
+
 def check_folder(_: Settings, paths: Paths) -> CheckResult:
     """Check that the path of the stack fits into sockets' addresses and into the configuration of all services."""
     folder = str(paths.root)
@@ -137,6 +149,7 @@ COMPONENT = Component(
         check_disk_space,
         check_lock_folder,
         check_memory,
+        check_shared_memory,
         check_folder,
     ),
     parts={"clean": (removal(find_mounts, REMOVERS),)},

@@ -1,5 +1,10 @@
 """The checks of a machine, which `doctor` shows: what they find and advise."""
 
+# ruff: noqa: S603, TID251 - the test starts a known program
+
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +26,7 @@ from workflows.platform.machine_requirements import (
     describe_host_name,
 )
 
+REPOSITORY = Path(__file__).parents[3]
 DEFAULTS = make_settings()
 
 
@@ -69,6 +75,24 @@ def test_a_host_name_that_neutron_rejects_is_bad(name: str) -> None:
     result = describe_host_name(name)
     assert result.found == f"{name!r} is not a host name of letters, digits and hyphens whose last part is not a number"
     assert (result.severity, result.advice) == (Severity.BAD, "choose another one: hostnamectl hostname NAME")
+
+
+def test_a_machine_without_semaphores_is_bad(tmp_path: Path) -> None:
+    """The shared memory of a mount namespace of the test cannot be written; services with several processes would start none."""
+    if os.geteuid() != 0:
+        pytest.skip("a mount namespace needs root")
+    script = f"""
+from novaflow.model.paths import Paths
+from pathlib import Path
+from tests.support.settings import make_settings
+from workflows.platform.machine_requirements import check_shared_memory
+print(check_shared_memory(make_settings(), Paths(Path({str(tmp_path)!r}))))
+"""
+    within = 'mount -t tmpfs -o ro tmpfs /dev/shm && exec "$0" -c "$1"'
+    command = ("unshare", "--mount", "--propagation=private", "sh", "-c", within, sys.executable, script)
+    shown = subprocess.run(command, capture_output=True, check=True, cwd=REPOSITORY, text=True, timeout=60).stdout.strip()
+    found, advice = "no semaphore can be created in /dev/shm: read-only file system", "mount it: mount -t tmpfs tmpfs /dev/shm"
+    assert shown == str(CheckResult("shared memory", Severity.BAD, found, advice))
 
 
 def test_an_address_of_another_machine_is_bad(tmp_path: Path) -> None:

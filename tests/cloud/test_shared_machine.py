@@ -1,12 +1,10 @@
-"""Machines that are not wrong, but unlike those of the other tests: a cloud starts there, too, and leaves everything as it was."""
+"""A machine on which other programs run that a cloud runs, too: they stay as they are."""
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
-from tests.cloud.fresh import FreshMachine, fresh_machine
+from tests.cloud.fresh import fresh_machine
 from tests.cloud.stacks import Stack
 
 pytestmark = [
@@ -19,18 +17,6 @@ pytestmark = [
 
 UP_WITHIN_S = 1200
 WITHIN_S = 600
-# A host name with a domain and upper case, which /etc/hosts does not have; no shared memory; a folder for temporary files from which
-# no program runs; a link to the folder of the stack; no IPv6.
-ODD = r"""
-hostname Odd-Host.Example.ORG
-umount /dev/shm
-rmdir /dev/shm
-mkdir /srv/noexec /srv/real
-mount -t tmpfs -o noexec tmpfs /srv/noexec
-ln -s real /srv/link
-for name in all default lo; do echo 1 >/proc/sys/net/ipv6/conf/$name/disable_ipv6; done
-"""
-ODD_ENVIRONMENT = ("env", "-u", "HOME", "TERM=dumb", "LC_ALL=tr_TR.UTF-8", "TMPDIR=/srv/noexec")
 # Package scripts cannot start services here. RabbitMQ has another port than usual, since the stack's own has the usual one.
 NEIGHBOURS = r"""
 export DEBIAN_FRONTEND=noninteractive
@@ -67,36 +53,16 @@ pgrep --list-full 'mariadbd|beam|epmd|virtlogd|libvirtd|dnsmasq|containerd|docke
 """
 
 
-@contextmanager
-def unusual_machine(preparation: str) -> Iterator[FreshMachine]:
-    """Return an empty Debian 12 after a shell script; nothing of the cloud may remain at the end."""
-    with fresh_machine("bookworm") as machine:
-        machine.run("sh", "-ec", preparation, within_s=WITHIN_S)
-        processes, state = machine.processes(), machine.state()
-        yield machine
-        assert machine.processes() == processes
-        assert machine.state() - state == set()
-
-
-def test_an_odd_machine(stack: Stack) -> None:
-    """`up`, `verify` and `clean` succeed, with an odd environment and a link as folder of the stack."""
-    stack("clean")  # two clouds compete for processors
-
-    def nova_sh(command: str, within_s: float) -> str:
-        return machine.run(*ODD_ENVIRONMENT, "sh", "-c", f"umask 077 && exec ./nova.sh {command} /srv/link", within_s=within_s).stdout
-
-    with unusual_machine(ODD) as machine:
-        assert "nova is ready" in nova_sh("up", UP_WITHIN_S)
-        assert "verify succeeded" in nova_sh("verify", WITHIN_S)
-        nova_sh("clean", WITHIN_S)
-
-
 def test_a_shared_machine(stack: Stack) -> None:
     """A database, a broker, libvirt with its network, docker, a name server and a firewall run there: they are as before afterwards."""
     stack("clean")
-    with unusual_machine(NEIGHBOURS) as machine:
+    with fresh_machine("bookworm") as machine:
+        machine.run("sh", "-ec", NEIGHBOURS, within_s=WITHIN_S)
+        processes, state = machine.processes(), machine.state()
         before = machine.run("sh", "-ec", ASK, within_s=WITHIN_S).stdout
         assert "nova is ready" in machine.run("./nova.sh", "up", within_s=UP_WITHIN_S).stdout
         assert "verify succeeded" in machine.run("./nova.sh", "verify", within_s=WITHIN_S).stdout
         machine.run("./nova.sh", "clean", within_s=WITHIN_S)
         assert machine.run("sh", "-ec", ASK, within_s=WITHIN_S).stdout == before
+        assert machine.processes() == processes
+        assert machine.state() - state == set()
