@@ -103,7 +103,7 @@ VOLUME = replace(DAEMON, command=_volume_command)
 
 
 # As in DevStack.
-@step(needs=("cinder-api", "keystone.accounts", "cinder.account"), within_s=60)
+@step(needs=("cinder-api", "keystone", "keystone.accounts", "cinder.account"), within_s=60)
 async def multiattach(ctx: Context) -> Skipped | str:
     """Create the type of volumes that can be attached to several servers at once; it is kept if it exists."""
     api = admin_api(ctx)

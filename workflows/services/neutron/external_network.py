@@ -16,23 +16,16 @@ from workflows.services.neutron.settings import NetworkSettings
 IPV6 = 6  # a value of ipaddress' attribute `version`
 # A project without a network gets one when it creates a server without naming a network: neutron allocates it from the default pool,
 # and connects it to the default external network.
-AUTOMATIC: dict[str, Any] = {"name": "automatic", "prefixes": ["10.64.0.0/16"], "default_prefixlen": 24, "shared": True, "is_default": True}
-
-
-@step(needs=("neutron-api", "keystone.accounts", "neutron.account"), within_s=60)
-async def subnet_pool(ctx: Context) -> str:
-    """Create the pool of the networks that neutron allocates for a project; it is kept if it exists."""
-    api = admin_api(ctx)
-    await api.ensure("network", "/v2.0/subnetpools", "subnetpool", AUTOMATIC, project_id=api.project_id)
-    return ", ".join(AUTOMATIC["prefixes"])
+AUTOMATIC = {"name": "automatic", "prefixes": ["10.64.0.0/16"], "default_prefixlen": 24, "shared": True, "is_default": True}
 
 
 # A port that is created before the agents are up has no binding.
 @step(needs=("cloud.network", "neutron-l3-agent", "neutron-openvswitch-agent"), within_s=60)
 async def router(ctx: Context) -> str:
-    """Create the external network, and the router between it and the network of servers; what exists is kept."""
+    """Create the external network, the router between it and the network of servers, and a pool of subnets; what exists is kept."""
     api = admin_api(ctx)
     public_id = await _ensure_network(api)
+    await api.ensure("network", "/v2.0/subnetpools", "subnetpool", AUTOMATIC, project_id=api.project_id)
     for subnet in _subnets(ctx):
         new = {"network_id": public_id, "enable_dhcp": False, **subnet}
         await api.ensure("network", "/v2.0/subnets", "subnet", new, network_id=public_id)

@@ -10,7 +10,7 @@ from workflows.infra.openvswitch.bridges import EXTERNAL
 from workflows.platform.routes import ROUTES_V6, find_overlap
 from workflows.platform.system_packages import SystemPackages
 from workflows.services.neutron.daemons import after_switch, agent_probe, daemon
-from workflows.services.neutron.external_network import IPV6, gateway_v4, gateway_v6, router, subnet_pool
+from workflows.services.neutron.external_network import IPV6, gateway_v4, gateway_v6, router
 from workflows.services.neutron.nat import find_forwarding, nat, stop_forwarding
 from workflows.services.neutron.networks import external_v6, fixed_v6
 from workflows.services.neutron.settings import NetworkSettings
@@ -64,6 +64,6 @@ COMPONENT = Component(
     summary="Routers and floating addresses.",
     declares=(SystemPackages(debian=("radvd",)),),  # advertises IPv6 prefixes to servers
     checks=(has_free_range, has_free_range_v6),
-    parts={"run": (AGENT, gateway, nat, router, subnet_pool), "clean": (stop_forwarding,)},
+    parts={"run": (AGENT, gateway, nat, router), "clean": (stop_forwarding,)},
     orphans=(find_forwarding,),
 )

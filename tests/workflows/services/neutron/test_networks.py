@@ -15,7 +15,7 @@ from tests.support.settings import make_settings
 from workflows.infra.database.origin import HOST_NAME, FixedSetting, write_origin
 from workflows.services.cloud.component import network
 from workflows.services.neutron.daemons import agent_probe
-from workflows.services.neutron.external_network import gateway_v4, gateway_v6, router, subnet_pool
+from workflows.services.neutron.external_network import gateway_v4, gateway_v6, router
 from workflows.services.neutron.l3_agent import has_free_range_v6
 from workflows.services.neutron.networks import external_v6, fixed_v6
 from workflows.services.neutron.resolvers import find_resolvers
@@ -152,6 +152,7 @@ async def test_an_existing_router_is_kept(tmp_path: Path, rest: RestServer) -> N
     rest.respond("GET", "/identity/projects?name=service", {"projects": [{"id": "service-project"}]})
     rest.respond("GET", "/network/v2.0/networks?name=public&project_id=service-project", {"networks": [{"id": "n"}]})
     rest.respond("GET", "/network/v2.0/subnets?name=public&network_id=n", {"subnets": [{"id": "s"}]})
+    rest.respond("GET", "/network/v2.0/subnetpools?name=automatic&project_id=project", {"subnetpools": [{"id": "p"}]})
     rest.respond(
         "GET", "/network/v2.0/routers?name=router&project_id=project", {"routers": [{"id": "r", "external_gateway_info": addresses}]}
     )
@@ -171,6 +172,8 @@ async def test_a_router_connects_both_networks(tmp_path: Path, rest: RestServer)
     rest.respond("GET", "/network/v2.0/networks?name=public&project_id=service-project", {"networks": []})
     rest.respond("POST", "/network/v2.0/networks", {"network": {"id": "n"}})
     rest.respond("GET", "/network/v2.0/subnets?name=public&network_id=n", {"subnets": []})
+    rest.respond("GET", "/network/v2.0/subnetpools?name=automatic&project_id=project", {"subnetpools": []})
+    rest.respond("POST", "/network/v2.0/subnetpools", {"subnetpool": {"id": "p"}})
     rest.respond("POST", "/network/v2.0/subnets", {"subnet": {"id": "s"}})
     rest.respond("GET", "/network/v2.0/routers?name=router&project_id=project", {"routers": []})
     rest.respond("GET", "/network/v2.0/ports?device_id=r", {"ports": []})
@@ -182,21 +185,12 @@ async def test_a_router_connects_both_networks(tmp_path: Path, rest: RestServer)
     assert answer == "network public, 10.6.0.0/27, is connected to private by a router at 10.6.0.9"
     (created,) = rest.bodies("POST", "/network/v2.0/networks")
     assert (created["network"]["project_id"], created["network"]["router:external"]) == ("service-project", True)
+    (pool,) = rest.bodies("POST", "/network/v2.0/subnetpools")
     assert created["network"]["is_default"]
+    assert (pool["subnetpool"]["is_default"], pool["subnetpool"]["shared"]) == (True, True)
     (subnet,) = rest.bodies("POST", "/network/v2.0/subnets")
     assert (subnet["subnet"]["gateway_ip"], subnet["subnet"]["enable_dhcp"]) == ("10.6.0.1", False)
     assert rest.bodies("PUT", "/network/v2.0/routers/r/add_router_interface") == [{"subnet_id": "one"}, {"subnet_id": "two"}]
-
-
-@pytest.mark.parametrize(("pools", "created"), [([], 1), ([{"id": "p"}], 0)])
-async def test_a_pool_of_subnets_is_the_default(tmp_path: Path, rest: RestServer, pools: list[dict[str, str]], created: int) -> None:
-    """Every project may use it; one that exists is kept."""
-    rest.respond("GET", "/network/v2.0/subnetpools?name=automatic&project_id=project", {"subnetpools": pools})
-    rest.respond("POST", "/network/v2.0/subnetpools", {"subnetpool": {"id": "p"}})
-    async with open_cloud_context(tmp_path, rest) as ctx:
-        assert await subnet_pool.body(ctx) == "10.64.0.0/16"
-    flags = [(body["subnetpool"]["is_default"], body["subnetpool"]["shared"]) for body in rest.bodies("POST", "/network/v2.0/subnetpools")]
-    assert flags == created * [(True, True)]
 
 
 async def test_an_agent_is_ready_when_the_api_reports_it_alive(tmp_path: Path, rest: RestServer) -> None:
