@@ -6,7 +6,14 @@ from novaflow.cli.main import COMMANDS
 from tests.support.toy_stack import Novaflow, ToyStack
 
 WITH_STACK = [name for name in COMMANDS if name not in {"help", "completion"}]
-NAMED = {"start": ["web"], "stop": ["web"], "restart": ["web"], "boot": ["status"], "secrets": ["rotate"]}  # arguments that are required
+NAMED = {
+    "bundle": ["packages.tar"],
+    "start": ["web"],
+    "stop": ["web"],
+    "restart": ["web"],
+    "boot": ["status"],
+    "secrets": ["rotate"],
+}  # arguments that are required
 
 
 def test_the_version_is_printed(novaflow: Novaflow) -> None:
@@ -34,7 +41,8 @@ def test_an_unknown_option_is_refused(novaflow: Novaflow, toy: ToyStack, name: s
 
 
 @pytest.mark.parametrize(
-    ("name", "argument"), [("start", "NAME"), ("stop", "NAME"), ("restart", "NAME"), ("boot", "{on|off|status}"), ("secrets", "{rotate}")]
+    ("name", "argument"),
+    [("start", "NAME"), ("stop", "NAME"), ("restart", "NAME"), ("boot", "{on|off|status}"), ("secrets", "{rotate}"), ("bundle", "FILE")],
 )
 def test_a_missing_argument_is_refused(novaflow: Novaflow, name: str, argument: str) -> None:
     """The message names the argument."""
