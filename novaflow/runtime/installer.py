@@ -12,7 +12,6 @@ from novaflow.runtime.status import is_ready, query_supervisor
 from novaflow.settings import install_from
 
 WORKFLOWS = ("install", "template")  # in this order, where the folder of workflows has them
-
 BUNDLE = "bundle"
 
 

@@ -5,7 +5,6 @@ It is an archive of tar. nova.sh reads it, too, to install novaflow itself.
 
 import os
 import platform
-import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +13,8 @@ from tempfile import TemporaryDirectory
 from novaflow.errors import UsageError
 from novaflow.settings.trust import require_trusted
 
-FOLDER = "/var/tmp"  # noqa: S108 - on a disk, and without characters that have a meaning in a file of apt; the folder in it is new
+# On a disk, unlike some /tmp; and without characters that have a meaning in a file of apt, unlike some DIR.
+FOLDER = "/var/tmp"  # noqa: S108 - TemporaryDirectory creates a folder in it that only its owner may enter
 PLACE = "@FOLDER@"
 APT = f"""\
 Dir::Etc::SourceList "{PLACE}/sources.list";
@@ -73,6 +73,8 @@ def install_from(bundle: Path | None) -> Iterator[None]:
 
 
 def _unpack(bundle: Path, folder: Path) -> None:
+    import tarfile  # noqa: PLC0415 - every command imports this module, few unpack a bundle
+
     try:
         with tarfile.open(bundle, "r:") as archive:
             content = archive.extractfile("platform")
@@ -81,7 +83,7 @@ def _unpack(bundle: Path, folder: Path) -> None:
                 message = f"{bundle} is for {made_for}, and this machine is {describe_platform()}"
                 raise UsageError(f"{message}; write one on such a machine with `novaflow bundle`")
             archive.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)  # Debian 12 has no filters
-            archive.extractall(folder)  # noqa: S202 - the file is trusted
+            archive.extractall(folder)  # noqa: S202 - no other user can change the file: `install_from` has checked it
     except FileNotFoundError as error:
         raise UsageError(f"--from: the file {bundle} does not exist") from error
     except (tarfile.TarError, KeyError, EOFError) as error:

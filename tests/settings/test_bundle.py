@@ -2,9 +2,7 @@
 
 # ruff: noqa: TID251 - the environment is what it changes
 
-import io
 import os
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -12,19 +10,14 @@ import pytest
 from novaflow.errors import NotTrusted, UsageError
 from novaflow.settings import bundle_files, install_from
 from novaflow.settings.bundle import describe_platform
+from tests.support.archives import write_archive
 
 VARIABLES = ("APT_CONFIG", "UV_CONFIG_FILE")
 
 
 def write_bundle(path: Path, **changed: str) -> Path:
     """Write a bundle without packages."""
-    with tarfile.open(path, "w") as archive:
-        for name, text in {**bundle_files(), **changed}.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(text)
-            archive.addfile(member, io.BytesIO(text.encode()))
-    path.chmod(0o600)
-    return path
+    return write_archive(path, {**bundle_files(), **changed})
 
 
 def test_programs_that_download_read_the_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

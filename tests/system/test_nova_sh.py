@@ -2,13 +2,13 @@
 
 # ruff: noqa: S603, TID251 - tests start their own programs
 
-import io
 import subprocess
-import tarfile
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
+
+from tests.support.archives import write_archive
 
 NOVA_SH = Path(__file__).parents[2] / "nova.sh"
 BUNDLE_SH = NOVA_SH.parent / "novaflow" / "bundle.sh"
@@ -81,7 +81,7 @@ def test_an_outdated_environment_is_replaced(checkout: Path) -> None:
 )
 def test_a_bundle_of_another_platform_is_refused(checkout: Path, platform: str | None, message: str, arguments: tuple[str, ...]) -> None:
     """Before anything is installed from it; a file that is no bundle is refused, too."""
-    bundle = write_bundle(checkout / "a bundle", platform)
+    bundle = write_archive(checkout / "a bundle", {} if platform is None else {"platform": platform})
     done = call("sh", "nova.sh", "up", *(argument.format(bundle) for argument in arguments), cwd=outdated(checkout))
     assert done.stderr.startswith(f"nova.sh: {message.format(bundle)}")
     assert (done.stdout, done.returncode) == ("", 5)
@@ -90,7 +90,7 @@ def test_a_bundle_of_another_platform_is_refused(checkout: Path, platform: str |
 
 def test_a_bundle_that_others_may_change_is_refused(checkout: Path) -> None:
     """It contains programs that root runs; the message names the path."""
-    bundle = write_bundle(checkout / "bundle", "any")
+    bundle = write_archive(checkout / "bundle", {"platform": "any"})
     bundle.chmod(0o666)
     done = call("sh", "nova.sh", "up", "--from", bundle, cwd=outdated(checkout))
     assert done.stderr == f"nova.sh: {bundle} is not used, because another user can change {bundle}\n"
@@ -109,17 +109,6 @@ def outdated(checkout: Path) -> Path:
     """Return the checkout, whose environment has to be made again."""
     (checkout / "pyproject.toml").write_text("[project]\nname = 'other'\n")
     return checkout
-
-
-def write_bundle(path: Path, platform: str | None) -> Path:
-    """Write an archive that says for which platform it is."""
-    with tarfile.open(path, "w") as archive:
-        if platform is not None:
-            member = tarfile.TarInfo("platform")
-            member.size = len(platform)
-            archive.addfile(member, io.BytesIO(platform.encode()))
-    path.chmod(0o600)
-    return path
 
 
 def note_environment(checkout: Path, python: Path) -> None:

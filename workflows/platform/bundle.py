@@ -39,7 +39,10 @@ async def start(ctx: Context) -> None:
 async def packages(ctx: Context) -> str:
     """Download the system packages of all components, with all that they need on an empty system."""
     folder, distribution = _folder(ctx) / "packages", find_distribution()
-    alone = [name for each in ctx.declared(UnpackedPackages) for name in await distribution.find_unpacked(ctx, each)]
+    unpacked = ctx.declared(UnpackedPackages)
+    # A metapackage too: it leads to the package that is unpacked.
+    alone = [*distribution.resolve(*(each.packages for each in unpacked))]
+    alone += [name for each in unpacked for name in await distribution.find_unpacked(ctx, each) if name not in alone]
     await distribution.manager.download(ctx, distribution.resolve(*ctx.declared(SystemPackages), OWN_PACKAGES), alone, folder)
     return f"{sum(1 for _ in folder.glob('*.deb'))} packages"
 

@@ -106,12 +106,12 @@ class Distribution:
         return await self.manager.install(ctx, self.resolve(*declared))
 
     async def find_unpacked(self, ctx: Context, declared: UnpackedPackages) -> tuple[str, ...]:
-        """Return the packages that are unpacked, after the metapackage that leads to them, if there is one.
+        """Return the packages that are unpacked.
 
         Raises: MachineError, if the release lacks one of them.
         """
         names = self.resolve(declared.packages)
-        return (*names, await self.manager.find_dependency(ctx, names[0], declared.prefix)) if declared.prefix else names
+        return (await self.manager.find_dependency(ctx, names[0], declared.prefix),) if declared.prefix else names
 
     async def unpack(self, ctx: Context, declared: UnpackedPackages, folder: Path) -> str:
         """Unpack these packages into a new folder, and return their names; see ``PackageManager.unpack``.
@@ -119,6 +119,5 @@ class Distribution:
         Raises: MachineError, also if the release lacks one of them.
         """
         names = await self.find_unpacked(ctx, declared)
-        unpacked = names[1:] if declared.prefix else names
-        await self.manager.unpack(ctx, unpacked, folder)
-        return ", ".join(unpacked)
+        await self.manager.unpack(ctx, names, folder)
+        return ", ".join(names)

@@ -1,6 +1,5 @@
 """The requirements of every stack: user, distribution, Python, disk, memory, address."""
 
-import multiprocessing
 import os
 import platform
 import re
@@ -26,7 +25,7 @@ OLDEST_PYTHON = (3, 11)  # of the series of Nova that is installed
 # or take the character for a separator of lists (:) and URLs (?, &).
 BREAKING = frozenset("\"'\\`#;$%:?&*")
 LONGEST_FOLDER = 70  # bytes; a Unix socket's path is limited to 107, and the stack's are up to 30 longer than the folder's
-SHARED_MEMORY = "/dev/shm"  # noqa: S108 - Source: sem_overview(7)
+SHARED_MEMORY = "/dev/shm"  # noqa: S108 - no file is created: it is where the C library keeps semaphores. Source: sem_overview(7)
 HOST_NAME_PART = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)")  # Source: RFC 1123, section 2.1
 
 
@@ -117,6 +116,8 @@ def describe_host_name(name: str) -> CheckResult:
 
 def check_shared_memory(_: Settings, __: Paths) -> CheckResult:
     """Check that programs can create semaphores, without which services with several processes start none."""
+    import multiprocessing  # noqa: PLC0415 - every command imports this module, few check the machine
+
     try:
         multiprocessing.Lock()
     except OSError as error:

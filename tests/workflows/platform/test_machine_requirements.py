@@ -2,7 +2,6 @@
 
 # ruff: noqa: S603, TID251 - the test starts a known program
 
-import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,7 +11,7 @@ import pytest
 
 from novaflow.model.check import CheckResult, Severity
 from novaflow.model.paths import Paths
-from tests.faults.disks import small_disk
+from tests.faults.disks import require_root, small_disk
 from tests.support.settings import make_settings
 from workflows.platform.debian import DEBIAN
 from workflows.platform.machine_requirements import (
@@ -79,8 +78,7 @@ def test_a_host_name_that_neutron_rejects_is_bad(name: str) -> None:
 
 def test_a_machine_without_semaphores_is_bad(tmp_path: Path) -> None:
     """The shared memory of a mount namespace of the test cannot be written; services with several processes would start none."""
-    if os.geteuid() != 0:
-        pytest.skip("a mount namespace needs root")
+    require_root()
     script = f"""
 from novaflow.model.paths import Paths
 from pathlib import Path
