@@ -45,6 +45,40 @@ def run_doctor(folder: Path, setup: str, **settings: str) -> tuple[int, dict[str
     return completed.returncode, {result["about"]: result for result in json.loads(completed.stdout)}
 
 
+BRIDGES_OF_OTHERS = """
+mount -t sysfs sysfs /sys
+ip link add br-ex type bridge
+ip link add br-int type bridge
+ip link set br-ex alias '{alias}'
+"""
+
+
+@pytest.mark.parametrize(
+    ("alias", "found", "advice"),
+    [
+        ("", "", "stop the program that uses them, or remove them: ip link delete br-ex; ip link delete br-int"),
+        (
+            "novaflow:{folder}/it is removed",
+            "; they belong to the stack in {folder}/it is removed",
+            "stop the program that uses them, or remove them: ip link delete br-ex; ip link delete br-int",
+        ),
+        (
+            "novaflow:{folder}/a stack",
+            "; they belong to the stack in {folder}/a stack",
+            "stop that stack: novaflow clean '{folder}/a stack'",
+        ),
+    ],
+)
+def test_bridges_of_others_are_named(tmp_path: Path, alias: str, found: str, advice: str) -> None:
+    """The result names the stack that they belong to, which may have been killed, and the command that removes them."""
+    (tmp_path / "a stack").mkdir()
+    code, results = run_doctor(tmp_path / "nova", BRIDGES_OF_OTHERS.format(alias=alias.format(folder=tmp_path)))
+    assert code == 5
+    always = "network interfaces with these names exist that are not the stack's: br-ex, br-int"
+    assert results["bridges"]["found"] == always + found.format(folder=tmp_path)
+    assert results["bridges"]["advice"] == advice.format(folder=tmp_path)
+
+
 def test_a_suitable_machine_passes(tmp_path: Path) -> None:
     """Unused interfaces and ranges, an address of the machine and writable folders are accepted."""
     code, found = run_doctor(

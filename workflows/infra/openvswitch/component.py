@@ -1,6 +1,7 @@
 """Open vSwitch: the switch that connects servers, private to the stack."""
 
 import json
+import shlex
 import shutil
 import socket
 
@@ -19,6 +20,7 @@ from workflows.infra.openvswitch.bridges import (
     EXTERNAL,
     SERVERS,
     datapath_type,
+    find_owner,
     ovs_environment,
     ovsdb_address,
     stack_mark,
@@ -37,10 +39,15 @@ LOG_LEVELS = ("-vconsole:warn", "-vsyslog:off", "-vfile:off")
 def check_bridges(_: Settings, paths: Paths) -> CheckResult:
     """Check that no other bridges have the names of the stack's."""
     taken = sorted({name for _, name in socket.if_nameindex()} & {*BRIDGES})
-    if taken and not (paths.run / "ovs" / "ovs-vswitchd.pid").exists():
-        found = f"network interfaces with these names exist that are not the stack's: {', '.join(taken)}"
-        return CheckResult("bridges", Severity.BAD, found, f"stop the program that uses them, or remove each: ip link delete {taken[0]}")
-    return CheckResult("bridges", Severity.GOOD, f"{', '.join(BRIDGES)} are unused or belong to this stack")
+    if not taken or (paths.run / "ovs" / "ovs-vswitchd.pid").exists():
+        return CheckResult("bridges", Severity.GOOD, f"{', '.join(BRIDGES)} are unused or belong to this stack")
+    found = f"network interfaces with these names exist that are not the stack's: {', '.join(taken)}"
+    advice = f"stop the program that uses them, or remove them: {'; '.join(f'ip link delete {name}' for name in taken)}"
+    if root := find_owner(taken):
+        found += f"; they belong to the stack in {root}"
+        # Without its folder, a stack cannot be stopped: its folder contains the names of what it left.
+        advice = f"stop that stack: novaflow clean {shlex.quote(str(root))}" if root.exists() else advice
+    return CheckResult("bridges", Severity.BAD, found, advice)
 
 
 def check_interfaces(settings: Settings, _: Paths) -> CheckResult:
