@@ -1,6 +1,7 @@
 """`novaflow doctor`: the checks of the machine."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -37,3 +38,13 @@ def test_a_good_result_needs_no_advice(novaflow: Novaflow, toy: ToyStack) -> Non
 def test_without_checks_the_machine_is_good(novaflow: Novaflow) -> None:
     """Components need not have checks."""
     assert json.loads(novaflow("doctor", "--json").out) == []
+
+
+def test_a_report_is_written_beside_the_output(novaflow: Novaflow, toy: ToyStack, tmp_path: Path) -> None:
+    """It is an object of JSON; a file that cannot be written is named."""
+    toy.add_check("GOOD")
+    assert novaflow("doctor", "--report", str(tmp_path / "report.json")).out == novaflow("doctor").out
+    assert json.loads((tmp_path / "report.json").read_text())["checks"][0]["about"] == "memory"
+    refused = novaflow("doctor", "--report", str(tmp_path / "none" / "report.json"))
+    assert refused.err == f"novaflow: {tmp_path / 'none' / 'report.json'} cannot be written: No such file or directory\n"
+    assert refused.code == 2
