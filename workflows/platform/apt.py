@@ -102,14 +102,19 @@ class Apt:
         """Yield those of the packages that are installed."""
         return find_packages(names, self.status, os_release)
 
-    async def find_dependency(self, ctx: Context, name: str, prefix: str) -> str:
-        """Return the package that a metapackage depends on and whose name has the prefix."""
+    async def find_dependencies(self, ctx: Context, name: str, prefixes: tuple[str, ...]) -> Sequence[str]:
+        """Return the packages that a metapackage needs, and those that these need, whose names have one of the prefixes."""
         await self._update_lists(ctx, (name,))
-        shown = await ctx.run("apt-cache", "depends", "--important", name, ok=(0, 100), env=apt_environment())
-        found = re.search(rf"Depends: ({re.escape(prefix)}\S*)", shown)
-        if found is None:
-            raise MachineError(f"apt has no {prefix} for {name}; check the sources of apt")
-        return found[1]
+        depends = re.compile(rf"Depends: ((?:{'|'.join(map(re.escape, prefixes))})\S+)")
+        found: list[str] = []
+        latest = [name]
+        while latest:
+            shown = await ctx.run("apt-cache", "depends", "--important", *latest, ok=(0, 100), env=apt_environment())
+            latest = [one for one in dict.fromkeys(depends.findall(shown)) if one not in found]
+            found += latest
+        if not found:
+            raise MachineError(f"apt has no {' or '.join(prefixes)} for {name}; check the sources of apt")
+        return found
 
     async def _update_lists(self, ctx: Context, names: Sequence[str]) -> None:
         """Download the package lists if they lack one of the packages: a new machine has no lists."""

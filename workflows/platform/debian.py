@@ -27,7 +27,11 @@ DEBIAN = Distribution(
     },
 )
 
-# By ID and VERSION_ID of os-release(5). A release without an entry is treated as DEBIAN.
+# Its kernel for virtual machines is the usual one without the modules that these do not need.
+# Source: https://wiki.ubuntu.com/Kernel/Dev/Meta-Pkgs, read on 2026-11-28
+UBUNTU = replace(DEBIAN, name="Ubuntu", package_names={"linux-image-cloud-amd64": ("linux-image-virtual",)})
+
+# By ID and VERSION_ID of os-release(5). A release without an entry has the data of its family.
 RELEASES: Mapping[tuple[str, str], Distribution] = {
     ("debian", "13"): replace(
         DEBIAN,

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from novaflow.errors import MachineError
-from workflows.platform.debian import DEBIAN, RELEASES
+from workflows.platform.debian import DEBIAN, RELEASES, UBUNTU
 from workflows.platform.distribution import Distribution
 
-FAMILIES: Mapping[str, Distribution] = {"debian": DEBIAN, "ubuntu": DEBIAN}  # by ID and ID_LIKE of os-release(5)
+FAMILIES: Mapping[str, Distribution] = {"debian": DEBIAN, "ubuntu": UBUNTU}  # by ID and ID_LIKE of os-release(5)
 
 
 def read_os_release() -> Mapping[str, str]:

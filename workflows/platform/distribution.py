@@ -42,8 +42,8 @@ class PackageManager(Protocol):
         """
         ...
 
-    async def find_dependency(self, ctx: Context, name: str, prefix: str) -> str:
-        """Return the package that a metapackage depends on and whose name has the prefix.
+    async def find_dependencies(self, ctx: Context, name: str, prefixes: tuple[str, ...]) -> Sequence[str]:
+        """Return the packages that a metapackage needs, and those that these need, whose names have one of the prefixes.
 
         Raises: MachineError, if there is none.
         """
@@ -111,7 +111,7 @@ class Distribution:
         Raises: MachineError, if the release lacks one of them.
         """
         names = self.resolve(declared.packages)
-        return (await self.manager.find_dependency(ctx, names[0], declared.prefix),) if declared.prefix else names
+        return tuple(await self.manager.find_dependencies(ctx, names[0], declared.prefixes)) if declared.prefixes else names
 
     async def unpack(self, ctx: Context, declared: UnpackedPackages, folder: Path) -> str:
         """Unpack these packages into a new folder, and return their names; see ``PackageManager.unpack``.

@@ -17,8 +17,8 @@ class SystemPackages:
 class UnpackedPackages:
     """System packages that a component downloads and unpacks, without installing them.
 
-    If there is a ``prefix``, the package is a metapackage, and the one that it depends on whose name has the prefix is unpacked.
+    If there are ``prefixes``, the package is a metapackage, and those that it needs whose names have one of the prefixes are unpacked.
     """
 
     packages: SystemPackages
-    prefix: str = ""
+    prefixes: tuple[str, ...] = ()

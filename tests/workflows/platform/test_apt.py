@@ -40,15 +40,17 @@ async def test_installed_packages_are_skipped(make_context: MakeContext) -> None
 
 
 async def test_a_metapackage_is_resolved(make_context: MakeContext) -> None:
-    """Its dependency is found by the start of its name."""
-    found = await Apt().find_dependency(make_context(), "python3", "python3.")
-    assert found.startswith("python3.")
+    """What it needs is found by the start of its name, and what that needs."""
+    newest, *others = await Apt().find_dependencies(make_context(), "python3", ("python3.", "libpython3."))
+    assert newest.startswith("python3.")
+    assert {f"{newest}-minimal", f"lib{newest}-minimal"} <= {*others}
+    assert all(name.startswith(("python3.", "libpython3.")) for name in others)
 
 
 async def test_a_metapackage_without_the_dependency_is_rejected(make_context: MakeContext) -> None:
     """The error names both."""
-    with pytest.raises(MachineError, match=r"^apt has no linux-image for python3; check the sources of apt$"):
-        await Apt().find_dependency(make_context(), "python3", "linux-image")
+    with pytest.raises(MachineError, match=r"^apt has no linux-image- or linux-modules- for python3; check the sources of apt$"):
+        await Apt().find_dependencies(make_context(), "python3", ("linux-image-", "linux-modules-"))
 
 
 async def test_a_package_is_unpacked_into_a_new_folder(make_context: MakeContext) -> None:
@@ -79,7 +81,7 @@ async def test_an_unknown_metapackage_is_rejected(make_context: MakeContext) -> 
     ctx = make_context()
     apt = replace_apt_get(ctx, f"touch {ctx.paths.data}/updated")
     with pytest.raises(MachineError, match=r"^apt has no linux-image for nf-does-not-exist; check the sources of apt$"):
-        await apt.find_dependency(ctx, "nf-does-not-exist", "linux-image")
+        await apt.find_dependencies(ctx, "nf-does-not-exist", ("linux-image",))
     assert (ctx.paths.data / "updated").exists()
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from novaflow.errors import MachineError
-from workflows.platform.debian import DEBIAN
+from workflows.images.tty.component import KERNEL
+from workflows.platform.debian import DEBIAN, UBUNTU
 from workflows.platform.detect import find_distribution
 from workflows.platform.system_packages import SystemPackages
 
@@ -32,8 +33,15 @@ OTHER = replace(
     ],
 )
 def test_a_derived_distribution_has_the_data_of_its_family(fields: dict[str, str], name: str) -> None:
-    """A release without an entry uses Debian's paths and names; messages show its own name."""
-    assert find_distribution(fields) == replace(DEBIAN, name=name)
+    """A release without an entry uses its family's paths and names; messages show its own name."""
+    family = DEBIAN if fields["ID"] == "debian" else UBUNTU
+    assert find_distribution(fields) == replace(family, name=name)
+
+
+def test_the_guests_kernel_is_that_of_the_distribution() -> None:
+    """Ubuntu has no package of Debian's name."""
+    (declared,) = KERNEL.packages.debian
+    assert (DEBIAN.resolve(KERNEL.packages), UBUNTU.resolve(KERNEL.packages)) == ((declared,), ("linux-image-virtual",))
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,8 @@ from workflows.platform.system_packages import SystemPackages, UnpackedPackages
 from workflows.services.keystone.client import admin_api
 from workflows.services.neutron.settings import NetMan, NetworkSettings
 
-KERNEL = UnpackedPackages(SystemPackages(debian=("linux-image-cloud-amd64",)), prefix="linux-image")  # the newest one
+# The metapackage needs the newest kernel, whose modules are a package of their own in Ubuntu.
+KERNEL = UnpackedPackages(SystemPackages(debian=("linux-image-cloud-amd64",)), prefixes=("linux-image-", "linux-modules-"))
 # In the order of their dependencies, which depmod determines only when the package is installed.
 MODULES = (
     "virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci",
@@ -63,7 +64,7 @@ async def kernel(ctx: Context) -> Skipped | str:
     work, distribution = _folder(ctx) / "kernel.new", find_distribution()
     package = await distribution.unpack(ctx, KERNEL, work)
     next((work / "boot").glob("vmlinuz-*")).rename(work / "vmlinuz")
-    unpack_modules(work, modules)
+    await unpack_modules(ctx, work, modules)
     for unused in ("boot", "lib", "usr"):
         shutil.rmtree(work / unused, ignore_errors=True)
     shutil.rmtree(_folder(ctx) / "kernel", ignore_errors=True)

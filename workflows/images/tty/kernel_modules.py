@@ -1,4 +1,4 @@
-"""The modules in an unpacked kernel package: Debian 12 has files, Debian 13 compressed files, and some are built into the kernel."""
+"""The modules in unpacked kernel packages: Debian 12 has files, Debian 13 and Ubuntu compressed ones; some are built into the kernel."""
 
 import bz2
 import gzip
@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from novaflow.errors import StepFailed
+from novaflow.model.context import Context
 
 BUILT_IN = "modules.builtin"  # one path of a module in each line. Source: the kernel's Documentation/kbuild/kbuild.rst
 _READERS: Mapping[str, Callable[[bytes], bytes]] = {".ko": bytes, ".xz": lzma.decompress, ".gz": gzip.decompress, ".bz2": bz2.decompress}
@@ -19,8 +20,8 @@ def is_complete(folder: Path, names: tuple[str, ...]) -> bool:
     return all((folder / f"{name}.ko").exists() for name in _find_loadable(folder, names))
 
 
-def unpack_modules(folder: Path, names: tuple[str, ...]) -> None:
-    """Write those of the modules that are not built in as NAME.ko into the folder of the unpacked package, beside the list of the others.
+async def unpack_modules(ctx: Context, folder: Path, names: tuple[str, ...]) -> None:
+    """Write those of the modules that are not built in as NAME.ko into the folder of the unpacked packages, beside the list of the others.
 
     Raises: StepFailed, if one is missing, or compressed in an unknown format.
     """
@@ -28,7 +29,11 @@ def unpack_modules(folder: Path, names: tuple[str, ...]) -> None:
     if listed is None:
         raise StepFailed(f"the kernel package has no {BUILT_IN}, which lists the modules that are built in")
     listed.rename(folder / BUILT_IN)
-    for name in _find_loadable(folder, names):
+    loadable = _find_loadable(folder, names)
+    # Python reads this format from 3.14 on. Ubuntu's kernel packages need the program.
+    if compressed := [path for name in loadable for path in folder.glob(f"**/{name}.ko.zst")]:
+        await ctx.run("zstd", "--quiet", "--decompress", "--rm", *compressed)
+    for name in loadable:
         (folder / f"{name}.ko").write_bytes(_read_module(folder, name))
 
 
@@ -41,6 +46,6 @@ def _find_loadable(folder: Path, names: tuple[str, ...]) -> list[str]:
 def _read_module(folder: Path, name: str) -> bytes:
     found = next(folder.glob(f"**/{name}.ko*"), None)
     if found is None or found.suffix not in _READERS:
-        known = ", ".join(_READERS)
+        known = ", ".join((*_READERS, ".zst"))
         raise StepFailed(f"the kernel package has no {name}.ko that is built in or ends with {known}; found {found}")
     return _READERS[found.suffix](found.read_bytes())

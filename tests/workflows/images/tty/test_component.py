@@ -31,6 +31,7 @@ cd "$3/lib/modules/6.1"
 for name in {modules}; do echo module >"$name"; done
 printf '%s\n' {built_in} >modules.builtin
 ! [ -e virtio_net.ko.xz ] || {{ mv virtio_net.ko.xz plain && xz <plain >virtio_net.ko.xz && rm plain; }}
+! [ -e virtio_net.ko.zst ] || {{ mv virtio_net.ko.zst plain && zstd --quiet plain -o virtio_net.ko.zst && rm plain; }}
 """
 
 
@@ -136,9 +137,12 @@ def add_kernel(ctx: NodeContext, suffix: str = "", built_in: tuple[str, ...] = (
     programs.add("dpkg-deb", script=UNPACK.format(modules=" ".join(files), built_in=listed))
 
 
-@pytest.mark.parametrize(("suffix", "built_in"), [("", ()), (".xz", ("virtio_ring", "virtio"))])
+@pytest.mark.parametrize(("suffix", "built_in"), [("", ()), (".xz", ("virtio_ring", "virtio")), (".zst", ())])
 async def test_the_modules_of_the_kernel_are_unpacked(make_context: MakeContext, suffix: str, built_in: tuple[str, ...]) -> None:
-    """As in Debian 12 and 13: the guest cannot load compressed ones. Unused folders are removed; a second step has nothing to do."""
+    """As in Debian 12, Debian 13 and Ubuntu: the guest cannot load compressed ones.
+
+    Unused folders are removed; a second step has nothing to do.
+    """
     ctx = make_context()
     add_kernel(ctx, suffix, built_in)
     assert await kernel.body(ctx) == "linux-image-6.1-amd64"
@@ -153,7 +157,7 @@ async def test_a_module_in_an_unknown_format_is_an_error(make_context: MakeConte
     """The message names the file and the known formats; the kernel is not there."""
     ctx = make_context()
     add_kernel(ctx, ".lzo")
-    known = r"has no virtio_net\.ko that is built in or ends with \.ko, \.xz, \.gz, \.bz2; found .*/virtio_net\.ko\.lzo$"
+    known = r"has no virtio_net\.ko that is built in or ends with \.ko, \.xz, \.gz, \.bz2, \.zst; found .*/virtio_net\.ko\.lzo$"
     with pytest.raises(StepFailed, match=known):
         await kernel.body(ctx)
     assert not (ctx.paths.data / "tty/kernel").exists()
