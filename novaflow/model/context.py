@@ -108,7 +108,7 @@ class Context(Protocol):
     async def wait(self, ask: Callable[[], Awaitable[str]], *, within_s: float) -> str:
         """Call ``ask`` until it returns an answer, and return it; it raises ``NotYet`` while there is none.
 
-        Raises: StepFailed, with the last reason, after ``within_s``.
+        Raises: StepFailed, with the last reason, after ``within_s`` times the factor that the user has chosen.
         """
         ...
 

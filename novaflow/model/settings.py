@@ -13,12 +13,13 @@ class Settings:
     """The settings that hold for a stack.
 
     ``host_ip`` is the address that clients connect to, with TLS if ``tls`` is set. ``groups`` maps each class of settings,
-    which a component declares, to its value.
+    which a component declares, to its value. Every time limit of a step or service is multiplied by ``timeout_factor``.
     """
 
     host_ip: str = "127.0.0.1"
     groups: Mapping[type, object] = field(default_factory=dict)
     tls: bool = False
+    timeout_factor: float = 1.0
 
     @property
     def local_ip(self) -> str:

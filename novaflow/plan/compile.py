@@ -1,6 +1,7 @@
 """Compiles components into the graph of a workflow."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 
 from novaflow.errors import ComponentUnknown, DuplicateName, NeedUnknown, PortConflict, UsageError
@@ -118,7 +119,8 @@ class _NeedResolver:
 def _make_nodes(component: Component, workflow: str, settings: Settings) -> Iterator[Node]:
     for part in component.parts.get(workflow, ()):
         if part.when(settings):
-            yield Node(_node_name(component, part), component.name, part)
+            allowed = replace(part, within_s=part.within_s * settings.timeout_factor)
+            yield Node(_node_name(component, part), component.name, allowed)
 
 
 def _node_name(component: Component, part: Part) -> str:

@@ -47,6 +47,9 @@ class CoreSettings(SettingsGroup):
     novaflow_jobs: Annotated[PositiveInt, Allowed("a whole number from 1 up", unit="steps", default="the number of processors")] = Field(
         default_factory=count_processors, description="How many CPU-intensive steps run at once."
     )
+    novaflow_timeout_factor: Annotated[float, Field(ge=1, le=100), Allowed("a number from 1 to 100")] = Field(
+        default=1.0, description="Multiplies the time that every step and service has: more than 1 for a slow machine."
+    )
     novaflow_group: Annotated[str | None, AfterValidator(read_text), Allowed("the name of a group of this machine", default="none")] = (
         Field(default=None, description="Group whose members may use `status`, `logs`, `events` and `env --user demo` without root.")
     )

@@ -148,7 +148,7 @@ def _combine(values: Mapping[type, object]) -> Settings:
     if not isinstance(core, CoreSettings):
         raise TypeError(f"expected {CoreSettings.__name__}, found {type(core).__name__}")
     tls = core.novaflow_tls if core.novaflow_tls is not None else not IPv4Address(core.host_ip).is_loopback
-    return Settings(core.host_ip, values, tls)
+    return Settings(core.host_ip, values, tls, core.novaflow_timeout_factor)
 
 
 def _find_conflicts(settings: Settings) -> Iterator[Conflict]:

@@ -67,7 +67,7 @@ pgrep --list-full 'mariadbd|beam|epmd|virtlogd|libvirtd|dnsmasq|containerd|docke
 # The firewall of Ubuntu. It refuses what comes in and what is forwarded.
 UFW = """
 apt-get -qq update
-DEBIAN_FRONTEND=noninteractive apt-get -qq --no-install-recommends install ufw iptables
+DEBIAN_FRONTEND=noninteractive apt-get -qq --no-install-recommends install ufw iptables procps
 ufw default deny incoming
 ufw default deny routed
 ufw --force enable

@@ -1,5 +1,7 @@
 """Compiling components into a graph: which components are selected, and which nodes a need names."""
 
+from dataclasses import replace
+
 import pytest
 
 from novaflow.errors import ComponentUnknown, DependencyCycle, DuplicateName, NeedUnknown, PortConflict, UsageError
@@ -80,6 +82,13 @@ def test_settings_disable_parts() -> None:
     )
     assert [*compile_graph("run", (component,), SETTINGS).nodes] == ["httpd"]
     assert names(select_components((component, MAIL), ("web",), SETTINGS)) == ["web"]
+
+
+def test_time_limits_are_multiplied() -> None:
+    """Of steps and of services, by NOVAFLOW_TIMEOUT_FACTOR."""
+    nodes = compile_graph("run", (DATABASE, WEB), replace(SETTINGS, timeout_factor=2.5)).nodes
+    usual = compile_graph("run", (DATABASE, WEB), SETTINGS).nodes
+    assert {name: node.part.within_s for name, node in nodes.items()} == {name: node.part.within_s * 2.5 for name, node in usual.items()}
 
 
 def test_step_names_contain_the_component() -> None:

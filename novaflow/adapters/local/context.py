@@ -156,10 +156,11 @@ class NodeContext:
     async def wait(self, probe: Callable[[], Awaitable[str]], *, within_s: float) -> str:
         """Call the probe until it returns an answer, and return it.
 
-        Raises: StepFailed, with the last reason, after ``within_s``.
+        Raises: StepFailed, with the last reason, after ``within_s`` times the factor that the user has chosen.
         """
+        limit_s = within_s * self.settings.timeout_factor
         try:
-            return await wait_answer(probe, name=self._node, within_s=within_s, backoff=self._resources.backoff)
+            return await wait_answer(probe, name=self._node, within_s=limit_s, backoff=self._resources.backoff)
         except NotReady as error:
             raise StepFailed(str(error)) from error
 
