@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.cloud.clients import wait_for
 from tests.cloud.fresh import HOME, environment, make_debian, running
+from tests.cloud.machine_state import READ_STATE
 from workflows.platform.kernel import find_kvm_error
 
 PACKAGES = ("linux-image-cloud-amd64", "systemd-sysv", "udev", "dbus", "ifupdown", "isc-dhcp-client", "iproute2", "openssh-server", "kmod")
@@ -45,6 +46,10 @@ class WholeMachine:
         print(transcript, flush=True)  # noqa: T201 - pytest shows it when a test fails
         assert not good or completed.returncode == 0, transcript[-4000:]
         return completed
+
+    def state(self) -> set[str]:
+        """Return links, ports, namespaces, rules, ipsets and mounts."""
+        return {*self.run(f"sh -c {shlex.quote(READ_STATE)}", within_s=60).stdout.splitlines()}
 
     def boot_id(self) -> str | None:
         """Return the id of the machine's boot; ``None`` if its SSH server does not answer."""

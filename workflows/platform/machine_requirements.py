@@ -20,6 +20,7 @@ from workflows.platform.settings import MachineSettings
 
 DISK_MIB = 3_400  # environment 700, template 150, packages 1,600, disks of servers
 MEMORY_MIB = 5_000  # all services of a stack use 3,600, a small server 150
+PROCESSOR = "x86_64"
 OLDEST_PYTHON = (3, 11)  # of the series of Nova that is installed
 # Services split words at spaces and interpret quotes (privsep, haproxy), begin comments (#, ;) or names ($, %) in their configuration,
 # or take the character for a separator of lists (:) and URLs (?, &).
@@ -51,6 +52,18 @@ def describe_distribution(found: Distribution) -> CheckResult:
         advice = "set NOVAFLOW_SERVICES without the components that need them"
         return CheckResult("system", Severity.WARNING, f"{found.name} has no package {', '.join(missing)}", advice)
     return CheckResult("system", Severity.GOOD, found.name)
+
+
+def check_processor(_: Settings, __: Paths) -> CheckResult:
+    """Check that the kernel and the boot loader of the tty image are for this machine's processors."""
+    return describe_processor(platform.machine())
+
+
+def describe_processor(machine: str) -> CheckResult:
+    """Return the result for a processor, by the name that uname(2) has for it."""
+    if machine == PROCESSOR:
+        return CheckResult("processor", Severity.GOOD, machine)
+    return CheckResult("processor", Severity.BAD, f"{machine} is not supported", f"use a machine with {PROCESSOR} processors (amd64)")
 
 
 def check_python(_: Settings, __: Paths) -> CheckResult:
@@ -144,6 +157,7 @@ COMPONENT = Component(
     checks=(
         check_user,
         check_distribution,
+        check_processor,
         check_python,
         check_host_name,
         check_address,

@@ -23,6 +23,7 @@ from workflows.platform.machine_requirements import (
     check_python,
     describe_distribution,
     describe_host_name,
+    describe_processor,
 )
 
 REPOSITORY = Path(__file__).parents[3]
@@ -55,6 +56,13 @@ def test_a_release_that_lacks_packages_is_a_warning() -> None:
     advice = "set NOVAFLOW_SERVICES without the components that need them"
     assert describe_distribution(release) == CheckResult("system", Severity.WARNING, "Other 1 has no package novnc, radvd", advice)
     assert describe_distribution(DEBIAN) == CheckResult("system", Severity.GOOD, "Debian")
+
+
+def test_another_processor_is_bad() -> None:
+    """The result names it and the one that is supported."""
+    advice = "use a machine with x86_64 processors (amd64)"
+    assert describe_processor("aarch64") == CheckResult("processor", Severity.BAD, "aarch64 is not supported", advice)
+    assert describe_processor("x86_64") == CheckResult("processor", Severity.GOOD, "x86_64")
 
 
 def test_the_python_of_the_tests_is_new_enough(tmp_path: Path) -> None:
