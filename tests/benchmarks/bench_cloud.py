@@ -3,14 +3,13 @@
 # ruff: noqa: T201 - a program for people
 
 import argparse
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from contextlib import ExitStack
 
 from tests.benchmarks.table import NOVAFLOW, Row, memory_by_service, print_table, processor_s, seconds, supervisor_mib
 from tests.cloud.fresh import fresh_machine
+from tests.cloud.stacks import folder_of_stacks
 
 UP_WITHIN_S = 1800
 # The services that boot a server.
@@ -41,9 +40,10 @@ def measure_fresh(runs: int) -> Iterator[Row]:
 
 def measure_run(runs: int) -> Iterator[Row]:
     """Measure run and clean on an installed machine, of all services and of the minimal set, and their memory."""
-    folder = Path(tempfile.mkdtemp(prefix="nf-bench-"))
-    full, main = folder / "full", folder / "main"
-    try:
+    with folder_of_stacks() as folder, ExitStack() as cleanup:
+        full, main = folder / "full", folder / "main"
+        for stack in (full, main):
+            cleanup.callback(seconds, NOVAFLOW, "clean", stack)
         seconds(NOVAFLOW, "install", full)
         seconds(NOVAFLOW, "install", main, env=MAIN_JOB)
         again_s = [seconds(NOVAFLOW, "install", full) for _ in range(runs)]
@@ -60,10 +60,6 @@ def measure_run(runs: int) -> Iterator[Row]:
             single_s.append(seconds(NOVAFLOW, "run", "--wait-ready", full, env={"NOVAFLOW_JOBS": "1"}))
             seconds(NOVAFLOW, "clean", full)
             print(f"run {full_s[-1]:.1f} s, the main job alone {main_s[-1]:.1f} s, clean {clean_s[-1]:.1f} s", flush=True)
-    finally:
-        seconds(NOVAFLOW, "clean", full)
-        seconds(NOVAFLOW, "clean", main)
-        shutil.rmtree(folder)
     yield "`install` where everything is there", again_s, "s", "3 s"
     yield "`run --wait-ready`, everything", full_s, "s", "45 s"
     yield "the main job alone", main_s, "s", ""
@@ -79,7 +75,6 @@ def measure_run(runs: int) -> Iterator[Row]:
 
 def measure_fork(runs: int) -> Iterator[Row]:
     """Measure starts with fork servers and without them, in turns; a run takes 4 minutes."""
-    folder = Path(tempfile.mkdtemp(prefix="nf-bench-")) / "nova"
     names = {
         "start": ("`run --wait-ready`", "s", "0.5"),
         "processor": ("processor time of that", "s", "0.5"),
@@ -87,7 +82,9 @@ def measure_fork(runs: int) -> Iterator[Row]:
         "restart": ("`restart nova-compute`", "s", "0.5"),
     }
     figures: dict[str, dict[str, list[float]]] = {fork: {what: [] for what in names} for fork in ("1", "0")}
-    try:
+    with folder_of_stacks() as parent, ExitStack() as cleanup:
+        folder = parent / "nova"
+        cleanup.callback(seconds, NOVAFLOW, "clean", folder)
         seconds(NOVAFLOW, "install", folder)
         for fork in [*figures] * runs:
             environment = {"NOVAFLOW_FORK": fork}
@@ -97,9 +94,6 @@ def measure_fork(runs: int) -> Iterator[Row]:
             figures[fork]["restart"].append(seconds(NOVAFLOW, "restart", "nova-compute", folder, env=environment))
             seconds(NOVAFLOW, "clean", folder)
             print(f"NOVAFLOW_FORK={fork}: {[measured[-1] for measured in figures[fork].values()]}", flush=True)
-    finally:
-        seconds(NOVAFLOW, "clean", folder)
-        shutil.rmtree(folder.parent)
     for what, (name, unit, goal) in names.items():
         for fork, measured in figures.items():
             yield f"{name}, `NOVAFLOW_FORK={fork}`", measured[what], unit, ""

@@ -61,18 +61,27 @@ class Stack:
 @contextmanager
 def stack_in_folder(name: str, **settings: str) -> Iterator[Stack]:
     """Return a new stack; its path is short, because it contains sockets."""
-    parent = Path(tempfile.mkdtemp(prefix=PREFIX))
-    stack = Stack(parent / name, **settings)
-    with _lock(parent):
+    with folder_of_stacks() as parent:
+        stack = Stack(parent / name, **settings)
         try:
             yield stack
         finally:
             stack("clean", good=False)
+
+
+@contextmanager
+def folder_of_stacks() -> Iterator[Path]:
+    """Return a new folder; if this process is killed, the next tests clean the stacks in it."""
+    parent = Path(tempfile.mkdtemp(prefix=PREFIX))
+    with _lock(parent):
+        try:
+            yield parent
+        finally:
             shutil.rmtree(parent, ignore_errors=True)
 
 
 def remove_interrupted_stacks() -> None:
-    """Clean and delete the stacks of test runs that were killed: their network would prevent the start of another."""
+    """Clean and delete the stacks of tests and benchmarks that were killed: their network would prevent the start of another."""
     for parent in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with suppress(BlockingIOError, NotADirectoryError), _lock(parent):
             for folder in parent.iterdir():

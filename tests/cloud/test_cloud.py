@@ -109,6 +109,16 @@ def test_a_second_up_changes_nothing(cloud: Stack) -> None:
     assert cloud.status()["run_id"] == before
 
 
+def test_another_stack_is_refused(cloud: Stack) -> None:
+    """The error names the stack that is up, and how to stop it; nothing is created."""
+    other = Stack(cloud.folder.with_name("other"))
+    refused = other("up", good=False)
+    assert refused.returncode == 5
+    assert f"they belong to the stack in {cloud.folder}; stop that stack: novaflow clean {cloud.folder}" in refused.stderr
+    assert not other.folder.exists()
+    assert cloud.status()["state"] == "ready"
+
+
 def test_a_server_of_openstacksdk_answers_a_ping(nova: openstack.connection.Connection) -> None:
     """A server that openstacksdk creates becomes ACTIVE, answers a ping and can be deleted."""
     server = create_server(nova, "one")
