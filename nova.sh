@@ -16,7 +16,7 @@ is_current() { [ "$(inputs)" = "$(cat "$venv/$1" 2>/dev/null)" ]; } # no pipe: u
 is_new_enough() { "$python" -I -c 'import sys; sys.exit(sys.version_info < (3, 11))'; }
 apt() { # waits here: apt-get waits without a message, and not for the lock of the package lists
     waited_s=0
-    until output=$(DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" 2>&1 </dev/null); do
+    until output=$(DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 apt-get -qq "$@" 2>&1 </dev/null); do
         case $output in *"Could not get lock"*) [ "$waited_s" -lt "$apt_timeout_s" ] || return 1 ;; *) return 1 ;; esac
         [ "$waited_s" -gt 0 ] || say "waiting for another apt to finish, at most $apt_timeout_s s"
         sleep 2 && waited_s=$((waited_s + 2))

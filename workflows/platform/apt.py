@@ -20,7 +20,13 @@ STATUS = Path("/var/lib/dpkg/status")
 INTERRUPTED = Path("/var/lib/dpkg/updates")
 POLICY = Path("/usr/sbin/policy-rc.d")  # Source: /usr/share/doc/init-system-helpers/README.policy-rc.d.gz
 FORBID_START = "#!/bin/sh\n# novaflow is installing packages and starts their services itself.\nexit 101\n"
-NON_INTERACTIVE = {"DEBIAN_FRONTEND": "noninteractive", "DEBCONF_NONINTERACTIVE_SEEN": "true", "APT_LISTCHANGES_FRONTEND": "none"}
+NON_INTERACTIVE = {
+    "DEBIAN_FRONTEND": "noninteractive",
+    "DEBCONF_NONINTERACTIVE_SEEN": "true",
+    "APT_LISTCHANGES_FRONTEND": "none",
+    # In Ubuntu 24.04 and newer it restarts the machine's own services. Source: needrestart's program apt-pinvoke
+    "NEEDRESTART_SUSPEND": "1",
+}
 # apt closes the descriptor of its status before it runs package scripts, and these need standard output: hence 3, not 1.
 STATUS_TO_STDOUT = 'umask 022; exec apt-get "$@" 3>&1'  # other users read the files of packages
 # Makes the folder $0 a repository. Without the `%3a` of a version in a file's name, which apt would read as a colon.

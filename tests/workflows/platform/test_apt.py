@@ -39,6 +39,16 @@ async def test_installed_packages_are_skipped(make_context: MakeContext) -> None
     assert await apt.install(ctx, ("dpkg", "coreutils")) == Skipped("all 2 packages are installed")
 
 
+async def test_an_installation_restarts_no_service_of_the_machine(make_context: MakeContext) -> None:
+    """The package needrestart, which apt runs at the end, does nothing, and no question is asked."""
+    ctx = make_context()
+    apt = replace_apt_get(ctx, f"env >{ctx.paths.data}/environment; exit 1")
+    with pytest.raises(ProgramFailed):
+        await apt.install(ctx, ("nf-does-not-exist",))
+    lines = (ctx.paths.data / "environment").read_text().splitlines()
+    assert {"NEEDRESTART_SUSPEND=1", "DEBIAN_FRONTEND=noninteractive"} <= {*lines}
+
+
 async def test_a_metapackage_is_resolved(make_context: MakeContext) -> None:
     """What it needs is found by the start of its name, and what that needs."""
     newest, *others = await Apt().find_dependencies(make_context(), "python3", ("python3.", "libpython3."))
