@@ -52,7 +52,7 @@ make_environment() { # $1: the file that records the inputs, $2: the packages, a
     sed -n '/^uv==/,/[^\\]$/p' "$here/requirements/$packages" >"$venv/uv.txt"
     fetch "pip cannot install uv" "check the network and the configuration of pip" pip install --require-hashes -r "$venv/uv.txt"
     index=${PIP_INDEX_URL:-$(pip config get global.index-url 2>/dev/null || true)} # uv does not read the configuration of pip
-    [ -z "$index" ] || export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$index}"
+    export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-1}" ${index:+UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$index}"} # trusts whom apt and pip trust
     # Copied: the files are given to the owner of the checkout, and the cache of uv may belong to root.
     uv() { fetch "uv cannot install the requirements of novaflow" "check the network and UV_DEFAULT_INDEX" \
         "$venv/bin/uv" pip install -q --python "$venv" --link-mode copy "$@"; }

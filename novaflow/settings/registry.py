@@ -30,12 +30,13 @@ def apt_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
 def registry_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the variables with which uv finds its registry and its cache; ``None`` means the process's own.
 
-    uv does not read the configuration of pip; an index that is set there is used here too.
+    uv does not read the configuration of pip; an index that is set there is used here too. uv trusts the authorities that the machine
+    trusts, as apt, git and Debian's pip do.
     """
     found = os.environ if environ is None else environ
     kept = {name: value for name, value in found.items() if name.upper() in _KEPT or name.startswith("UV_")}
     configured = {"UV_DEFAULT_INDEX": index} if (index := _read_pip_index(found)) else {}
-    return configured | {uv: found[pip] for pip, uv in _FROM_PIP.items() if found.get(pip)} | kept
+    return {"UV_SYSTEM_CERTS": "1"} | configured | {uv: found[pip] for pip, uv in _FROM_PIP.items() if found.get(pip)} | kept
 
 
 def repository_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
