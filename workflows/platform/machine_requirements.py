@@ -5,6 +5,7 @@ import platform
 import re
 import socket
 import sys
+from pathlib import Path
 
 from novaflow.errors import MachineError
 from novaflow.model.check import CheckResult, Severity
@@ -27,6 +28,9 @@ OLDEST_PYTHON = (3, 11)  # of the series of Nova that is installed
 BREAKING = frozenset("\"'\\`#;$%:?&*")
 LONGEST_FOLDER = 70  # bytes; a Unix socket's path is limited to 107, and the stack's are up to 30 longer than the folder's
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 - no file is created: it is where the C library keeps semaphores. Source: sem_overview(7)
+APPARMOR_PROFILES, ENFORCED = Path("/sys/kernel/security/apparmor/profiles"), " (enforce)"
+# Programs of stacks for which Ubuntu or others have profiles. libvirtd's lets it use any folder.
+CONFINABLE = {"dnsmasq", "haproxy", "mariadbd", "ovs-vswitchd", "slapd"}
 HOST_NAME_PART = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)")  # Source: RFC 1123, section 2.1
 
 
@@ -139,6 +143,24 @@ def check_shared_memory(_: Settings, __: Paths) -> CheckResult:
     return CheckResult("shared memory", Severity.GOOD, SHARED_MEMORY)
 
 
+def check_confinement(_: Settings, __: Paths) -> CheckResult:
+    """Check that AppArmor does not confine programs to the folders of the machine's own services."""
+    try:
+        return describe_confinement(APPARMOR_PROFILES.read_text(encoding="utf-8"))
+    except OSError:  # without AppArmor, or not root
+        return describe_confinement("")
+
+
+def describe_confinement(profiles: str) -> CheckResult:
+    """Return the result for the list of loaded profiles: a name and a mode in each line. Source: apparmor(7)."""
+    enforced = (Path(line.removesuffix(ENFORCED)).name for line in profiles.splitlines() if line.endswith(ENFORCED))
+    confined = sorted(CONFINABLE & {*enforced})
+    if not confined:
+        return CheckResult("AppArmor", Severity.GOOD, "confines no program that a stack runs")
+    advice = f"if one of them fails: apparmor_parser --remove /etc/apparmor.d/usr.sbin.{confined[0]}"
+    return CheckResult("AppArmor", Severity.WARNING, f"confines {', '.join(confined)}, which cannot use the folder of a stack then", advice)
+
+
 def check_folder(_: Settings, paths: Paths) -> CheckResult:
     """Check that the path of the stack fits into sockets' addresses and into the configuration of all services."""
     folder = str(paths.root)
@@ -165,6 +187,7 @@ COMPONENT = Component(
         check_lock_folder,
         check_memory,
         check_shared_memory,
+        check_confinement,
         check_folder,
     ),
     parts={"clean": (removal(find_mounts, REMOVERS),)},

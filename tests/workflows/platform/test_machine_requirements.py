@@ -21,6 +21,7 @@ from workflows.platform.machine_requirements import (
     check_folder,
     check_lock_folder,
     check_python,
+    describe_confinement,
     describe_distribution,
     describe_host_name,
     describe_processor,
@@ -56,6 +57,15 @@ def test_a_release_that_lacks_packages_is_a_warning() -> None:
     advice = "set NOVAFLOW_SERVICES without the components that need them"
     assert describe_distribution(release) == CheckResult("system", Severity.WARNING, "Other 1 has no package novnc, radvd", advice)
     assert describe_distribution(DEBIAN) == CheckResult("system", Severity.GOOD, "Debian")
+
+
+def test_confined_programs_are_a_warning() -> None:
+    """Only those that a stack runs and whose profile is enforced, by path or by name; a part of a profile does not count."""
+    profiles = "/usr/sbin/slapd (enforce)\ndnsmasq (enforce)\nmariadbd (complain)\n/usr/bin/man (enforce)\nman//haproxy_ (enforce)\n"
+    found = "confines dnsmasq, slapd, which cannot use the folder of a stack then"
+    advice = "if one of them fails: apparmor_parser --remove /etc/apparmor.d/usr.sbin.dnsmasq"
+    assert describe_confinement(profiles) == CheckResult("AppArmor", Severity.WARNING, found, advice)
+    assert describe_confinement("") == CheckResult("AppArmor", Severity.GOOD, "confines no program that a stack runs")
 
 
 def test_another_processor_is_bad() -> None:
