@@ -59,7 +59,12 @@ class FreshMachine:
 
     def __init__(self, pid: int) -> None:
         self._enter = ("nsenter", f"--target={pid}", "--mount", "--pid", "--uts", "--ipc", "--net", "--root", f"--wdns=/{HOME}")
-        self._environ = environment()
+        self._environ = {
+            "HOME": "/root",
+            "LANG": "C.UTF-8",
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            **{name: value for name, value in os.environ.items() if PASSED_ON.fullmatch(name)},
+        }
 
     def run(self, *command: str, within_s: float, good: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a command in the folder of the repository; it must succeed, unless ``good`` is false."""
@@ -79,12 +84,6 @@ class FreshMachine:
     def state(self) -> set[str]:
         """Return links, ports, namespaces, rules, ipsets and mounts."""
         return {*self.run("sh", "-c", READ_STATE, within_s=30).stdout.splitlines()}
-
-
-def environment() -> dict[str, str]:
-    """Return the environment of a new user's commands, with the registries and proxies of this one."""
-    passed_on = {name: value for name, value in os.environ.items() if PASSED_ON.fullmatch(name)}
-    return {"HOME": "/root", "LANG": "C.UTF-8", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **passed_on}
 
 
 @contextmanager
@@ -109,12 +108,11 @@ def fresh_machine(release: str, *, bundle: Path | None = None) -> Iterator[Fresh
         shutil.rmtree(root)
 
 
-def make_debian(root: Path, release: str, *packages: str) -> None:
-    """Install a minimal Debian with further packages from the servers of this machine's sources, and copy the repository into it."""
+def make_debian(root: Path, release: str) -> None:
+    """Install a minimal Debian from the servers of this machine's package sources, and copy the repository into it."""
     sources = read_sources(release)
     mirror = sources[0].split()[1]
-    included = (f"--include={','.join(packages)}",) if packages else ()
-    command = ("debootstrap", "--variant=minbase", *included, release, root, mirror)
+    command = ("debootstrap", "--variant=minbase", release, root, mirror)
     completed = subprocess.run(command, capture_output=True, check=False, text=True, timeout=DEBOOTSTRAP_S)
     assert completed.returncode == 0, completed.stdout[-2000:] + completed.stderr[-2000:]
     (root / "etc/apt/sources.list").write_text("\n".join(sources) + "\n")
