@@ -13,7 +13,8 @@ class Settings:
     """The settings that hold for a stack.
 
     ``host_ip`` is the address that clients connect to, with TLS if ``tls`` is set. ``groups`` maps each class of settings,
-    which a component declares, to its value. Every time limit of a step or service is multiplied by ``timeout_factor``.
+    which a component declares, to its value. ``timeout_factor`` multiplies the time that a step has, and the time that a service
+    has to become ready, to answer each check and to exit.
     """
 
     host_ip: str = "127.0.0.1"

@@ -119,8 +119,15 @@ class _NeedResolver:
 def _make_nodes(component: Component, workflow: str, settings: Settings) -> Iterator[Node]:
     for part in component.parts.get(workflow, ()):
         if part.when(settings):
-            allowed = replace(part, within_s=part.within_s * settings.timeout_factor)
-            yield Node(_node_name(component, part), component.name, allowed)
+            yield Node(_node_name(component, part), component.name, _multiply_times(part, settings.timeout_factor))
+
+
+def _multiply_times(part: Part, factor: float) -> Part:
+    """Return the part with more time: a slow machine is slow to start a service, to answer its checks and to stop it."""
+    if isinstance(part, Service):
+        liveness = replace(part.liveness, timeout_s=part.liveness.timeout_s * factor)
+        return replace(part, within_s=part.within_s * factor, grace_s=part.grace_s * factor, liveness=liveness)
+    return replace(part, within_s=part.within_s * factor)
 
 
 def _node_name(component: Component, part: Part) -> str:

@@ -24,7 +24,7 @@ async def run_in_supervisor(stack: Stack, workflow: str, display: Display, argum
     Raises: UsageError, if the stack is not up; SupervisorUnresponsive; RunError, with each failed node and the reason.
     """
     await query_supervisor(stack)  # a supervisor that hangs would not answer the request, which has no short limit
-    control, failures = ControlClient(stack.paths.control), dict[str, str]()
+    control, failures = ControlClient(stack.paths.control, stack.answer_within_s), dict[str, str]()
     refusal: UsageError | None = None
     async with show_events(stack.paths.journal, _WorkflowEvents(workflow, display).show), anyio.create_task_group() as tasks:
         tasks.start_soon(_show_notes, control, display)

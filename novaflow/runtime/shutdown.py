@@ -41,7 +41,7 @@ async def stop_stack(stack: Stack, display: Display) -> bool:
 async def _stop_supervisor(stack: Stack) -> None:
     """Stop the supervisor; if the lock's holder is none, wait a moment for it to exit."""
     try:
-        has_accepted = await ControlClient(stack.paths.control).request_stop()
+        has_accepted = await ControlClient(stack.paths.control, stack.answer_within_s).request_stop()
     except TimeoutError as error:
         raise supervisor_unresponsive(stack) from error
     with anyio.move_on_after(None if has_accepted else EXIT_WITHIN_S):

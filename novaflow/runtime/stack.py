@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from novaflow.adapters.control.client import ANSWER_WITHIN_S
 from novaflow.adapters.storage import DiscoveredModules, find_components
 from novaflow.errors import UsageError
 from novaflow.model.component import Component
@@ -47,6 +48,11 @@ class Stack:
     def group(self) -> int | None:
         """Return the id of NOVAFLOW_GROUP; ``None`` if it is not set or does not exist."""
         return find_group(self.settings.of(CoreSettings).novaflow_group)
+
+    @property
+    def answer_within_s(self) -> float:
+        """Return how long the supervisor has to answer, in seconds."""
+        return ANSWER_WITHIN_S * self.settings.timeout_factor
 
     @property
     def publish_cursor(self) -> Path:

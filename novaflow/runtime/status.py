@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from novaflow.adapters.control.client import ANSWER_WITHIN_S, ControlClient
+from novaflow.adapters.control.client import ControlClient
 from novaflow.adapters.storage import is_locked, last_record, read_journal, read_publish_status
 from novaflow.errors import SupervisorUnresponsive
 from novaflow.events.types import StackState
@@ -38,7 +38,7 @@ async def query_supervisor(stack: Stack) -> Mapping[str, Any] | None:
     if not _may_run(stack):
         return None
     try:
-        return await ControlClient(stack.paths.control).fetch_status()
+        return await ControlClient(stack.paths.control, stack.answer_within_s).fetch_status()
     except TimeoutError as error:
         raise supervisor_unresponsive(stack) from error
 
@@ -55,7 +55,7 @@ def _may_run(stack: Stack) -> bool:
 
 def supervisor_unresponsive(stack: Stack) -> SupervisorUnresponsive:
     """Return the error for a supervisor that does not answer."""
-    return SupervisorUnresponsive(_find_supervisor(stack), stack.paths.control, ANSWER_WITHIN_S)
+    return SupervisorUnresponsive(_find_supervisor(stack), stack.paths.control, stack.answer_within_s)
 
 
 async def is_ready(stack: Stack) -> bool:

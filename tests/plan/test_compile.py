@@ -6,6 +6,7 @@ import pytest
 
 from novaflow.errors import ComponentUnknown, DependencyCycle, DuplicateName, NeedUnknown, PortConflict, UsageError
 from novaflow.model.component import Component
+from novaflow.model.restart import Liveness
 from novaflow.model.settings import Settings
 from novaflow.model.step import EVERYTHING
 from novaflow.plan.compile import compile_graph, find_services, resolve_name, select_components
@@ -85,10 +86,11 @@ def test_settings_disable_parts() -> None:
 
 
 def test_time_limits_are_multiplied() -> None:
-    """Of steps and of services, by NOVAFLOW_TIMEOUT_FACTOR."""
-    nodes = compile_graph("run", (DATABASE, WEB), replace(SETTINGS, timeout_factor=2.5)).nodes
-    usual = compile_graph("run", (DATABASE, WEB), SETTINGS).nodes
-    assert {name: node.part.within_s for name, node in nodes.items()} == {name: node.part.within_s * 2.5 for name, node in usual.items()}
+    """NOVAFLOW_TIMEOUT_FACTOR holds for a step, and for a service's start, checks and exit."""
+    web = a_service("web", within_s=60, grace_s=5, liveness=Liveness(timeout_s=4))
+    nodes = compile_graph("run", (a_component("web", a_step("schema"), web),), replace(SETTINGS, timeout_factor=2.5)).nodes
+    assert nodes["web.schema"].part.within_s == 2.5  # a_step has one second
+    assert nodes["web"].part == replace(web, within_s=150, grace_s=12.5, liveness=Liveness(timeout_s=10))
 
 
 def test_step_names_contain_the_component() -> None:

@@ -15,7 +15,7 @@ from novaflow.model.context import NO_ARGUMENTS, HttpResponse
 from novaflow.model.probe import NotYet
 from novaflow.plan.commands import ServiceCommand
 
-ANSWER_WITHIN_S = 5  # for requests that the supervisor answers at once
+ANSWER_WITHIN_S = 5.0  # for requests that the supervisor answers at once
 FINISH_WITHIN_S = 24 * 3600  # for requests that it answers when the work is done; workflows have limits of their own
 
 
@@ -23,11 +23,11 @@ class ControlClient:
     """Sends requests to the supervisor that listens on ``socket``.
 
     Every method raises PermissionError if this user may not write to the socket, or may not send the request. ``fetch_status``
-    and ``request_stop`` raise TimeoutError if a supervisor listens that does not answer within ``ANSWER_WITHIN_S``.
+    and ``request_stop`` raise TimeoutError if a supervisor listens that does not answer within ``answer_within_s``.
     """
 
-    def __init__(self, socket: Path) -> None:
-        self._socket = socket
+    def __init__(self, socket: Path, answer_within_s: float = ANSWER_WITHIN_S) -> None:
+        self._socket, self._answer_within_s = socket, answer_within_s
 
     async def fetch_status(self) -> Mapping[str, Any] | None:
         """Return the stack's status; ``None`` if no supervisor answers."""
@@ -71,7 +71,7 @@ class ControlClient:
         return failures
 
     async def _request_at_once(self, method: str, path: str) -> HttpResponse:
-        with anyio.fail_after(ANSWER_WITHIN_S):
+        with anyio.fail_after(self._answer_within_s):
             return await self._request(method, path)
 
     async def _request(self, method: str, path: str) -> HttpResponse:
