@@ -17,6 +17,7 @@ from novaflow.model.software import Software, SoftwareSource
 from novaflow.runtime.settings_report import describe_settings
 from novaflow.runtime.stack import Stack
 from novaflow.settings.group import count_processors
+from novaflow.settings.os_release import read_os_release
 
 # What differs most between machines.
 FACTS = {
@@ -32,11 +33,7 @@ def describe_machine(stack: Stack, results: Iterable[CheckResult]) -> dict[str, 
 
     It contains no secrets: settings are masked, and the output of programs is not in it, only the names and reasons of what failed.
     """
-    try:
-        release = platform.freedesktop_os_release()
-    except OSError:
-        release = {}
-    uname = platform.uname()
+    release, uname = read_os_release(), platform.uname()
     return {
         "novaflow": version("novaflow"),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from novaflow.errors import UsageError
+from novaflow.settings.os_release import read_os_release
 from novaflow.settings.trust import require_trusted
 
 # On a disk, unlike some /tmp; and without characters that have a meaning in a file of apt, unlike some DIR.
@@ -33,10 +34,7 @@ find-links = ["{PLACE}/wheels"]
 
 def describe_platform() -> str:
     """Return what a bundle depends on: distribution, release and processor."""
-    try:
-        fields = platform.freedesktop_os_release()
-    except OSError:
-        fields = {}
+    fields = read_os_release()
     return f"{fields.get('ID', 'unknown')} {fields.get('VERSION_ID', '')} {platform.machine()}"
 
 

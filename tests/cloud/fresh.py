@@ -20,7 +20,7 @@ HOME = Path("root/novaflow")  # below a home folder of mode 0700, the usual one
 PASSED_ON = re.compile(r"(PIP_|UV_)\w+|(https?|all|no|ftp)_proxy|SSL_CERT_(FILE|DIR)|\w+_CA_BUNDLE", re.IGNORECASE)
 PIP_CONFIGS = ("etc/pip.conf", "root/.config/pip/pip.conf", "root/.pip/pip.conf", "etc/uv/uv.toml", "root/.config/uv/uv.toml")
 APT_CONFIGS = re.compile(r'^Acquire::(http|https|Check-\w+|ForceIPv\d|Retries)\b.* ".+";$', re.MULTILINE)
-DEBOOTSTRAP_S = 600
+DEBOOTSTRAP_S = 1800  # of another architecture; of this one it takes half a minute
 INIT = r"""
 set -e
 mount --make-rprivate /
@@ -55,9 +55,10 @@ LOOPBACK = "ip link set lo up"
 
 
 class FreshMachine:
-    """A running machine; ``pid`` is the id of its first process on the host."""
+    """A running machine; ``pid`` is the id of its first process on the host, ``root`` its file tree."""
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, root: Path) -> None:
+        self.root = root
         self._enter = ("nsenter", f"--target={pid}", "--mount", "--pid", "--uts", "--ipc", "--net", "--root", f"--wdns=/{HOME}")
         self._environ = {
             "HOME": "/root",
@@ -87,15 +88,16 @@ class FreshMachine:
 
 
 @contextmanager
-def fresh_machine(release: str, *, bundle: Path | None = None) -> Iterator[FreshMachine]:
+def fresh_machine(release: str, *, bundle: Path | None = None, architecture: str | None = None) -> Iterator[FreshMachine]:
     """Return a machine with a release of Debian and the repository; the machine and its processes end with the block.
 
-    With a ``bundle``, the file is in the folder of the repository, and the machine has no network.
+    With a ``bundle``, the file is in the folder of the repository, and the machine has no network. ``architecture`` is Debian's
+    name of another kind of processors than the host's, whose programs the host can run.
     """
     root = Path(tempfile.mkdtemp(prefix="nf-fresh-"))
     root.chmod(0o755)  # all users of the machine need access to their root folder
     try:
-        make_debian(root, release)
+        make_debian(root, release, architecture=architecture)
         if bundle:
             shutil.copy(bundle, root / HOME)
         with ExitStack() as programs:
@@ -103,16 +105,17 @@ def fresh_machine(release: str, *, bundle: Path | None = None) -> Iterator[Fresh
             pid = programs.enter_context(start(root, own_network=can_connect or bundle is not None))
             if can_connect and bundle is None:
                 programs.enter_context(connect(root, pid))
-            yield FreshMachine(pid)
+            yield FreshMachine(pid, root)
     finally:
         shutil.rmtree(root)
 
 
-def make_debian(root: Path, release: str) -> None:
+def make_debian(root: Path, release: str, *, architecture: str | None = None) -> None:
     """Install a minimal Debian from the servers of this machine's package sources, and copy the repository into it."""
     sources = read_sources(release)
     mirror = sources[0].split()[1]
-    command = ("debootstrap", "--variant=minbase", release, root, mirror)
+    foreign = (f"--arch={architecture}",) if architecture else ()
+    command = ("debootstrap", "--variant=minbase", *foreign, release, root, mirror)
     completed = subprocess.run(command, capture_output=True, check=False, text=True, timeout=DEBOOTSTRAP_S)
     assert completed.returncode == 0, completed.stdout[-2000:] + completed.stderr[-2000:]
     (root / "etc/apt/sources.list").write_text("\n".join(sources) + "\n")

@@ -5,22 +5,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from novaflow.errors import MachineError
+from novaflow.settings.os_release import read_os_release
 from workflows.platform.debian import DEBIAN, RELEASES, UBUNTU
 from workflows.platform.distribution import Distribution
 
 FAMILIES: Mapping[str, Distribution] = {"debian": DEBIAN, "ubuntu": UBUNTU}  # by ID and ID_LIKE of os-release(5)
 
 
-def read_os_release() -> Mapping[str, str]:
-    """Return the fields of os-release(5); empty if the file does not exist."""
-    try:
-        return platform.freedesktop_os_release()
-    except OSError:
-        return {}
-
-
-def find_distribution(os_release: Mapping[str, str] | None = None) -> Distribution:
-    """Return the distribution that os-release describes; ``None`` means this machine's file.
+def find_distribution(os_release: Mapping[str, str] | None = None, machine: str | None = None) -> Distribution:
+    """Return the distribution that os-release describes, for a processor by its name in uname(2); ``None`` means this machine's.
 
     Raises: MachineError, if novaflow does not support it.
     """
@@ -30,4 +23,5 @@ def find_distribution(os_release: Mapping[str, str] | None = None) -> Distributi
     found = RELEASES.get((fields.get("ID", ""), fields.get("VERSION_ID", ""))) or next(filter(None, families), None)
     if found is None:
         raise MachineError(f"{name} is not supported; use Debian 12 or newer, or Ubuntu 24.04 or newer")
-    return replace(found, name=name)
+    names = found.names_by_processor.get(platform.machine() if machine is None else machine, {})
+    return replace(found, name=name, package_names={**names, **found.package_names})

@@ -55,9 +55,9 @@ class Distribution:
     """A release of a distribution.
 
     ``family_names`` reads the names of packages that the release shares with its family. ``package_names`` maps a shared name
-    to the names in this release, where one package may have been split; to none if the release lacks the package. ``paths`` maps
-    the name of a file or folder, as components use it, to its path. A release that differs from another is a copy with other
-    entries.
+    to the names in this release, where one package may have been split; to none if the release lacks the package.
+    ``names_by_processor`` has further ones for kinds of processors, by their names in uname(2). ``paths`` maps the name of a file or
+    folder, as components use it, to its path. A release that differs from another is a copy with other entries.
     """
 
     name: str
@@ -65,6 +65,7 @@ class Distribution:
     family_names: Callable[[SystemPackages], tuple[str, ...]]
     paths: Mapping[str, Path]
     package_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    names_by_processor: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
 
     @property
     def missing_packages(self) -> tuple[str, ...]:

@@ -8,9 +8,10 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
+from workflows.platform.processor import find_processor
+
 _KVM_GET_API_VERSION, _KVM_CREATE_VM = 0xAE00, 0xAE01  # Source: linux/kvm.h
 _KVM_API_VERSION = 12  # constant since 2007. Source: Documentation/virt/kvm/api.rst of the Linux kernel
-_EMULATOR = "qemu-system-x86_64"
 _EMULATOR_WITHIN_S = 5.0
 
 
@@ -40,14 +41,16 @@ def _find_device_error() -> str | None:
 
 
 def _find_emulator_error() -> str | None:
-    command = [_EMULATOR, "-accel", "kvm", "-cpu", "host", "-nodefaults", "-display", "none", "-S", "-monitor", "stdio"]
-    if shutil.which(_EMULATOR) is None:
+    processor = find_processor()
+    machine = ("-machine", processor.emulated_machine, "-accel", "kvm", "-cpu", "host")
+    command = [processor.emulator, *machine, "-nodefaults", "-display", "none", "-S", "-monitor", "stdio"]
+    if shutil.which(processor.emulator) is None:
         return None
     try:
         # It takes 0.1 s. Checks run before the event loop starts, so nothing is blocked.
         ended = subprocess.run(command, input=b"quit\n", capture_output=True, timeout=_EMULATOR_WITHIN_S, check=False)  # noqa: S603, TID251
     except subprocess.TimeoutExpired:
-        return f"{_EMULATOR} did not create a virtual machine within {_EMULATOR_WITHIN_S:g} s"
+        return f"{processor.emulator} did not create a virtual machine within {_EMULATOR_WITHIN_S:g} s"
     if ended.returncode != 0:
         return ended.stderr.decode(errors="replace").partition("\n")[0].rpartition("error: ")[2]
     return None

@@ -17,11 +17,11 @@ from workflows.platform.disk import find_write_error, free_mib, low_mib
 from workflows.platform.distribution import Distribution
 from workflows.platform.mounts import REMOVERS, find_mounts
 from workflows.platform.orphans import removal
+from workflows.platform.processor import PROCESSORS
 from workflows.platform.settings import MachineSettings
 
 DISK_MIB = 3_400  # environment 700, template 150, packages 1,600, disks of servers
 MEMORY_MIB = 5_000  # all services of a stack use 3,600, a small server 150
-PROCESSOR = "x86_64"
 OLDEST_PYTHON = (3, 11)  # of the series of Nova that is installed
 # Services split words at spaces and interpret quotes (privsep, haproxy), begin comments (#, ;) or names ($, %) in their configuration,
 # or take the character for a separator of lists (:) and URLs (?, &).
@@ -59,15 +59,16 @@ def describe_distribution(found: Distribution) -> CheckResult:
 
 
 def check_processor(_: Settings, __: Paths) -> CheckResult:
-    """Check that the kernel and the boot loader of the tty image are for this machine's processors."""
+    """Check that there are a guest's kernel and its boot loader for this machine's processors."""
     return describe_processor(platform.machine())
 
 
 def describe_processor(machine: str) -> CheckResult:
     """Return the result for a processor, by the name that uname(2) has for it."""
-    if machine == PROCESSOR:
+    if machine in PROCESSORS:
         return CheckResult("processor", Severity.GOOD, machine)
-    return CheckResult("processor", Severity.BAD, f"{machine} is not supported", f"use a machine with {PROCESSOR} processors (amd64)")
+    advice = f"use a machine with {' or '.join(PROCESSORS)} processors"
+    return CheckResult("processor", Severity.BAD, f"{machine} is not supported", advice)
 
 
 def check_python(_: Settings, __: Paths) -> CheckResult:

@@ -7,7 +7,8 @@ from novaflow.model.context import Context
 from novaflow.model.paths import Paths
 from novaflow.model.software import Software, SoftwareSource
 from novaflow.model.step import ConcurrencyPool, Skipped, step
-from workflows.platform.detect import find_distribution, read_os_release
+from novaflow.settings.os_release import read_os_release
+from workflows.platform.detect import find_distribution
 from workflows.platform.system_packages import SystemPackages
 
 

@@ -20,7 +20,6 @@ from novaflow.runtime.stack import Stack
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 @click.option(
     "--report",
-    "report",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write what this machine is and how the workflows of DIR ended on it into FILE, without secrets.",

@@ -35,7 +35,24 @@ OTHER = replace(
 def test_a_derived_distribution_has_the_data_of_its_family(fields: dict[str, str], name: str) -> None:
     """A release without an entry uses its family's paths and names; messages show its own name."""
     family = DEBIAN if fields["ID"] == "debian" else UBUNTU
-    assert find_distribution(fields) == replace(family, name=name)
+    assert find_distribution(fields, "x86_64") == replace(family, name=name)
+
+
+@pytest.mark.parametrize(("family", "kernel"), [("debian", "linux-image-cloud-arm64"), ("ubuntu", "linux-image-virtual")])
+def test_packages_for_another_processor_have_other_names(family: str, kernel: str) -> None:
+    """Those of the guest's kernel, of QEMU and of the boot loader; a release has the last word."""
+    declared = SystemPackages(debian=("linux-image-cloud-amd64", "qemu-system-x86", "qemu-utils", "syslinux"))
+    names = (kernel, "qemu-system-arm", "qemu-efi-aarch64", "qemu-utils", "systemd-boot-efi")
+    assert find_distribution({"ID": family}, "aarch64").resolve(declared) == names
+
+
+def test_a_release_of_ubuntu_has_the_names_of_ubuntu() -> None:
+    """Those of 26.04 are split like those of Debian 13."""
+    libvirt = SystemPackages(debian=("libvirt-daemon", "linux-image-cloud-amd64"))
+    fields = {"ID": "ubuntu", "ID_LIKE": "debian", "VERSION_ID": "26.04"}
+    split = ("libvirt-daemon", "libvirt-daemon-driver-nodedev", "libvirt-daemon-driver-secret")
+    assert find_distribution(fields, "x86_64").resolve(libvirt) == (*split, "linux-image-virtual")
+    assert find_distribution({**fields, "VERSION_ID": "24.04"}, "x86_64").resolve(libvirt) == ("libvirt-daemon", "linux-image-virtual")
 
 
 def test_the_guests_kernel_is_that_of_the_distribution() -> None:

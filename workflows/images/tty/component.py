@@ -11,12 +11,14 @@ from types import MappingProxyType
 from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.step import ConcurrencyPool, Skipped, step
+from workflows.images.tty.boot_loader import install_boot_loader, write_command_line
 from workflows.images.tty.cpio import Entry, pack, unpack
 from workflows.images.tty.image_files import read_image_files
 from workflows.images.tty.kernel_modules import is_complete, unpack_modules
 from workflows.images.tty.password import PASSWORD_HASH, password
 from workflows.infra.libvirt.address import uses_containers
 from workflows.platform.detect import find_distribution
+from workflows.platform.processor import find_processor
 from workflows.platform.system_packages import SystemPackages, UnpackedPackages
 from workflows.services.keystone.client import admin_api
 from workflows.services.neutron.settings import NetMan, NetworkSettings
@@ -28,7 +30,8 @@ MODULES = (
     "virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci",
     "failover", "net_failover", "virtio_net", "virtio_blk", "virtio-rng",
 )  # fmt: skip
-DRIVE_MODULES = ("scsi_common", "scsi_mod", "libata", "ata_piix", "cdrom", "sr_mod", "isofs")  # for the config drive, a CD-ROM
+# For the config drive, a CD-ROM: of IDE, or of SCSI where QEMU's machine has no IDE.
+DRIVE_MODULES = ("scsi_common", "scsi_mod", "libata", "ata_piix", "virtio_scsi", "cdrom", "sr_mod", "isofs")
 # Loaded when the SSH server is up: a disk for /tmp, the power button, the file system of `mkfs -t vfat`, and VLANs for trunk ports.
 LATER_MODULES = (
     "loop", "button", "evdev", "fat", "vfat", "nls_cp437", "nls_ascii",
@@ -37,18 +40,10 @@ LATER_MODULES = (
 GUEST_MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType({"lib": MODULES, "lib/drive": DRIVE_MODULES, "lib/later": LATER_MODULES})
 DISK_MIB = 1
 CONTAINER, CONTAINER_MIB = "container.ext4", 16  # the files use 4
-BOOTABLE_MIB = 32  # kernel, initial RAM file system and boot loader use 18
+BOOTABLE_MIB = 48  # kernel, initial RAM file system and boot loader use 18, on arm64, whose kernel is not compressed, 33
 VERSION = "tty_version"  # a property of the images
 GLANCE_PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}  # Source: Image API v2, "Update image"
-COMMAND_LINE = "console=tty0 console=ttyS0 quiet"  # the last one is `/dev/console`
-
-BOOT_LOADER = """\
-DEFAULT tty
-LABEL tty
-  KERNEL vmlinuz
-  INITRD initrd
-  APPEND {command_line}
-"""
+COMMAND_LINE = "console=tty0 console={serial} quiet"  # the last one is `/dev/console`
 
 
 def _folder(ctx: Context) -> Path:
@@ -107,8 +102,7 @@ async def disk(ctx: Context) -> Skipped | str:
     work = _folder(ctx) / "bootable.new"
     work.unlink(missing_ok=True)
     await ctx.run("truncate", f"--size={BOOTABLE_MIB}M", work)
-    await ctx.run("mformat", "-i", work, "::")
-    await ctx.run("syslinux", "--install", work)
+    await install_boot_loader(ctx, work, find_processor())
     await ctx.run("mcopy", "-i", work, *parts, "::")
     work.rename(bootable_disk(ctx))
     return f"{BOOTABLE_MIB} MiB"
@@ -123,9 +117,9 @@ def bootable_disk(ctx: Context) -> Path:
 async def upload(ctx: Context) -> str:
     """Upload the tty image as three images, aki-tty, ari-tty and ami-tty, and as one disk, disk-tty."""
     # Without DHCP the guest reads its address from the config drive.
-    command_line = f"{COMMAND_LINE} config_drive=1" if ctx.settings.of(NetworkSettings).net_man is NetMan.FLAT else COMMAND_LINE
-    await ctx.write(_folder(ctx) / "syslinux.cfg", BOOT_LOADER.format(command_line=command_line))
-    await ctx.run("mcopy", "-o", "-i", bootable_disk(ctx), _folder(ctx) / "syslinux.cfg", "::")
+    extra = " config_drive=1" if ctx.settings.of(NetworkSettings).net_man is NetMan.FLAT else ""
+    command_line = COMMAND_LINE.format(serial=find_processor().console) + extra
+    await write_command_line(ctx, bootable_disk(ctx), find_processor(), command_line)
     version = {VERSION: _version(ctx, command_line)}
     kernel = await _upload(ctx, "kernel/vmlinuz", name="aki-tty", **_formats("aki"), **version)
     ramdisk = await _upload(ctx, "initrd", name="ari-tty", **_formats("ari"), **version)

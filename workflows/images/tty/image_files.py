@@ -47,6 +47,6 @@ async def read_image_files(ctx: Context, kernel: Path, modules: Mapping[str, tup
 
 
 async def _find_libraries(ctx: Context, program: Path) -> dict[str, Path]:
-    """Return the shared libraries of a program by the path at which the guest's loader looks for them."""
+    """Return the shared libraries of a program by the path at which the guest looks for them: the loader has one of its own."""
     found = [Path(path) for path in re.findall(r"(/\S+) \(0x", await ctx.run("ldd", program))]
-    return {f"{'lib64' if path.name.startswith('ld-') else 'lib'}/{path.name}": path for path in found}
+    return {str(path)[1:] if path.name.startswith("ld-") else f"lib/{path.name}": path for path in found}

@@ -37,4 +37,5 @@ login_at() { # root is the only user
 } &
 echo "tty: the screen of $(hostname)" >/dev/tty1
 login_at tty1 &
-login_at ttyS0
+consoles=$(cat /sys/class/tty/console/active) # "tty0 ttyS0": the last one is the serial console
+login_at "${consoles##* }"

@@ -84,7 +84,7 @@ async def test_without_dhcp_the_guest_is_told_to_read_its_drive(tmp_path: Path, 
     line = "console=tty0 console=ttyS0 quiet config_drive=1"
     assert f"\n  APPEND {line}\n" in config
     assert [body["os_command_line"] for body in rest.bodies("POST", "/image/v2/images") if body["name"] == "ami-tty"] == [line]
-    assert programs.calls == [f"mcopy -o -i {tmp_path}/data/tty/bootable {tmp_path}/data/tty/syslinux.cfg ::"]
+    assert programs.calls == [f"mcopy -o -i {tmp_path}/data/tty/bootable {tmp_path}/data/tty/syslinux.cfg ::syslinux.cfg"]
 
 
 @pytest.mark.parametrize(("status", "uploads"), [("active", 0), ("queued", 4)])
@@ -118,7 +118,7 @@ async def test_the_disk_is_made_again_when_a_part_is_newer(make_context: MakeCon
     programs.add("truncate", script=': >"$2"')
     programs.add("mformat", "syslinux")
     (ctx.paths.data / "tty/bootable").unlink()
-    assert await disk.body(ctx) == "32 MiB"
+    assert await disk.body(ctx) == "48 MiB"
     assert await disk.body(ctx) == Skipped("up to date")
     programs.add("syslinux", script="exit 1")
     (ctx.paths.data / "tty/bootable").unlink()
