@@ -41,6 +41,11 @@ class Paths:
         return self.root / "source"
 
     @property
+    def local(self) -> Path:
+        """Return the folder of the user's configuration files, which extend those of the services."""
+        return self.root / "local"
+
+    @property
     def credentials(self) -> Path:
         """Return the folder of credentials for clients."""
         return self.root / "credentials"

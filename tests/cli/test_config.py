@@ -89,3 +89,42 @@ def test_what_the_machine_does_not_have_is_refused(novaflow: Novaflow, toy: ToyS
     assert (ended.code, ended.out, ended.err) == (2, "", "novaflow: CARD=eth7 (command line): there is no such card\n")
     assert novaflow("config").code == 0
     assert novaflow("status", "--set", "CARD=eth7").code == 6
+
+
+DECLARED = """
+from novaflow.model.component import Component
+from novaflow.model.config_file import ConfigFile
+
+COMPONENT = Component("httpd", "A web server.", {}, declares=(ConfigFile("httpd/httpd.conf"), ConfigFile("httpd/users.conf")))
+"""
+WRITTEN = """\
+[DEFAULT]
+connection = mysql+pymysql://root:{}@127.0.0.1/web
+max_password_length = 72
+
+[users]
+password = {}
+shared_secret={}
+"""
+
+
+def test_the_files_of_a_service_are_shown_without_passwords(novaflow: Novaflow, toy: ToyStack) -> None:
+    """In URLs and in options whose names say so; each file comes after its path."""
+    toy.write("components/httpd.py", DECLARED)
+    folder = toy.paths.etc / "httpd"
+    folder.mkdir(parents=True)
+    (folder / "httpd.conf").write_text(WRITTEN.format("hush-1", "hush-2", "hush-3"))
+    (folder / "users.conf").write_text("[a]\nb = 1\n")
+    masked = WRITTEN.format(*["********"] * 3)
+    assert novaflow("config", "--service", "httpd").out == f"# {folder}/httpd.conf\n{masked}\n# {folder}/users.conf\n[a]\nb = 1\n"
+    shown = json.loads(novaflow("config", "--service", "httpd", "--json").out)
+    assert shown == {f"{folder}/httpd.conf": masked, f"{folder}/users.conf": "[a]\nb = 1\n"}
+
+
+def test_a_service_without_files_is_an_error(novaflow: Novaflow, toy: ToyStack) -> None:
+    """The message names those that have some, and the nearest; before the first start, no file exists."""
+    toy.write("components/httpd.py", DECLARED)
+    ended = novaflow("config", "--service", "htpd")
+    assert (ended.code, ended.err) == (2, "novaflow: no service 'htpd' has configuration files; did you mean httpd?; these have: httpd\n")
+    ended = novaflow("config", "--service", "httpd")
+    assert (ended.code, ended.err) == (2, f"novaflow: {toy.paths.etc}/httpd/httpd.conf does not exist; `novaflow up` writes it\n")

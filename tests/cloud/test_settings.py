@@ -4,6 +4,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ ADDRESS, NEIGHBOUR = "198.18.7.1", "198.18.7.2/30"  # Source: RFC 2544; a test m
 # What another machine reaches: the APIs, EC2, the object store, the console, and AMQP with TLS.
 PUBLIC_PORTS = {3333, 5000, 5671, 6080, 8773, 8774, 8776, 8778, 9292, 9696}
 PRIVATE_PORTS = (3300, 5672, 6789, 8775, 25672)  # Ceph, AMQP without TLS, nova's metadata, Erlang
+LOCAL_FILES = {"nova.conf": "[quota]\ninstances = 17\n", "neutron.conf": "[QUOTAS]\nquota_network = 18\n"}
 PEOPLE, READER = "ou=people,dc=example,dc=com", "cn=reader,dc=example,dc=com"
 LDIF = f"""\
 dn: dc=example,dc=com
@@ -115,7 +117,19 @@ def other_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def many(stack: Stack, cables: tuple[Cable, Cable], neighbour: Cable, other_folder: Path) -> Stack:  # noqa: ARG001 - HOST_IP
+def local_files(stack: Stack) -> Iterator[None]:
+    """Write the user's configuration files of two services."""
+    folder = stack.folder / "local"
+    for each in (stack.folder, folder):
+        each.mkdir(mode=0o700, exist_ok=True)
+    for name, text in LOCAL_FILES.items():
+        (folder / name).write_text(text)
+    yield
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def many(stack: Stack, cables: tuple[Cable, Cable], neighbour: Cable, other_folder: Path, local_files: None) -> Stack:  # noqa: ARG001
     """Return the shared stack after `up` with many settings."""
     stack("clean")  # other tests have started it with other settings
     out, flat = cables
@@ -168,6 +182,15 @@ def test_many_settings_take_effect(
         check_routed_address(nova, server)
         check_interfaces(nova, server, cables)
         check_folders(server, other_folder)
+
+
+def test_the_users_files_extend_those_of_services(many: Stack, nova: openstack.connection.Connection) -> None:
+    """Their options have priority; `config --service` shows both files as one, without passwords."""
+    assert nova.compute.get_limits().absolute.instances == 17
+    assert nova.network.get_quota(str(nova.current_project_id)).networks == 18
+    shown = many("config", "--service", "nova").stdout
+    assert f"\n# {many.folder}/local/nova.conf\n{LOCAL_FILES['nova.conf']}" in shown
+    assert "\npassword = ********\n" in shown
 
 
 def test_services_start_alone(many: Stack) -> None:

@@ -18,7 +18,7 @@ from workflows.infra.libvirt.address import libvirt_url
 from workflows.infra.libvirt.settings import LibvirtSettings, LibvirtType
 from workflows.infra.rabbitmq.urls import RpcQueue
 from workflows.platform.requirements import PythonPackages
-from workflows.services.cinder.config import config_file, state_folder, write_config
+from workflows.services.cinder.config import CINDER_CONF, config_file, state_folder, write_config
 from workflows.services.keystone.accounts import account, password
 from workflows.services.keystone.client import admin_api
 from workflows.services.oslo.rpc_ping import rpc_probe
@@ -141,6 +141,7 @@ COMPONENT = Component(
     aliases=("volume",),
     urls=lambda settings: {"volume": ENDPOINT.url(settings)},
     declares=(
+        CINDER_CONF,
         PythonPackages(("cinder==29.0.0",)),
         Database("cinder"),
         Countable("volume", ("cinder.volumes",), "deleted = 0"),

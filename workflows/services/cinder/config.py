@@ -7,9 +7,10 @@ from workflows.infra.ceph.cluster import POOL, SECRET, ceph_config
 from workflows.infra.database.origin import host_name
 from workflows.infra.database.urls import database_url
 from workflows.services.keystone.service_auth import service_credentials, token_validation
-from workflows.services.oslo.config_file import Sections, render_config
+from workflows.services.oslo.config_file import OsloConfig, Sections
 from workflows.services.oslo.sections import locks, messaging, privsep
 
+CINDER_CONF = OsloConfig("cinder/.cinder/cinder.conf", "cinder")
 BACKEND = "rbd"
 # cinder-backup does not run: a backup would be in error, and cinder deletes one only with the help of that service.
 POLICY = '"backup:create": "!"\n"backup:backup-import": "!"\n'
@@ -17,7 +18,7 @@ POLICY = '"backup:create": "!"\n"backup:backup-import": "!"\n'
 
 def config_file(ctx: Context) -> Path:
     """Return the path of cinder.conf; the API finds it below its home folder."""
-    return ctx.paths.etc / "cinder" / ".cinder" / "cinder.conf"
+    return CINDER_CONF.path(ctx)
 
 
 def state_folder(ctx: Context) -> Path:
@@ -70,4 +71,4 @@ async def write_config(ctx: Context) -> None:
     }
     helpers = privsep(ctx, config_file(ctx), "cinder_sys_admin", "privsep_osbrick")
     layers = (options, messaging(ctx), token_validation(ctx, "cinder"), locks(ctx, "cinder"), helpers)
-    await ctx.write(config_file(ctx), render_config(*layers), 0o600)
+    await CINDER_CONF.write(ctx, *layers)

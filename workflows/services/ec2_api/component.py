@@ -15,7 +15,7 @@ from novaflow.model.step import ConcurrencyPool, Skipped, step
 from workflows.infra.database.urls import Database
 from workflows.platform.python_env import install_requirements
 from workflows.platform.requirements import PythonRequirements
-from workflows.services.ec2_api.config import config_file, config_folder, state_folder, write_config
+from workflows.services.ec2_api.config import EC2_CONF, config_file, config_folder, state_folder, write_config
 from workflows.services.ec2_api.endpoint import ENDPOINT
 from workflows.services.ec2_api.novarc import write_demo_novarc, write_novarc
 from workflows.services.keystone.accounts import account, password
@@ -99,7 +99,7 @@ async def _ensure_keys(api: Api, user_id: str, project_id: str, keys: Mapping[st
 COMPONENT = Component(
     name="ec2-api",
     summary="EC2 API.",
-    declares=(REQUIREMENTS, Database("ec2api"), ENDPOINT, KeptSecret(f"ec2-{DEMO}-access", ACCESS_KEY)),
+    declares=(EC2_CONF, REQUIREMENTS, Database("ec2api"), ENDPOINT, KeptSecret(f"ec2-{DEMO}-access", ACCESS_KEY)),
     parts={
         "install": (environment,),
         "template": (configure, schema, account("ec2", ENDPOINT)),

@@ -10,9 +10,10 @@ from workflows.services.keystone.identity import ENDPOINT as IDENTITY
 from workflows.services.keystone.service_auth import service_credentials
 from workflows.services.neutron.networks import PUBLIC
 from workflows.services.objectstore.endpoint import ENDPOINT as S3
-from workflows.services.oslo.config_file import Sections, render_config
+from workflows.services.oslo.config_file import OsloConfig, Sections
 from workflows.services.oslo.sections import locks
 
+EC2_CONF = OsloConfig("ec2/ec2api.conf", "ec2-api", "venv-ec2")
 FILTERS = Path(ec2_filters.__file__)
 PIPELINE = f"""\
 [pipeline:ec2api]
@@ -45,7 +46,7 @@ def config_folder(ctx: Context) -> Path:
 
 def config_file(ctx: Context) -> Path:
     """Return the path of ec2api.conf."""
-    return config_folder(ctx) / "ec2api.conf"
+    return EC2_CONF.path(ctx)
 
 
 def state_folder(ctx: Context) -> Path:
@@ -77,6 +78,6 @@ async def write_config(ctx: Context) -> None:
         "database": {"connection": database_url(ctx, "ec2api")},
         "keystone_authtoken": service_credentials(ctx, "ec2"),
     }
-    await ctx.write(config_file(ctx), render_config(options, locks(ctx, "ec2")), 0o600)
+    await EC2_CONF.write(ctx, options, locks(ctx, "ec2"))
     await ctx.write(config_folder(ctx) / "api-paste.ini", PIPELINE)
     await ctx.write(config_folder(ctx) / FILTERS.name, FILTERS.read_text(encoding="utf-8"))

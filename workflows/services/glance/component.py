@@ -11,15 +11,12 @@ from workflows.platform.disk import delete_folder
 from workflows.platform.requirements import PythonPackages
 from workflows.services.keystone.accounts import account, password
 from workflows.services.keystone.service_auth import token_validation
-from workflows.services.oslo.config_file import Sections, render_config
+from workflows.services.oslo.config_file import OsloConfig, Sections
 from workflows.services.oslo.sections import locks
 from workflows.services.oslo.wsgi import WsgiApi
 
 ENDPOINT = Endpoint("image", port=9292)
-
-
-def _config(ctx: Context) -> Path:
-    return ctx.paths.etc / "glance" / "glance-api.conf"
+GLANCE_CONF = OsloConfig("glance/glance-api.conf", "glance")
 
 
 def _store(ctx: Context) -> Path:
@@ -31,7 +28,7 @@ API = WsgiApi(
     summary="Image API.",
     application="glance.wsgi.api:application",
     port=ENDPOINT.port,
-    env=lambda ctx: {"OS_GLANCE_CONFIG_DIR": str(_config(ctx).parent), "OS_GLANCE_CONFIG_FILES": _config(ctx).name},
+    env=lambda ctx: {"OS_GLANCE_CONFIG_DIR": str(GLANCE_CONF.path(ctx).parent), "OS_GLANCE_CONFIG_FILES": GLANCE_CONF.path(ctx).name},
     needs=("glance.configure", "database"),
 )
 
@@ -59,16 +56,18 @@ async def configure(ctx: Context) -> str:
         "paste_deploy": {"flavor": "keystone", "config_file": ctx.paths.venv / "etc" / "glance" / "glance-api-paste.ini"},
         "oslo_messaging_notifications": {"driver": "noop"},
     }
-    await ctx.write(_config(ctx), render_config(options, token_validation(ctx, "glance"), locks(ctx, "glance")), 0o600)
+    await GLANCE_CONF.write(ctx, options, token_validation(ctx, "glance"), locks(ctx, "glance"))
     await API.configure(ctx)
-    return str(_config(ctx))
+    return str(GLANCE_CONF.path(ctx))
 
 
 @step(needs=("glance.configure", "database"), pool=ConcurrencyPool.CPU, within_s=180)
 async def schema(ctx: Context) -> None:
     """Migrate glance's database, and load the definitions of metadata that glance brings."""
-    await ctx.run("glance-manage", "--config-file", _config(ctx), "db_sync")
-    await ctx.run("glance-manage", "--config-file", _config(ctx), "db_load_metadefs", ctx.paths.venv / "etc" / "glance" / "metadefs")
+    await ctx.run("glance-manage", "--config-file", GLANCE_CONF.path(ctx), "db_sync")
+    await ctx.run(
+        "glance-manage", "--config-file", GLANCE_CONF.path(ctx), "db_load_metadefs", ctx.paths.venv / "etc" / "glance" / "metadefs"
+    )
 
 
 @step(after=("database.reset",), within_s=120)
@@ -86,5 +85,5 @@ COMPONENT = Component(
         "run": (configure, API.service()),
         "reset": (reset,),
     },
-    declares=(PythonPackages(("glance==33.0.0",)), Database("glance"), ENDPOINT),
+    declares=(GLANCE_CONF, PythonPackages(("glance==33.0.0",)), Database("glance"), ENDPOINT),
 )

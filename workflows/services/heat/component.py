@@ -17,7 +17,7 @@ from novaflow.model.step import ConcurrencyPool, step
 from workflows.infra.database.urls import Database
 from workflows.infra.rabbitmq.urls import RpcQueue
 from workflows.platform.requirements import PythonRequirements
-from workflows.services.heat.config import STACK_DOMAIN, STACK_DOMAIN_ADMIN, config_file, domain_admin_password, write_config
+from workflows.services.heat.config import HEAT_CONF, STACK_DOMAIN, STACK_DOMAIN_ADMIN, config_file, domain_admin_password, write_config
 from workflows.services.keystone.accounts import account, password
 from workflows.services.keystone.client import admin_api
 from workflows.services.keystone.identity import PROJECT_ID
@@ -90,6 +90,7 @@ COMPONENT = Component(
     summary="Stacks of resources that a template describes.",
     default=False,
     declares=(
+        HEAT_CONF,
         PythonRequirements(Path(__file__).with_name("requirements.txt")),
         Database("heat"),
         RpcQueue("heat", "engine"),

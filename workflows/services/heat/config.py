@@ -7,15 +7,16 @@ from workflows.infra.database.origin import host_name
 from workflows.infra.database.urls import database_url
 from workflows.services.keystone.identity import DOMAIN, REGION, auth_url
 from workflows.services.keystone.service_auth import token_validation
-from workflows.services.oslo.config_file import Sections, render_config
+from workflows.services.oslo.config_file import OsloConfig, Sections
 from workflows.services.oslo.sections import locks, messaging
 
+HEAT_CONF = OsloConfig("heat/.heat/heat.conf", "openstack-heat")
 STACK_DOMAIN, STACK_DOMAIN_ADMIN = "heat", "heat-domain-admin"
 
 
 def config_file(ctx: Context) -> Path:
     """Return the path of heat.conf; the API finds it below its home folder."""
-    return ctx.paths.etc / "heat" / ".heat" / "heat.conf"
+    return HEAT_CONF.path(ctx)
 
 
 def domain_admin_password(ctx: Context) -> str:
@@ -57,4 +58,4 @@ async def write_config(ctx: Context) -> None:
         "cache": {"enabled": True, "backend": "dogpile.cache.memory"},
     }
     layers = (options, messaging(ctx), token_validation(ctx, "heat"), locks(ctx, "heat"))
-    await ctx.write(config_file(ctx), render_config(*layers), 0o600)
+    await HEAT_CONF.write(ctx, *layers)

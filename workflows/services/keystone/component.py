@@ -12,7 +12,7 @@ from workflows.infra.database.urls import Database
 from workflows.platform.requirements import PythonPackages
 from workflows.services.keystone.accounts import password
 from workflows.services.keystone.client import admin_api, forget_token, log_in
-from workflows.services.keystone.config import config_file, create_keys, delete_token_keys, write_config
+from workflows.services.keystone.config import KEYSTONE_CONF, config_file, create_keys, delete_token_keys, write_config
 from workflows.services.keystone.demo import DEMO, demo
 from workflows.services.keystone.identity import DOMAIN, ENDPOINT, REGION, SERVICE_PROJECT
 from workflows.services.oslo.wsgi import WsgiApi
@@ -119,5 +119,5 @@ COMPONENT = Component(
         "rotate": ROTATE,
     },
     urls=lambda settings: {"identity": ENDPOINT.url(settings)},
-    declares=(PythonPackages(("keystone==30.0.0",)), Database("keystone"), ENDPOINT),
+    declares=(KEYSTONE_CONF, PythonPackages(("keystone==30.0.0",)), Database("keystone"), ENDPOINT),
 )

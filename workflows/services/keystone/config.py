@@ -8,15 +8,16 @@ from pathlib import Path
 from novaflow.model.context import Context
 from workflows.infra.database.urls import database_url
 from workflows.infra.ldap.settings import LdapSettings
-from workflows.services.oslo.config_file import Sections, render_config
+from workflows.services.oslo.config_file import OsloConfig, Sections
 
+KEYSTONE_CONF = OsloConfig("keystone/keystone.conf", "keystone")
 FIRST_KEYS = ("0", "1")  # the next one, and the primary. Source: keystone's admin guide, "Fernet - Frequently Asked Questions"
 DAY_S = 86_400  # a token outlives any test run; the steps of a run share one
 
 
 def config_file(ctx: Context) -> Path:
     """Return the path of keystone.conf."""
-    return ctx.paths.etc / "keystone" / "keystone.conf"
+    return KEYSTONE_CONF.path(ctx)
 
 
 async def write_config(ctx: Context) -> None:
@@ -38,7 +39,7 @@ async def write_config(ctx: Context) -> None:
         },
         "cache": {"enabled": True, "backend": "dogpile.cache.memory"},
     }
-    await ctx.write(config_file(ctx), render_config(options), 0o600)
+    await KEYSTONE_CONF.write(ctx, options)
 
 
 async def create_keys(ctx: Context) -> None:

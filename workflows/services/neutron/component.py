@@ -20,7 +20,7 @@ from workflows.platform.requirements import PythonPackages
 from workflows.platform.routes import find_overlap
 from workflows.platform.system_packages import SystemPackages
 from workflows.services.keystone.accounts import account, password
-from workflows.services.neutron.config import OPENFLOW_PORT, VLANS, config_file, write_configs
+from workflows.services.neutron.config import CONFIGS, OPENFLOW_PORT, VLANS, config_file, write_configs
 from workflows.services.neutron.daemons import after_switch, agent_probe, daemon
 from workflows.services.neutron.fork_server import FORK_SERVER
 from workflows.services.neutron.networks import SERVERS_PHYSICAL
@@ -143,6 +143,7 @@ COMPONENT = Component(
     name="neutron",
     summary="Networks of servers.",
     declares=(
+        *CONFIGS,
         FixedSetting("FIXED_RANGE", lambda settings: str(settings.of(NetworkSettings).fixed_range)),
         FixedSetting("FLOATING_RANGE", lambda settings: str(settings.of(NetworkSettings).floating_range)),
         FixedSetting("NET_MAN", lambda settings: str(settings.of(NetworkSettings).net_man)),

@@ -12,12 +12,16 @@ from workflows.services.neutron.networks import EXTERNAL_PHYSICAL, SERVERS_PHYSI
 from workflows.services.neutron.resolvers import find_resolvers
 from workflows.services.neutron.settings import NetMan, NetworkSettings
 from workflows.services.nova.endpoints import METADATA_PORT
-from workflows.services.oslo.config_file import Sections, render_config
+from workflows.services.oslo.config_file import OsloConfig, Sections
 from workflows.services.oslo.sections import locks, messaging, privsep
 
 OPENFLOW_PORT = 16633  # the agent listens here for connections of the switch
 DNSMASQ = "dnsmasq.conf"
 VLANS = "100:299"  # tags of projects' networks; only the stack's own switch sees them
+CONFIGS = tuple(
+    OsloConfig(f"neutron/{name}", "neutron")
+    for name in ("neutron.conf", "ml2.ini", "openvswitch-agent.ini", "dhcp-agent.ini", "l3-agent.ini", "metadata-agent.ini")
+)
 PRIVSEP_CONTEXTS = (
     "privsep",
     "privsep_dhcp_release",
@@ -35,21 +39,18 @@ def config_file(ctx: Context, name: str = "neutron.conf") -> Path:
 
 async def write_configs(ctx: Context) -> None:
     """Write all configuration files of neutron from the settings."""
-    layers = (
+    servers = (
         _servers(ctx),
         messaging(ctx),
         token_validation(ctx, "neutron"),
         locks(ctx, "neutron"),
         privsep(ctx, config_file(ctx), *PRIVSEP_CONTEXTS, fork_server=FORK_SERVER),
     )
-    await ctx.write(config_file(ctx), render_config(*layers), 0o600)
-    await ctx.write(config_file(ctx, "ml2.ini"), render_config(_ml2(ctx)))
-    await ctx.write(config_file(ctx, "openvswitch-agent.ini"), render_config(_openvswitch_agent(ctx)))
-    await ctx.write(config_file(ctx, "dhcp-agent.ini"), render_config(_dhcp_agent(ctx)))
+    agents = (_openvswitch_agent(ctx), _dhcp_agent(ctx), _l3_agent(ctx), _metadata_agent(ctx))
+    for config, layers in zip(CONFIGS, (servers, (_ml2(ctx),), *((agent,) for agent in agents)), strict=True):
+        await config.write(ctx, *layers)
     # By default dnsmasq runs as the user nobody, who cannot read its lease file in a home folder of mode 0700.
     await ctx.write(config_file(ctx, DNSMASQ), "user=root\ngroup=root\n")
-    await ctx.write(config_file(ctx, "l3-agent.ini"), render_config(_l3_agent(ctx)))
-    await ctx.write(config_file(ctx, "metadata-agent.ini"), render_config(_metadata_agent(ctx)), 0o600)
 
 
 def _servers(ctx: Context) -> Sections:

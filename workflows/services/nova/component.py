@@ -14,7 +14,7 @@ from workflows.infra.database.urls import Database, database_url
 from workflows.platform.mounts import DataFolder
 from workflows.platform.requirements import PythonPackages
 from workflows.services.keystone.accounts import account, password
-from workflows.services.nova.config import config_file, fake_host_id, is_fake, write_config
+from workflows.services.nova.config import NOVA_CONF, config_file, fake_host_id, is_fake, write_config
 from workflows.services.nova.endpoints import COMPUTE
 from workflows.services.nova.fork_server import FORK_SERVER
 from workflows.services.nova.notifications import DEFINITIONS, INSTANCE, INSTANCES
@@ -123,6 +123,7 @@ COMPONENT = Component(
     },
     notification_sources=(INSTANCES,),
     declares=(
+        NOVA_CONF,
         INSTANCE,
         PythonPackages(("nova==34.0.0",)),
         DataFolder(lambda settings: settings.of(NovaSettings).instances_path),

@@ -15,6 +15,7 @@ from workflows.infra.libvirt.console_tls import client_folder
 from workflows.infra.libvirt.settings import LibvirtSettings, LibvirtType
 from workflows.infra.openvswitch.bridges import INTEGRATION, ovsdb_address
 from workflows.platform.kernel import find_kvm_error
+from workflows.platform.processor import find_processor
 from workflows.services.keystone.service_auth import service_credentials, token_validation
 from workflows.services.neutron.settings import NetMan, NetworkSettings
 from workflows.services.nova.endpoints import CONSOLE
@@ -22,15 +23,16 @@ from workflows.services.nova.fork_server import FORK_SERVER, NATIVE_THREADS
 from workflows.services.nova.notifications import notification_sections
 from workflows.services.nova.settings import NovaSettings
 from workflows.services.nova.vendor_data import vendor_data_file
-from workflows.services.oslo.config_file import Sections, Value, render_config
+from workflows.services.oslo.config_file import OsloConfig, Sections, Value
 from workflows.services.oslo.sections import locks, messaging, privsep
 
+NOVA_CONF = OsloConfig("nova/nova.conf", "nova")
 PRIVSEP_CONTEXTS = ("nova_sys_admin", "vif_plug_ovs_privileged", "privsep_osbrick")
 
 
 def config_file(ctx: Context) -> Path:
     """Return the path of nova.conf."""
-    return ctx.paths.etc / "nova" / "nova.conf"
+    return NOVA_CONF.path(ctx)
 
 
 def api_environment(ctx: Context) -> dict[str, str]:
@@ -54,7 +56,7 @@ async def write_config(ctx: Context) -> None:
         locks(ctx, "nova"),
         privsep(ctx, config_file(ctx), *PRIVSEP_CONTEXTS, fork_server=FORK_SERVER),
     )
-    await ctx.write(config_file(ctx), render_config(*layers), 0o600)
+    await NOVA_CONF.write(ctx, *layers)
 
 
 def _default_options(ctx: Context) -> dict[str, Value]:
@@ -90,12 +92,19 @@ def _libvirt_options(ctx: Context) -> dict[str, Value]:
     virt_type = find_virt_type(ctx.settings.of(LibvirtSettings).libvirt_type)
     return {
         "virt_type": virt_type,
-        "cpu_mode": "host-passthrough" if virt_type == "kvm" else "none",
+        **_processor_options(virt_type),
         "connection_uri": libvirt_url(ctx.settings, ctx.paths),
         "images_type": "raw",
         # A raw snapshot is uploaded with the size of the disk, and fills the disk of a server that is made of it.
         "snapshot_image_format": "qcow2",
     }
+
+
+def _processor_options(virt_type: str) -> dict[str, Value]:
+    if virt_type == "kvm":
+        return {"cpu_mode": "host-passthrough"}
+    model = find_processor().emulated_model
+    return {"cpu_mode": "none"} if model is None or virt_type != "qemu" else {"cpu_mode": "custom", "cpu_models": model}
 
 
 def _vnc_options(ctx: Context) -> dict[str, Value]:

@@ -1,7 +1,5 @@
 """placement, the resource inventory service."""
 
-from pathlib import Path
-
 from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.endpoint import Endpoint
@@ -10,22 +8,18 @@ from workflows.infra.database.urls import Database, database_url
 from workflows.platform.requirements import PythonPackages
 from workflows.services.keystone.accounts import account, password
 from workflows.services.keystone.service_auth import token_validation
-from workflows.services.oslo.config_file import Sections, render_config
+from workflows.services.oslo.config_file import OsloConfig, Sections
 from workflows.services.oslo.wsgi import WsgiApi
 
 ENDPOINT = Endpoint("placement", port=8778)
-
-
-def _config(ctx: Context) -> Path:
-    return ctx.paths.etc / "placement" / "placement.conf"
-
+PLACEMENT_CONF = OsloConfig("placement/placement.conf", "openstack-placement")
 
 API = WsgiApi(
     name="placement",
     summary="Placement API.",
     application="placement.wsgi.api:application",
     port=ENDPOINT.port,
-    env=lambda ctx: {"OS_PLACEMENT_CONFIG_DIR": str(_config(ctx).parent)},
+    env=lambda ctx: {"OS_PLACEMENT_CONFIG_DIR": str(PLACEMENT_CONF.path(ctx).parent)},
     needs=("placement.configure", "database"),
 )
 
@@ -38,15 +32,15 @@ async def configure(ctx: Context) -> str:
         "api": {"auth_strategy": "keystone"},
         "placement_database": {"connection": database_url(ctx, "placement")},
     }
-    await ctx.write(_config(ctx), render_config(options, token_validation(ctx, "placement")), 0o600)
+    await PLACEMENT_CONF.write(ctx, options, token_validation(ctx, "placement"))
     await API.configure(ctx)
-    return str(_config(ctx))
+    return str(PLACEMENT_CONF.path(ctx))
 
 
 @step(needs=("placement.configure", "database"), pool=ConcurrencyPool.CPU, within_s=180)
 async def schema(ctx: Context) -> None:
     """Migrate placement's database."""
-    await ctx.run("placement-manage", "--config-file", _config(ctx), "db", "sync")
+    await ctx.run("placement-manage", "--config-file", PLACEMENT_CONF.path(ctx), "db", "sync")
 
 
 COMPONENT = Component(
@@ -57,5 +51,5 @@ COMPONENT = Component(
         "rotate": (password("placement"),),
         "run": (configure, API.service()),
     },
-    declares=(PythonPackages(("openstack-placement==16.0.0",)), Database("placement"), ENDPOINT),
+    declares=(PLACEMENT_CONF, PythonPackages(("openstack-placement==16.0.0",)), Database("placement"), ENDPOINT),
 )
