@@ -29,6 +29,8 @@ COMMANDS = {
     "stop": "stop a service; the others keep running",
     "restart": "restart a service and wait until it is ready",
     "logs": "show the logs of services",
+    "trace": "show everything that happened to a server",
+    "explain": "show what a service or a step is and waits for",
     "attach": "open a tmux or screen session with a window for each service",
     "events": "show past events or follow new ones",
     "verify": "boot a server, ping it, and delete it",

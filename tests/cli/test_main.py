@@ -11,6 +11,8 @@ NAMED = {
     "start": ["web"],
     "stop": ["web"],
     "restart": ["web"],
+    "explain": ["web"],
+    "trace": ["server"],
     "boot": ["status"],
     "secrets": ["rotate"],
 }  # arguments that are required
