@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 OWN_PACKAGES = {"docs", "novaflow", "tests", "tools", "workflows"}
 OTHER_ENVIRONMENTS = {
+    "check_options.py": "runs in the environments that the stack creates for services",
     "checksums.py": "imported by the object store, in the environment that the stack creates for OpenStack",
     "fake_compute.py": "runs in the environment that the stack creates for OpenStack",
     "ec2_filters.py": "imported by ec2-api, in an environment that the stack creates for it",
