@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 
 from novaflow.errors import UsageError
 from novaflow.model.config_file import ConfigFile
 from novaflow.runtime.stack import Stack
+from novaflow.settings.suggestions import hint_nearest
 from novaflow.settings.texts import MASK
 
 # The password of a URL, and the value of an option whose name says that it is secret.
@@ -24,8 +24,7 @@ def read_config_files(stack: Stack, name: str) -> Mapping[str, str]:
     files = {one.name: [each for each in one.declares if isinstance(each, ConfigFile)] for one in stack.components}
     known = [component for component, declared in files.items() if declared]
     if name not in known:
-        hint = "".join(f"; did you mean {near}?" for near in get_close_matches(name, known, n=1))
-        raise UsageError(f"no service {name!r} has configuration files{hint}; these have: {', '.join(known)}")
+        raise UsageError(f"no service {name!r} has configuration files{hint_nearest(name, known)}; these have: {', '.join(known)}")
     paths = [stack.paths.etc / each.file for each in files[name]]
     if missing := next((path for path in paths if not path.exists()), None):
         raise UsageError(f"{missing} does not exist; `novaflow up` writes it")

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from textwrap import wrap
 
 from novaflow.adapters.storage import read_journal
-from novaflow.events.record import EventRecord
 from novaflow.events.types import ServiceChanged, ServiceState, StepChanged, StepState, WorkflowChanged, WorkflowState
 from novaflow.model.config_file import ConfigFile
 from novaflow.model.probe import FunctionProbe, Probe
 from novaflow.model.service import Service
+from novaflow.plan.compile import find_services
 from novaflow.plan.graph import Graph, Node
 from novaflow.runtime.stack import Stack
 
@@ -82,10 +83,11 @@ def explain(stack: Stack, name: str) -> tuple[Explanation, ...]:
 
 
 def _find_nodes(stack: Stack, name: str) -> tuple[Graph, tuple[str, ...]]:
-    for workflow in WORKFLOWS:
-        if workflow in stack.found.workflows and name in (graph := stack.graph(workflow)).nodes:
+    graphs = [stack.graph(workflow) for workflow in WORKFLOWS if workflow in stack.found.workflows]
+    for graph in graphs:
+        if name in graph.nodes:
             return graph, (name,)
-    return stack.graph(WORKFLOWS[0]), stack.find_services(name)
+    return graphs[0], find_services(name, graphs[0], stack.components)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ class _History:
     """The last event of each node in the last execution of its workflow, and the last failure of each node."""
 
     latest: Mapping[str, ServiceChanged | StepChanged]
-    failures: Mapping[str, EventRecord]
+    failures: Mapping[str, tuple[datetime, ServiceChanged | StepChanged]]
 
     def is_ready(self, name: str) -> bool:
         """Return whether what needs the node can start."""
@@ -102,7 +104,7 @@ class _History:
 
 def _read_history(stack: Stack) -> _History:
     latest: dict[str, ServiceChanged | StepChanged] = {}
-    failures: dict[str, EventRecord] = {}
+    failures: dict[str, tuple[datetime, ServiceChanged | StepChanged]] = {}
     for record in read_journal(stack.paths.journal):
         match record.event:
             case WorkflowChanged(state=WorkflowState.STARTED, name=workflow):
@@ -110,14 +112,15 @@ def _read_history(stack: Stack) -> _History:
             case ServiceChanged() | StepChanged() as event:
                 latest[event.name] = event
                 if event.state in FAILED:
-                    failures[event.name] = record
+                    failures[event.name] = record.time, event
             case _:
                 pass
     return _History(latest, failures)
 
 
 def _explain(stack: Stack, graph: Graph, node: Node, history: _History) -> Explanation:
-    event, failed, part = history.latest.get(node.name), history.failures.get(node.name), node.part
+    event, part = history.latest.get(node.name), node.part
+    failed_at, failed = history.failures.get(node.name, (None, None))
     is_waiting = event is None or event.state not in {*READY, ServiceState.STOPPED}
     return Explanation(
         name=node.name,
@@ -135,8 +138,8 @@ def _explain(stack: Stack, graph: Graph, node: Node, history: _History) -> Expla
         command=_read_command(event.pid) if isinstance(event, ServiceChanged) and event.state not in FAILED and event.pid else (),
         configuration=tuple(_find_configuration(stack, node)),
         log=str(path) if (path := stack.paths.log / f"{node.name}.log").exists() else "",
-        failure=f"{failed.time:%Y-%m-%d %H:%M:%S} UTC: {_reason(failed)}" if failed else "",
-        log_tail=_log_tail(failed) if failed else "",
+        failure=f"{failed_at:%Y-%m-%d %H:%M:%S} UTC: {failed.reason}" if failed else "",
+        log_tail=(failed.log_tail or "") if failed else "",
     )
 
 
@@ -159,11 +162,3 @@ def _find_configuration(stack: Stack, node: Node) -> Iterator[str]:
     owners = {node.component, *(name.removesuffix(".configure") for name in node.needs if name.endswith(".configure"))}
     files = (declared for one in stack.components if one.name in owners for declared in one.declares if isinstance(declared, ConfigFile))
     yield from (str(stack.paths.etc / each.file) for each in files)
-
-
-def _reason(failed: EventRecord) -> str:
-    return failed.event.reason if isinstance(failed.event, ServiceChanged | StepChanged) else ""
-
-
-def _log_tail(failed: EventRecord) -> str:
-    return (failed.event.log_tail or "") if isinstance(failed.event, ServiceChanged | StepChanged) else ""

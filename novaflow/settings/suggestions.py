@@ -1,4 +1,4 @@
-"""Suggests the setting that a misspelt name stands for."""
+"""Suggests the setting, or another known name, that a misspelt name stands for."""
 
 from collections.abc import Collection
 from difflib import get_close_matches
@@ -8,6 +8,11 @@ SET_BY_NOVAFLOW = frozenset({"NOVAFLOW_NODE"})  # in the environment of the prog
 
 _CUTOFF = 0.8  # of 1: finds USE_MYSLQ and MYSQL_PASSWORD; ignores USE_SSL and MYSQL_USER
 _SHORTEST = 8  # letters; shorter names of other programs differ by one letter by chance (HOST_ID, NET_MAX)
+
+
+def hint_nearest(name: str, known: Collection[str]) -> str:
+    """Return the end of a message with the known name that is most similar; empty if none is."""
+    return "".join(f"; did you mean {near}?" for near in get_close_matches(name, known, n=1))
 
 
 def suggest_in_file(name: str, known: Collection[str]) -> str | None:

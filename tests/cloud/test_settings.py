@@ -129,7 +129,13 @@ def local_files(stack: Stack) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def many(stack: Stack, cables: tuple[Cable, Cable], neighbour: Cable, other_folder: Path, local_files: None) -> Stack:  # noqa: ARG001
+def many(
+    stack: Stack,
+    cables: tuple[Cable, Cable],
+    neighbour: Cable,  # noqa: ARG001 - HOST_IP is an address of its link
+    other_folder: Path,
+    local_files: None,  # noqa: ARG001 - `up` reads them
+) -> Stack:
     """Return the shared stack after `up` with many settings."""
     stack("clean")  # other tests have started it with other settings
     out, flat = cables

@@ -17,7 +17,7 @@ from workflows.platform.disk import find_write_error, free_mib, low_mib
 from workflows.platform.distribution import Distribution
 from workflows.platform.mounts import REMOVERS, find_mounts
 from workflows.platform.orphans import removal
-from workflows.platform.processor import PROCESSORS
+from workflows.platform.processor import find_processor
 from workflows.platform.settings import MachineSettings
 
 DISK_MIB = 3_400  # environment 700, template 150, packages 1,600, disks of servers
@@ -46,8 +46,7 @@ def check_distribution(_: Settings, __: Paths) -> CheckResult:
     try:
         return describe_distribution(find_distribution())
     except MachineError as error:
-        reason, advice = str(error).split("; ", maxsplit=1)
-        return CheckResult("system", Severity.BAD, reason, advice)
+        return _describe_unsupported("system", error)
 
 
 def describe_distribution(found: Distribution) -> CheckResult:
@@ -65,10 +64,16 @@ def check_processor(_: Settings, __: Paths) -> CheckResult:
 
 def describe_processor(machine: str) -> CheckResult:
     """Return the result for a processor, by the name that uname(2) has for it."""
-    if machine in PROCESSORS:
-        return CheckResult("processor", Severity.GOOD, machine)
-    advice = f"use a machine with {' or '.join(PROCESSORS)} processors"
-    return CheckResult("processor", Severity.BAD, f"{machine} is not supported", advice)
+    try:
+        find_processor(machine)
+    except MachineError as error:
+        return _describe_unsupported("processor", error)
+    return CheckResult("processor", Severity.GOOD, machine)
+
+
+def _describe_unsupported(about: str, error: MachineError) -> CheckResult:
+    reason, advice = str(error).split("; ", maxsplit=1)
+    return CheckResult(about, Severity.BAD, reason, advice)
 
 
 def check_python(_: Settings, __: Paths) -> CheckResult:

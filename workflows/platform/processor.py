@@ -30,12 +30,12 @@ PROCESSORS: Mapping[str, Processor] = {
 }
 
 
-def find_processor() -> Processor:
-    """Return the kind of this machine's processors.
+def find_processor(machine: str | None = None) -> Processor:
+    """Return a kind of processors by its name in uname(2); ``None`` means this machine's.
 
     Raises: MachineError, if novaflow does not support it.
     """
-    machine = platform.machine()
+    machine = platform.machine() if machine is None else machine
     if machine not in PROCESSORS:
         raise MachineError(f"{machine} is not supported; use a machine with {' or '.join(PROCESSORS)} processors")
     return PROCESSORS[machine]

@@ -44,7 +44,7 @@ def load(entry: EntryPoint) -> Any:  # noqa: ANN401 - the types of oslo.config a
         except ModuleNotFoundError as error:
             if not error.name or error.name in sys.modules:
                 raise
-            sys.modules[error.name] = MagicMock()
+            sys.modules[error.name] = MagicMock()  # nothing of the library runs: only the options are read
 
 
 def read(file: Path) -> Mapping[str, Mapping[str, list[str]]]:

@@ -1,11 +1,10 @@
 """The user's own configuration files, which extend those of the services."""
 
-from difflib import get_close_matches
-
 from novaflow.errors import StepFailed
 from novaflow.model.component import Component
 from novaflow.model.context import Context
 from novaflow.model.step import Skipped, step
+from novaflow.settings.suggestions import hint_nearest
 from workflows.services.oslo.config_file import OsloConfig
 from workflows.services.oslo.log_format import OSLO_LOG
 
@@ -17,7 +16,7 @@ async def files(ctx: Context) -> Skipped | str:
     known = [config.local(ctx.paths).name for config in ctx.declared(OsloConfig)]
     found = sorted(path.name for path in folder.iterdir()) if folder.exists() else []
     if unknown := [name for name in found if name not in known]:
-        hints = (f"{folder / name}{''.join(f'; did you mean {near}?' for near in get_close_matches(name, known, n=1))}" for name in unknown)
+        hints = (f"{folder / name}{hint_nearest(name, known)}" for name in unknown)
         raise StepFailed(f"no service reads {', '.join(hints)}; the files are {', '.join(known)}")
     return ", ".join(found) or Skipped("none")
 
