@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from novaflow.cli.commands.status import EXIT_CODES
 from novaflow.errors import Interrupted, MachineError, NotReady, NovaflowError, OutputClosed, RunError, UsageError, WorkflowError
 from novaflow.events.types import StackState
-from novaflow.runtime.status_report import EXIT_CODES
 from tools.markdown import GENERATED, escape, table
 
 _HEAD = """\

@@ -1,15 +1,14 @@
 """Arguments and options that several commands have."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import click
 
+from novaflow.cli.location import location_arguments
 from novaflow.cli.output import warn
-from novaflow.cli.shell_completion import complete_setting
-from novaflow.errors import UsageError
-from novaflow.runtime.stack import open_stack
+from novaflow.runtime.stack import Stack, open_stack
 
 yes_option = click.option("--yes", is_flag=True, help="Delete servers and volumes of earlier runs without a question.")
 force_option = click.option("--force", is_flag=True, help="Continue despite `doctor` warnings.")
@@ -39,27 +38,20 @@ def shared_stack_arguments(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _add_arguments(command: Callable[..., None], *, for_group: bool) -> Callable[..., None]:
-    @click.argument("folder", metavar="[DIR]", default="nova", type=click.Path(file_okay=False, readable=False, path_type=Path))
-    @click.option(
-        "--set",
-        "overrides",
-        metavar="NAME=VALUE",
-        multiple=True,
-        shell_complete=complete_setting,
-        help="A setting for this command; overrides .env.",
-    )
+    @location_arguments
     @functools.wraps(command)
-    def open_and_call(folder: Path, overrides: tuple[str, ...], **others: object) -> None:
-        stack = open_stack(folder, dict(_split(text) for text in overrides), for_group=for_group)
-        for note in stack.loaded.notes:
-            warn(note)
-        command(stack=stack, **others)
+    def open_and_call(folder: Path, overrides: Mapping[str, str], **others: object) -> None:
+        command(stack=open_and_warn(folder, overrides, for_group=for_group), **others)
 
     return open_and_call
 
 
-def _split(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise UsageError(f"--set: expected NAME=VALUE, found {text!r}")
-    return name, value
+def open_and_warn(folder: Path, overrides: Mapping[str, str], *, for_group: bool) -> Stack:
+    """Return the stack in ``folder``, and print what is to be said about its settings.
+
+    Raises: what ``open_stack`` raises.
+    """
+    stack = open_stack(folder, overrides, for_group=for_group)
+    for note in stack.loaded.notes:
+        warn(note)
+    return stack

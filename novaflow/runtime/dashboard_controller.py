@@ -13,7 +13,8 @@ from anyio.abc import TaskGroup
 from novaflow.adapters.control.client import ControlClient
 from novaflow.adapters.process import Meter
 from novaflow.adapters.storage import LineFollower, read_last_lines
-from novaflow.adapters.terminal import Dashboard, DashboardState, Progress, keys_as_typed, read_keys
+from novaflow.adapters.terminal import Progress, keys_as_typed, read_keys
+from novaflow.adapters.terminal.dashboard import Dashboard, DashboardState
 from novaflow.errors import NovaflowError
 from novaflow.events.record import EventRecord
 from novaflow.events.types import DiskChanged, ServiceChanged, ServiceState, StackChanged, StepChanged, StepState

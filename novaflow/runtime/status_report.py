@@ -5,17 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from novaflow.adapters.storage import PublishStatus
-from novaflow.events.types import StackState
 from novaflow.model.status import StackStatus
-
-EXIT_CODES = {
-    StackState.READY: 0,
-    StackState.DEGRADED: 3,
-    StackState.FAILED: 3,
-    StackState.STARTING: 4,
-    StackState.STOPPING: 6,
-    StackState.STOPPED: 6,
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,35 @@
 """Measures starts and stops of a cloud: `python -m tests.benchmarks.bench_cloud --runs 3`, as root; a run takes 4 minutes."""
 
-# ruff: noqa: T201 - a program for people
+# ruff: noqa: T201, TID251 - a program for people; it measures the services at rest
 
 import argparse
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
-from tests.benchmarks.table import NOVAFLOW, Row, memory_by_service, print_table, processor_s, seconds, supervisor_mib
-from tests.cloud.fresh import fresh_machine
+import openstack
+
+from tests.benchmarks.table import (
+    NOVAFLOW,
+    Row,
+    memory_by_service,
+    print_table,
+    processor_s,
+    seconds,
+    supervisor_mib,
+    usage_at_rest,
+)
+from tests.cloud.clients import BOOT_S, connected, console, wait_for, wait_for_ping
+from tests.cloud.fresh import HOME, fresh_machine
 from tests.cloud.stacks import folder_of_stacks
 
 UP_WITHIN_S = 1800
 # The services that boot a server.
 MAIN_JOB = {"NOVAFLOW_SERVICES": "cloud,credentials,nova-compute,nova-conductor,nova-scheduler,neutron,tty"}
+AT_ONCE = 10  # servers
+SETTLE_S = 30.0  # after the last server is deleted, until the services are at rest
+REST_S = 60.0
 
 
 def main() -> None:
@@ -101,7 +117,106 @@ def measure_fork(runs: int) -> Iterator[Row]:
         yield "ratio", ratios, "", goal
 
 
-MEASURES: dict[str, Callable[[int], Iterator[Row]]] = {"fresh": measure_fresh, "run": measure_run, "fork": measure_fork}
+def measure_use(runs: int) -> Iterator[Row]:
+    """Measure what users do with an installed cloud: start it, boot servers, leave it at rest, stop it; a run takes 4 minutes."""
+    figures: dict[str, list[float]] = {what: [] for what in USES}
+    with folder_of_stacks() as parent, ExitStack() as cleanup:
+        folder = parent / "nova"
+        cleanup.callback(seconds, NOVAFLOW, "clean", folder)
+        seconds(NOVAFLOW, "install", folder)
+        for _ in range(runs):
+            figures["start"].append(seconds(NOVAFLOW, "run", "--wait-ready", "--yes", folder))
+            with connected(folder / "credentials") as nova:
+                for what, took_s in measure_servers(nova):
+                    figures[what].append(took_s)
+            time.sleep(SETTLE_S)
+            idle = usage_at_rest(folder, REST_S)
+            figures["idle"].append(100 * idle.services)
+            figures["supervisor"].append(100 * idle.supervisor)
+            figures["supervisor_mib"].append(supervisor_mib(folder))
+            figures["memory"].append(sum(memory_by_service(folder).values()))
+            figures["status"].extend(seconds(NOVAFLOW, "status", folder) for _ in range(5))
+            figures["clean"].append(seconds(NOVAFLOW, "clean", folder))
+            figures["again"].append(seconds(NOVAFLOW, "up", folder))
+            figures["processor"].append(processor_s(folder))
+            seconds(NOVAFLOW, "clean", folder)
+            print(f"{ {what: round(measured[-1], 2) for what, measured in figures.items()} }", flush=True)
+    for what, (name, unit, goal) in USES.items():
+        yield name, figures[what], unit, goal
+
+
+USES = {  # name, unit, goal
+    "start": ("`run --wait-ready`, empty", "s", "18 s"),
+    "first": ("first server: ACTIVE and answers a ping", "s", "6 s"),
+    "ten": (f"{AT_ONCE} servers at once: all ACTIVE", "s", "15 s"),
+    "stop": ("`openstack server stop`: SHUTOFF", "s", "3 s"),
+    "idle": ("all services at rest, share of a core", "%", "3 %"),
+    "supervisor": ("supervisor at rest, share of a core", "%", "0.3 %"),
+    "supervisor_mib": ("memory of the supervisor", "MiB", "50 MiB"),
+    "memory": ("memory of all services", "MiB", "2,100 MiB"),
+    "status": ("`status`, everything up", "s", "0.15 s"),
+    "clean": ("`clean`", "s", "4 s"),
+    "again": ("`up` after `clean`, the same cloud", "s", "15 s"),
+    "processor": ("processor time of that", "s", ""),
+}
+
+
+def measure_servers(nova: openstack.connection.Connection) -> Iterator[tuple[str, float]]:
+    """Boot and stop servers, and delete them; the key and the duration of each action in seconds."""
+    image = nova.image.find_image("ami-tty", ignore_missing=False)
+    private = nova.network.find_network("private", ignore_missing=False)
+    new: dict[str, Any] = {"image_id": image.id, "flavor_id": "1", "networks": [{"uuid": private.id}]}
+    began = time.monotonic()
+    first = nova.compute.wait_for_server(nova.compute.create_server(name="first", **new), wait=BOOT_S, interval=0.5)
+    wait_for_ping(nova, first)
+    yield "first", time.monotonic() - began
+    wait_for("the end of the boot", lambda: "tty login:" in console(nova, first.id), BOOT_S)  # until then nothing handles the power button
+    began = time.monotonic()
+    nova.compute.stop_server(first)
+    nova.compute.wait_for_server(first, status="SHUTOFF", wait=BOOT_S, interval=0.5)
+    yield "stop", time.monotonic() - began
+    delete_servers(nova)
+    began = time.monotonic()
+    nova.compute.create_server(name="one", min_count=AT_ONCE, **new)
+    for created in nova.compute.servers():
+        nova.compute.wait_for_server(created, wait=BOOT_S, interval=0.5)
+    yield "ten", time.monotonic() - began
+    delete_servers(nova)
+
+
+def delete_servers(nova: openstack.connection.Connection) -> None:
+    """Delete all servers."""
+    for one in [*nova.compute.servers()]:
+        nova.compute.delete_server(one)
+        nova.compute.wait_for_delete(one, wait=BOOT_S)
+
+
+def measure_bundle(runs: int) -> Iterator[Row]:
+    """Measure `nova.sh up --from FILE` on machines with nothing installed and no use of the network; a run takes 3 minutes."""
+    took_s: list[float] = []
+    with folder_of_stacks() as parent:
+        file = parent / "novaflow.tar"
+        with fresh_machine("bookworm") as machine:
+            machine.run("./nova.sh", "bundle", "/bundle.tar", within_s=UP_WITHIN_S)
+            (machine.root / "bundle.tar").rename(file)
+        for _ in range(runs):
+            with fresh_machine("bookworm") as machine:
+                (machine.root / HOME / "bundle.tar").hardlink_to(file)
+                began = time.monotonic()
+                machine.run("./nova.sh", "up", "--from", "bundle.tar", within_s=UP_WITHIN_S)
+                took_s.append(time.monotonic() - began)
+                print(f"up from a bundle: {took_s[-1]:.1f} s", flush=True)
+                machine.run("./nova.sh", "clean", within_s=120)
+    yield "`nova.sh up --from FILE` on an empty Debian", took_s, "s", "45 s"
+
+
+MEASURES: dict[str, Callable[[int], Iterator[Row]]] = {
+    "fresh": measure_fresh,
+    "bundle": measure_bundle,
+    "run": measure_run,
+    "fork": measure_fork,
+    "use": measure_use,
+}
 
 if __name__ == "__main__":
     main()

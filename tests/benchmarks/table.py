@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -22,8 +23,10 @@ Row = tuple[str, Sequence[float], str, str]  # name, figures, unit, goal
 
 def seconds(*argv: str | Path, env: Mapping[str, str] | None = None, good: Sequence[int] = (0,)) -> float:
     """Return the duration of a command; its exit code must be one of ``good``."""
+    # A development environment may forbid Python's cache of compiled modules, which users have.
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     began = time.monotonic()
-    done = subprocess.run(argv, env={**os.environ, **(env or {})}, capture_output=True, check=False, stdin=subprocess.DEVNULL)
+    done = subprocess.run(argv, env={**environ, **(env or {})}, capture_output=True, check=False, stdin=subprocess.DEVNULL)
     took_s = time.monotonic() - began
     if done.returncode not in good:
         sys.exit(f"{' '.join(map(str, argv))} ended with {done.returncode}:\n{(done.stdout + done.stderr).decode()[-3000:]}")
@@ -32,10 +35,14 @@ def seconds(*argv: str | Path, env: Mapping[str, str] | None = None, good: Seque
 
 def supervisor_mib(folder: Path) -> float:
     """Return the resident memory of the supervisor of a running stack."""
+    return float(psutil.Process(_find_supervisor(folder)).memory_info().rss) / 2**20
+
+
+def _find_supervisor(folder: Path) -> int:
     for process in psutil.process_iter(["cmdline"]):
         words = process.info["cmdline"] or []
         if "supervise" in words and str(folder) in words:
-            return float(process.memory_info().rss) / 2**20
+            return process.pid
     sys.exit(f"no supervisor of {folder} runs")
 
 
@@ -49,6 +56,29 @@ def memory_by_service(folder: Path) -> dict[str, float]:
             if group in memory:
                 memory[group] += process.memory_full_info().pss / 2**20
     return memory
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """The processor time used in a period, as a share of one core."""
+
+    services: float
+    supervisor: float
+
+
+def usage_at_rest(folder: Path, period_s: float) -> Usage:
+    """Return the usage of the only stack of this machine during the next seconds."""
+    supervisor = psutil.Process(_find_supervisor(folder))
+    groups = [*Path("/sys/fs/cgroup").glob("**/novaflow-*/cpu.stat")]
+
+    def used_s() -> tuple[float, float]:
+        services = sum(int(group.read_text().split()[1]) for group in groups) / 1e6
+        times = supervisor.cpu_times()
+        return services, times.user + times.system
+
+    before = used_s()
+    time.sleep(period_s)
+    return Usage(*((now - then) / period_s for now, then in zip(used_s(), before, strict=True)))
 
 
 def processor_s(folder: Path) -> float:

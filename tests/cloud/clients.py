@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,23 @@ def guest(nova: openstack.connection.Connection, folder: Path, name: str, *, scr
         nova.compute.delete_keypair(pair)
         if floating:
             nova.network.delete_ip(floating)
+
+
+def address_of(server: Server) -> str:
+    """Return the address of a server on the private network."""
+    return str(server.addresses["private"][0]["addr"])
+
+
+def wait_for_ping(nova: openstack.connection.Connection, server: Server) -> None:
+    """Ping a server from the namespace of its network until it answers."""
+    network = nova.network.find_network("private", ignore_missing=False)
+    ping = ["ip", "netns", "exec", f"qdhcp-{network.id}", "/bin/busybox", "ping", "-c", "1", "-W", "1", address_of(server)]
+    deadline = time.monotonic() + BOOT_S
+    for _ in count():
+        answer = subprocess.run(ping, capture_output=True, check=False, text=True, timeout=TIMEOUT_S)
+        if answer.returncode == 0:
+            return
+        assert time.monotonic() < deadline, f"{address_of(server)} does not answer: {answer.stdout}{answer.stderr}"
 
 
 def tty_password(folder: Path) -> str:

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ import psutil
 import pytest
 from openstack.compute.v2.server import Server
 
-from tests.cloud.clients import connected, wait_for
+from tests.cloud.clients import address_of, connected, wait_for, wait_for_ping
 from tests.cloud.machine_state import processes_of, read_command_line, read_state
 from tests.cloud.stacks import Stack, stack_in_folder
 
@@ -321,20 +320,3 @@ def create_in_another_project(nova: openstack.connection.Connection) -> Server:
     with nova.connect_as_project(project) as another:
         image = another.image.find_image("ami-tty", ignore_missing=False)
         return another.compute.create_server(name="another", image_id=image.id, flavor_id="1", networks="none")
-
-
-def address_of(server: Server) -> str:
-    """Return the address of a server on the private network."""
-    return str(server.addresses["private"][0]["addr"])
-
-
-def wait_for_ping(nova: openstack.connection.Connection, server: Server) -> None:
-    """Ping a server from the namespace of its network until it answers."""
-    network = nova.network.find_network("private", ignore_missing=False)
-    ping = ["ip", "netns", "exec", f"qdhcp-{network.id}", "/bin/busybox", "ping", "-c", "1", "-W", "1", address_of(server)]
-    deadline = time.monotonic() + BOOT_S
-    for _ in count():
-        answer = subprocess.run(ping, capture_output=True, check=False, text=True, timeout=TIMEOUT_S)
-        if answer.returncode == 0:
-            return
-        assert time.monotonic() < deadline, f"{address_of(server)} does not answer: {answer.stdout}{answer.stderr}"

@@ -1,14 +1,14 @@
-"""Output to a terminal and input from it; ``progress``, ``tables`` and ``dashboard`` are the only modules that import rich."""
+"""Output to a terminal and input from it; ``progress``, ``tables`` and ``dashboard`` are the only modules that import rich.
 
-from novaflow.adapters.terminal.dashboard import Dashboard, DashboardState
+The dashboard is imported as a module: it loads parts of rich that only `run` needs.
+"""
+
 from novaflow.adapters.terminal.keyboard import keys_as_typed, read_keys
 from novaflow.adapters.terminal.multiplexer import Multiplexer, find_multiplexer
 from novaflow.adapters.terminal.progress import Progress
 from novaflow.adapters.terminal.tables import print_check_results, print_orphans, print_status
 
 __all__ = [
-    "Dashboard",
-    "DashboardState",
     "Multiplexer",
     "Progress",
     "find_multiplexer",

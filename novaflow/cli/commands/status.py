@@ -1,31 +1,58 @@
 """`status`: shows the state of all services."""
 
 import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
-import anyio
 import click
 
-from novaflow.adapters.terminal import print_status
-from novaflow.cli.arguments import shared_stack_arguments
+from novaflow.cli.location import location_arguments
 from novaflow.cli.output import print_json
-from novaflow.runtime.stack import Stack
-from novaflow.runtime.status import query_status
-from novaflow.runtime.status_report import EXIT_CODES
+from novaflow.events.types import StackState
+from novaflow.runtime.running_status import fetch_running_status
+
+EXIT_CODES = {
+    StackState.READY: 0,
+    StackState.DEGRADED: 3,
+    StackState.FAILED: 3,
+    StackState.STARTING: 4,
+    StackState.STOPPING: 6,
+    StackState.STOPPED: 6,
+}
 
 
 @click.command("status")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@shared_stack_arguments
-def command(*, stack: Stack, as_json: bool) -> None:
+@location_arguments
+def command(*, folder: Path, overrides: Mapping[str, str], as_json: bool) -> None:
     """Show the state of all services.
 
     The exit code is 0 if the stack is ready, 3 if it is degraded or failed, 4 if it is starting, 6 if it is stopping or stopped.
 
     Example: sudo novaflow status --json
     """
-    status = anyio.run(query_status, stack)
+    status = fetch_running_status(folder) or _query_status(folder, overrides)
     if as_json:
         print_json(status)
     else:
-        print_status(status, sys.stdout)
+        _print_table(status)
     sys.exit(EXIT_CODES[status["state"]])
+
+
+# What these two import takes longer than a running stack's answer, which programs ask for again and again.
+
+
+def _query_status(folder: Path, overrides: Mapping[str, str]) -> Mapping[str, Any]:
+    import anyio  # noqa: PLC0415
+
+    from novaflow.cli.arguments import open_and_warn  # noqa: PLC0415
+    from novaflow.runtime.status import query_status  # noqa: PLC0415
+
+    return anyio.run(query_status, open_and_warn(folder, overrides, for_group=True))
+
+
+def _print_table(status: Mapping[str, Any]) -> None:
+    from novaflow.adapters.terminal import print_status  # noqa: PLC0415
+
+    print_status(status, sys.stdout)

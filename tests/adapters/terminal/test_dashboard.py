@@ -8,8 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from novaflow.adapters.terminal import Dashboard, DashboardState
-from novaflow.adapters.terminal.dashboard import KEYS
+from novaflow.adapters.terminal.dashboard import KEYS, Dashboard, DashboardState
 from novaflow.events.types import ServiceState, StackState
 from novaflow.model.selection import Selection, Typing
 from novaflow.model.status import ServiceStatus, StackStatus, Usage
