@@ -136,7 +136,9 @@ DHCP_AGENT = after_switch(
         agent_probe("neutron-dhcp-agent"),
         needs=("rabbitmq", "openvswitch", "keystone.configure"),
         config="dhcp-agent.ini",
-    )
+    ),
+    namespaces="qdhcp-",
+    ports=("tap",),
 )
 
 COMPONENT = Component(

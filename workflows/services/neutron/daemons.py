@@ -32,24 +32,31 @@ def daemon(  # noqa: PLR0913 - the services differ in all of them
     return FORK_SERVER.fork(alone)
 
 
-def after_switch(agent: Service) -> Service:
-    """Return the agent as one that has ports in namespaces: it is restarted with the switch, and connects them again."""
-    return replace(agent, before_start=_delete_dead_ports, restart_with=("ovs-vswitchd",))
+def after_switch(agent: Service, namespaces: str, ports: tuple[str, ...]) -> Service:
+    """Return the agent as one that has ports in namespaces: it is restarted with the switch, and connects them again.
+
+    ``namespaces`` is how the names of its namespaces begin, and ``ports`` how those of its ports do.
+    """
+
+    async def delete_dead_ports(ctx: Context) -> None:
+        await _delete_dead_ports(ctx, namespaces, ports)
+
+    return replace(agent, before_start=delete_dead_ports, restart_with=("ovs-vswitchd",))
 
 
-async def _delete_dead_ports(ctx: Context) -> None:
-    """Delete the ports that an earlier switch has left in namespaces.
+async def _delete_dead_ports(ctx: Context, namespaces: str, ports: tuple[str, ...]) -> None:
+    """Delete the ports of an agent that an earlier switch has left; the agent does not run, others may be creating theirs.
 
     Without the kernel's module, ovs-vswitchd processes the packets of these ports itself. The ports outlive it, but no new process
     can open them in their namespaces, and the agent would use them again. Without a carrier they are of no use.
     """
     for namespace in (await ctx.run("ip", "netns", "list")).splitlines():
         name = namespace.partition(" ")[0]
-        if not name.startswith(("qrouter-", "qdhcp-")):
+        if not name.startswith(namespaces):
             continue
         for link in (await ctx.run("ip", "-n", name, "-brief", "link", "show", ok=(0, _NO_NAMESPACE))).splitlines():
             port, state, *_ = link.split()
-            if state == "DOWN" and port.startswith(("qg-", "qr-", "tap")):
+            if state == "DOWN" and port.startswith(ports):
                 await ctx.run("ip", "-n", name, "link", "delete", port.partition("@")[0], ok=(0, *_NOT_DELETED))
 
 

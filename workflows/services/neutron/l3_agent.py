@@ -44,7 +44,9 @@ AGENT = after_switch(
         agent_probe("neutron-l3-agent"),
         needs=("neutron-rpc-server", "neutron-api", "keystone.accounts", "neutron.account", "openvswitch"),
         config="l3-agent.ini",
-    )
+    ),
+    namespaces="qrouter-",
+    ports=("qg-", "qr-"),
 )
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.contexts import open_context
 from workflows.services.neutron.component import DHCP_AGENT, OPENVSWITCH_AGENT
+from workflows.services.neutron.l3_agent import AGENT as L3_AGENT
 
 
 @pytest.fixture
@@ -41,9 +42,19 @@ async def test_dead_ports_are_deleted(tmp_path: Path, namespace: str) -> None:
     assert {link["ifname"] for link in links} == {"lo", "tap-in-use", "switch"}
 
 
+async def test_ports_of_another_agent_are_left(tmp_path: Path, namespace: str) -> None:
+    """The other agent may be creating them, and waits ten times for a port that was deleted."""
+    async with open_context(tmp_path) as ctx:
+        ctx.paths.run.mkdir()
+        assert L3_AGENT.before_start is not None
+        await L3_AGENT.before_start(ctx)
+    links = json.loads(await ip("-n", namespace, "-json", "link", "show"))
+    assert {link["ifname"] for link in links} == {"lo", "tap-left", "other", "tap-in-use", "switch"}
+
+
 async def test_a_namespace_that_does_not_exist_any_more_is_left(tmp_path: Path, namespace: str) -> None:
     """Its file is left after a restart of the machine."""
-    left = Path("/run/netns/qrouter-test-daemons")
+    left = Path("/run/netns/qdhcp-test-daemons-left")
     left.touch()
     try:
         await test_dead_ports_are_deleted(tmp_path, namespace)
