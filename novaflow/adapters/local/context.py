@@ -9,7 +9,7 @@ from typing import TypeVar
 from novaflow.adapters.amqp import amqp_login, amqp_request
 from novaflow.adapters.http import HttpClient
 from novaflow.adapters.local.polling import wait_answer
-from novaflow.adapters.process import SYSTEM_PATH, Command, ProcessOwner, find_processes, run_to_end
+from novaflow.adapters.process import SYSTEM_PATH, Command, ProcessOwner, count_processes, run_to_end
 from novaflow.adapters.storage import Secrets, write_with_folder
 from novaflow.errors import MachineError, NotReady, ProgramFailed, StepFailed
 from novaflow.model.component import Component, declared
@@ -166,7 +166,7 @@ class NodeContext:
 
     def process_count(self) -> int:
         """Return the number of processes of this node."""
-        return len(find_processes(self.owner))
+        return count_processes(self.owner)
 
     async def drain_events(self, within_s: float) -> bool:
         """Wait until the broker has confirmed every event published so far, and return whether it has."""

@@ -7,6 +7,7 @@ from novaflow.adapters.process.limits import set_descriptor_limit
 from novaflow.adapters.process.listeners import ServedPorts, find_listener
 from novaflow.adapters.process.process_ownership import (
     ProcessOwner,
+    count_processes,
     describe_process,
     end_group,
     end_processes,
@@ -40,6 +41,7 @@ __all__ = [
     "ServedPorts",
     "adopting",
     "become_subreaper",
+    "count_processes",
     "describe_process",
     "end_group",
     "end_processes",

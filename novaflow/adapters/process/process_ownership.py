@@ -111,6 +111,13 @@ def find_processes(owner: ProcessOwner) -> tuple[psutil.Process, ...]:
     return tuple(_existing(pid for pid in psutil.pids() if pid != os.getpid() and traces.lead_to(pid)))
 
 
+def count_processes(owner: ProcessOwner) -> int:
+    """Return the number of the owner's processes: one file lists those of its cgroup; the other traces take a look at each process."""
+    cgroup = owner.cgroup
+    in_cgroup = sum(1 for _ in cgroup.pids()) if cgroup else 0  # a program that has just been started has not entered it yet
+    return in_cgroup or len(find_processes(owner))
+
+
 def find_users_of_removed(path: Path) -> tuple[psutil.Process, ...]:
     """Return every process that has a file of this path open which was removed. Source: proc_pid_fd(5), "(deleted)"."""
     return tuple(_existing(pid for pid in psutil.pids() if _has_open(pid, f"{path} (deleted)")))

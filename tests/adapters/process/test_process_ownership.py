@@ -8,7 +8,7 @@ import anyio
 import psutil
 import pytest
 
-from novaflow.adapters.process import ProcessOwner, end_processes, find_leader, find_processes
+from novaflow.adapters.process import ProcessOwner, count_processes, end_processes, find_leader, find_processes
 from novaflow.model.paths import Paths
 from tests.support.programs import WITHIN_S, is_running, python
 
@@ -37,6 +37,7 @@ async def test_marked_processes_are_found(owner: ProcessOwner) -> None:
     """They belong to their node and to its stack, and to no other node."""
     async with started(owner) as process:
         assert find_processes(owner) == (process,)
+        assert count_processes(owner) == 1  # it is in no cgroup of the node
         assert find_processes(ProcessOwner(owner.paths)) == (process,)
         assert find_processes(ProcessOwner(owner.paths, "web2")) == ()
         assert find_processes(ProcessOwner(owner.paths, "we")) == ()

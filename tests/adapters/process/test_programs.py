@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from novaflow.adapters.process import (
     Command,
     ProcessOwner,
+    count_processes,
     find_processes,
     run_to_end,
     running,
@@ -259,3 +260,12 @@ async def test_a_service_that_is_cancelled_at_its_start_is_waited_for(owner: Pro
                 await anyio.lowlevel.checkpoint()
             tasks.cancel_scope.cancel()
     assert find_processes(owner) == ()
+
+
+async def test_the_processes_of_a_program_are_counted(paths: Paths, owner: ProcessOwner) -> None:
+    """With those that it has started; those of other nodes and of its steps do not count."""
+    command = command_of(paths, shell("sleep 60 & echo up; sleep 60"))
+    async with running(owner, command), running(ProcessOwner(paths, "other"), command), running(owner.helper(), command):
+        await wait_until(lambda: count_processes(owner) == 3)
+        assert len(find_processes(owner)) == 3
+    assert count_processes(owner) == 0
