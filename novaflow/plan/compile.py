@@ -92,9 +92,9 @@ class _NeedResolver:
         # Nodes that need everything do not count as part of everything, nor of their component.
         last = {node.name for node in nodes.values() if EVERYTHING in node.part.needs}
         self._everything = nodes.keys() - last
-        self._members = {
-            component.name: {name for name in self._everything if nodes[name].component == component.name} for component in components
-        }
+        self._members: dict[str, set[str]] = {component.name: set() for component in components}
+        for name in self._everything:
+            self._members[nodes[name].component].add(name)
         # Parts of other workflows too: a need on one of these is already met.
         self._known = self._members.keys() | {_node_name(component, part) for component in components for part in _all_parts(component)}
 
@@ -105,7 +105,7 @@ class _NeedResolver:
         """
         found: set[str] = set()
         for need in (*node.part.needs, *node.part.after):
-            if need in node.part.needs and need not in self._known | {EVERYTHING}:
+            if need in node.part.needs and need not in self._known and need != EVERYTHING:
                 raise NeedUnknown(node.name, need, _closest(need, self._known))
             found |= self._find(need)
         return frozenset(found)
