@@ -16,7 +16,7 @@ _WITHIN_S = 1.0  # a supervisor answers in milliseconds; who gets no answer asks
 def fetch_status_quickly(path: Path) -> dict[str, Any] | None:
     """Return the status of the stack whose supervisor listens on the socket ``path``.
 
-    ``None`` says nothing about the stack: nobody listened, or another user did, or there was no good answer within a second.
+    ``None`` says nothing about the stack: no process listens, or one of another user does, or its answer is late or invalid.
     """
     try:
         with socket.socket(socket.AF_UNIX) as connected:
