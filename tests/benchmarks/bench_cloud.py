@@ -149,7 +149,7 @@ USES = {  # name, unit, goal
     "start": ("`run --wait-ready`, empty", "s", "18 s"),
     "first": ("first server: ACTIVE and answers a ping", "s", "6 s"),
     "ten": (f"{AT_ONCE} servers at once: all ACTIVE", "s", "15 s"),
-    "stop": ("`openstack server stop`: SHUTOFF", "s", "3 s"),
+    "stop": ("stop of a server that has just booted: SHUTOFF", "s", "3 s"),
     "idle": ("all services at rest, share of a core", "%", "3 %"),
     "supervisor": ("supervisor at rest, share of a core", "%", "0.3 %"),
     "supervisor_mib": ("memory of the supervisor", "MiB", "50 MiB"),
