@@ -54,7 +54,8 @@ def print_status(status: Mapping[str, Any], stream: TextIO) -> None:
         console.print(table)
     for name, url in status["url"].items():
         console.print(f"{name:<12} {url}", soft_wrap=True)
-    console.print(f"events       {_describe_events(status)}", soft_wrap=True)
+    if status["events"]["published"] or status["events"]["waiting"]:  # a stack that never ran has no broker to be down
+        console.print(f"events       {_describe_events(status)}", soft_wrap=True)
 
 
 def _describe_events(status: Mapping[str, Any]) -> str:

@@ -19,6 +19,7 @@ from novaflow.model.paths import Paths
 from tests.support.contexts import open_context
 from tests.support.settings import make_settings
 from workflows.platform.python_env import read_pins
+from workflows.services.nova.local_changes import BRZ
 from workflows.services.nova.requirement_conflicts import find_conflicts
 from workflows.services.nova.source import fetch
 
@@ -227,16 +228,16 @@ async def test_a_bazaar_branch_is_fetched(developer: Developer, tmp_path: Path) 
         pytest.skip("Debian's brz is not installed")
     origin = tmp_path / "bazaar"
     write_nova(origin, "one")
-    call("brz", "init", origin)
-    call("brz", "add", origin)
-    call("brz", "commit", "-m", "one", origin, env={"BRZ_EMAIL": "a <a@b>"})
+    call(*BRZ, "init", origin)
+    call(*BRZ, "add", origin)
+    call(*BRZ, "commit", "-m", "one", origin, env={"BRZ_EMAIL": "a <a@b>"})
     await developer.fetch(f"file://{origin}")
     assert "one" in (developer.tree / "nova/version.py").read_text()
     await developer.fetch(f"file://{origin}", force=True)
     (developer.tree / "nova/version.py").write_text("changed")
     with pytest.raises(UsageError, match=r"changed: M +nova/version\.py"):
         await developer.fetch(f"file://{origin}", force=True)
-    call("brz", "commit", "-m", "mine", developer.tree, env={"BRZ_EMAIL": "a <a@b>"})
+    call(*BRZ, "commit", "-m", "mine", developer.tree, env={"BRZ_EMAIL": "a <a@b>"})
     with pytest.raises(UsageError, match="not pushed: "):
         await developer.fetch(f"file://{origin}", force=True)
 
