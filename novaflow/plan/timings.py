@@ -101,18 +101,18 @@ class _Recorder:
                 self.starts_s[event.name] = max(0.0, now_s - event.duration_s)
 
 
-def last_run(workflow: str, events: Iterable[EventRecord]) -> tuple[EventRecord, ...]:
-    """Return the events of the workflow's latest execution from its start; an empty tuple if it never ran."""
-    found: list[EventRecord] = []
+def find_runs(workflow: str, events: Iterable[EventRecord]) -> tuple[tuple[EventRecord, ...], ...]:
+    """Return the events of each execution of the workflow from its start, in order."""
+    found: list[list[EventRecord]] = []
     for record in events:
         match record.event:
             case WorkflowChanged(name=name, state=WorkflowState.STARTED) if name == workflow:
-                found = [record]
-            case _ if found and record.run_id == found[0].run_id:
-                found.append(record)
+                found.append([record])
+            case _ if found and record.run_id == found[-1][0].run_id:
+                found[-1].append(record)
             case _:
                 pass
-    return tuple(found)
+    return tuple(map(tuple, found))
 
 
 def measure(graph: Graph, run: tuple[EventRecord, ...], *, cores: int, shortest_s: Mapping[str, float]) -> Timings:

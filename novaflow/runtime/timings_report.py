@@ -1,4 +1,4 @@
-"""The timings of the latest execution of a workflow."""
+"""The timings of the latest executions of a workflow."""
 
 from dataclasses import asdict, dataclass
 
@@ -7,7 +7,7 @@ from novaflow.errors import UsageError
 from novaflow.events.record import EventRecord
 from novaflow.plan.durations import shortest_durations
 from novaflow.plan.graph import Graph
-from novaflow.plan.timings import Timings, last_run, measure
+from novaflow.plan.timings import Timings, find_runs, measure
 from novaflow.runtime.stack import Stack
 from novaflow.settings.group import count_processors
 
@@ -39,15 +39,18 @@ class TimingsReport:
         return export_trace(self.timings, needs, source=self.first.source, run_id=self.first.run_id)
 
 
-def measure_last_run(stack: Stack, workflow: str) -> TimingsReport:
-    """Return the timings of the latest execution of a workflow.
+def measure_last_runs(stack: Stack, workflow: str, count: int = 1) -> tuple[TimingsReport, ...]:
+    """Return the timings of the latest executions of a workflow, in order.
 
-    Raises: UsageError, if there is no such workflow, or it was never run.
+    Raises: UsageError, if there is no such workflow, or it was run less often.
     """
     graph = stack.graph(workflow)
     journal = [*read_journal(stack.paths.journal)]
-    records = last_run(workflow, journal)
-    if not records:
+    runs = find_runs(workflow, journal)[-count:]
+    if not runs:
         raise UsageError(f"no execution of {workflow!r} in {stack.paths.journal}; run it first")
+    if len(runs) < count:
+        raise UsageError(f"only one execution of {workflow!r} in {stack.paths.journal}; run it again")
     shortest_s = shortest_durations(record.event for record in journal)
-    return TimingsReport(graph, records[0], measure(graph, records, cores=count_processors(), shortest_s=shortest_s))
+    cores = count_processors()
+    return tuple(TimingsReport(graph, run[0], measure(graph, run, cores=cores, shortest_s=shortest_s)) for run in runs)

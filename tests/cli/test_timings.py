@@ -55,6 +55,22 @@ def test_only_the_latest_execution_counts(novaflow: Novaflow, toy: ToyStack) -> 
     assert [(span["node"], span["ending"]) for span in spans] == [("toy.use", "open")]
 
 
+def test_the_latest_execution_is_compared_with_the_one_before(novaflow: Novaflow, toy: ToyStack) -> None:
+    """Users get a table, programs both objects; a single execution is refused."""
+    execute(toy)
+    ended = novaflow("timings", "--compare")
+    assert (ended.code, ended.err) == (2, f"novaflow: only one execution of 'run' in {toy.paths.journal}; run it again\n")
+    execute(toy, run_id="r2")
+    execute(toy, run_id="r3")
+    ended = novaflow("timings", "--compare")
+    assert (ended.code, ended.err) == (0, "")
+    assert "compared with that of" in ended.out
+    compared = json.loads(novaflow("timings", "--compare", "--json").out)
+    assert compared["now"] == json.loads(novaflow("timings", "--json").out)
+    assert compared["before"]["began"] <= compared["now"]["began"]
+    assert compared["before"]["critical_path"] == ["toy.create"]
+
+
 def test_a_stack_that_was_never_run_is_refused(novaflow: Novaflow, toy: ToyStack) -> None:
     """The message names the journal and the remedy."""
     ended = novaflow("timings", "run")

@@ -17,7 +17,7 @@ from novaflow.events.types import (
     WorkflowChanged,
     WorkflowState,
 )
-from novaflow.plan.timings import Ending, Timings, last_run, measure
+from novaflow.plan.timings import Ending, Timings, find_runs, measure
 from tests.support.toys import graph_of
 
 BEGAN = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -147,14 +147,14 @@ def test_an_empty_execution_has_efficiency_one() -> None:
     assert (timings.elapsed_s, timings.critical_path, timings.efficiency) == (0, (), 1)
 
 
-def test_the_latest_execution_counts() -> None:
-    """Events of earlier executions, of other workflows and of the stack are left out."""
+def test_executions_are_separated() -> None:
+    """Events of other workflows and of the stack are left out."""
     stack = StackChanged(name="nova", state=StackState.STARTING, reason="x")
     first, other = record([(0, begin())], "r1"), record([(0, begin("install"))], "r2")
     second = record([(0, stack), (1, begin()), (2, a_step("create", StepState.STARTED))], "r3")
-    assert last_run("run", (*first, *other, *second, *record([(3, stack)], "r2"))) == second[1:]
+    assert find_runs("run", (*first, *other, *second, *record([(3, stack)], "r2"))) == (first, second[1:])
 
 
 def test_a_workflow_that_never_ran_has_no_events() -> None:
     """Without an execution there are no events."""
-    assert last_run("run", record([(0, begin("install"))])) == ()
+    assert find_runs("run", record([(0, begin("install"))])) == ()

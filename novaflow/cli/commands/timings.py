@@ -7,17 +7,19 @@ import click
 from novaflow.cli.arguments import stack_arguments
 from novaflow.cli.output import print_json
 from novaflow.cli.shell_completion import complete_workflow
+from novaflow.render.as_comparison import draw_comparison
 from novaflow.render.as_gantt import draw_timings
 from novaflow.runtime.stack import Stack
-from novaflow.runtime.timings_report import measure_last_run
+from novaflow.runtime.timings_report import measure_last_runs
 
 
 @click.command("timings")
 @click.argument("workflow", default="run", shell_complete=complete_workflow)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--compare", is_flag=True, help="Show the nodes whose duration differs from that in the execution before it.")
 @click.option("--trace", is_flag=True, help="Send an OpenTelemetry trace to OTEL_EXPORTER_OTLP_ENDPOINT.")
 @stack_arguments
-def command(*, stack: Stack, workflow: str, as_json: bool, trace: bool) -> None:
+def command(*, stack: Stack, workflow: str, as_json: bool, compare: bool, trace: bool) -> None:
     """Show the timings of the latest WORKFLOW, by default of `run`.
 
     They are the start and duration of each node, the critical path, and how close the total is to its lower bound: the processor
@@ -25,10 +27,12 @@ def command(*, stack: Stack, workflow: str, as_json: bool, trace: bool) -> None:
 
     Example: sudo novaflow timings install
     """
-    report = measure_last_run(stack, workflow)
+    *earlier, report = measure_last_runs(stack, workflow, 2 if compare else 1)
     if trace:
         click.echo(f"{report.send_trace()} spans sent")
     elif as_json:
-        print_json(report.describe())
+        print_json({"before": earlier[0].describe(), "now": report.describe()} if earlier else report.describe())
+    elif earlier:
+        click.echo(draw_comparison(earlier[0].timings, report.timings))
     else:
         click.echo(draw_timings(report.timings, shutil.get_terminal_size().columns))
