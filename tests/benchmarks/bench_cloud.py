@@ -21,7 +21,7 @@ from tests.benchmarks.table import (
     usage_at_rest,
 )
 from tests.cloud.clients import BOOT_S, connected, console, wait_for, wait_for_ping
-from tests.cloud.fresh import HOME, fresh_machine
+from tests.cloud.fresh import fresh_machine
 from tests.cloud.stacks import folder_of_stacks
 
 UP_WITHIN_S = 1800
@@ -170,7 +170,7 @@ def measure_servers(nova: openstack.connection.Connection) -> Iterator[tuple[str
     first = nova.compute.wait_for_server(nova.compute.create_server(name="first", **new), wait=BOOT_S, interval=0.5)
     wait_for_ping(nova, first)
     yield "first", time.monotonic() - began
-    wait_for("the end of the boot", lambda: "tty login:" in console(nova, first.id), BOOT_S)  # until then nothing handles the power button
+    wait_for("the end of the boot", lambda: "tty login:" in console(nova, first.id), BOOT_S)
     began = time.monotonic()
     nova.compute.stop_server(first)
     nova.compute.wait_for_server(first, status="SHUTOFF", wait=BOOT_S, interval=0.5)
@@ -191,28 +191,8 @@ def delete_servers(nova: openstack.connection.Connection) -> None:
         nova.compute.wait_for_delete(one, wait=BOOT_S)
 
 
-def measure_bundle(runs: int) -> Iterator[Row]:
-    """Measure `nova.sh up --from FILE` on machines with nothing installed and no use of the network; a run takes 3 minutes."""
-    took_s: list[float] = []
-    with folder_of_stacks() as parent:
-        file = parent / "novaflow.tar"
-        with fresh_machine("bookworm") as machine:
-            machine.run("./nova.sh", "bundle", "/bundle.tar", within_s=UP_WITHIN_S)
-            (machine.root / "bundle.tar").rename(file)
-        for _ in range(runs):
-            with fresh_machine("bookworm") as machine:
-                (machine.root / HOME / "bundle.tar").hardlink_to(file)
-                began = time.monotonic()
-                machine.run("./nova.sh", "up", "--from", "bundle.tar", within_s=UP_WITHIN_S)
-                took_s.append(time.monotonic() - began)
-                print(f"up from a bundle: {took_s[-1]:.1f} s", flush=True)
-                machine.run("./nova.sh", "clean", within_s=120)
-    yield "`nova.sh up --from FILE` on an empty Debian", took_s, "s", "45 s"
-
-
 MEASURES: dict[str, Callable[[int], Iterator[Row]]] = {
     "fresh": measure_fresh,
-    "bundle": measure_bundle,
     "run": measure_run,
     "fork": measure_fork,
     "use": measure_use,

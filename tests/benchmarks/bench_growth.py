@@ -8,6 +8,7 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 
 from novaflow.model.component import Component
 from novaflow.model.context import Context
@@ -21,7 +22,11 @@ from tests.support.settings import make_settings
 
 SIZES = (10, 100, 1_000, 10_000, 100_000)
 NEEDS = 3  # needs of each node, in the layer below
-WIDTHS = {"deep, 2 nodes a layer": 2, "square": 0, "wide, 2 layers": -2}  # 0: as many as layers; -2: two layers
+SHAPES: dict[str, Callable[[int], int]] = {  # the width of each layer, from the number of nodes
+    "deep, 2 nodes a layer": lambda _: 2,
+    "square": lambda nodes: round(nodes**0.5),
+    "wide, 2 layers": lambda nodes: nodes // 2,
+}
 
 
 def main() -> None:
@@ -34,7 +39,7 @@ def main() -> None:
         return
     print(f"{describe_machine()}\n")
     print("| graph | nodes | compile | run | a node, both | memory | a node |\n|---|--:|--:|--:|--:|--:|--:|")
-    for shape in WIDTHS:
+    for shape in SHAPES:
         for nodes in SIZES:
             argv = [sys.executable, "-m", "tests.benchmarks.bench_growth", "--one", shape, str(nodes)]
             found = json.loads(subprocess.run(argv, capture_output=True, check=True, stdin=subprocess.DEVNULL).stdout)
@@ -71,8 +76,7 @@ def measure(shape: str, nodes: int) -> dict[str, float]:
 
 def make_widths(shape: str, nodes: int) -> list[int]:
     """Return the width of each layer."""
-    width = WIDTHS[shape] or max(1, round(nodes**0.5))
-    width = nodes // -width if width < 0 else width
+    width = SHAPES[shape](nodes)
     return [min(width, nodes - begin) for begin in range(0, nodes, width)]
 
 

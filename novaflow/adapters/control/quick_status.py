@@ -3,13 +3,13 @@
 import json
 import os
 import socket
-import struct
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
-_CREDENTIALS = struct.Struct("3i")  # pid, uid, gid. Source: struct ucred in unix(7)
+from novaflow.adapters.control.peer import find_peer_uid
+
 _WITHIN_S = 1.0  # a supervisor answers in milliseconds; who gets no answer asks again, and waits longer
 
 
@@ -22,16 +22,10 @@ def fetch_status_quickly(path: Path) -> dict[str, Any] | None:
         with socket.socket(socket.AF_UNIX) as connected:
             connected.settimeout(_WITHIN_S)
             connected.connect(str(path))
-            return _get_status(connected) if _is_trusted(connected) else None
+            # Other users can listen in a folder of theirs.
+            return _get_status(connected) if find_peer_uid(connected) in {0, os.geteuid()} else None
     except (OSError, HTTPException, ValueError):
         return None
-
-
-def _is_trusted(connected: socket.socket) -> bool:
-    """Return whether root or the user of this process listens; others can create a socket in a folder of theirs."""
-    peer = connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    user: int = _CREDENTIALS.unpack(peer)[1]
-    return user in {0, os.geteuid()}
 
 
 def _get_status(connected: socket.socket) -> dict[str, Any] | None:

@@ -3,7 +3,6 @@
 import asyncio  # noqa: TID251 - the interface of uvicorn's protocols
 import os
 import socket
-import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
@@ -21,6 +20,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
+from novaflow.adapters.control.peer import find_peer_uid
 from novaflow.errors import MachineError, NovaflowError
 from novaflow.plan.commands import ServiceCommand
 from novaflow.settings import CONNECT
@@ -29,7 +29,6 @@ GRACE_S = 1  # for responses in progress when the server stops
 IDLE_S = 5.0  # for a client to send a whole request
 MOST_CONNECTIONS = 200  # for a further one, the oldest without a request in progress is closed
 _READING = {"GET", "HEAD"}
-_CREDENTIALS = struct.Struct("3i")  # pid, uid, gid. Source: struct ucred in unix(7)
 _PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -164,13 +163,6 @@ def _bind(path: Path, group: int | None) -> socket.socket:
     return bound
 
 
-def _find_uid(transport: asyncio.Transport) -> int:
-    """Return the user who has opened the connection. Source: unix(7), SO_PEERCRED."""
-    connected = transport.get_extra_info("socket")
-    uid: int = _CREDENTIALS.unpack(connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))[1]
-    return uid
-
-
 class _Connection(H11Protocol):
     """The connection of one client.
 
@@ -194,7 +186,7 @@ class _Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in the base class
         """Begin to wait for a request."""
         super().connection_made(transport)
-        self.app_state = {"uid": _find_uid(transport)}
+        self.app_state = {"uid": find_peer_uid(transport.get_extra_info("socket"))}
         self.made_s = self.loop.time()
         self._restart_timeout()
         if len(self.connections) > MOST_CONNECTIONS:

@@ -40,19 +40,16 @@ def command(*, folder: Path, overrides: Mapping[str, str], as_json: bool) -> Non
     sys.exit(EXIT_CODES[status["state"]])
 
 
-# What these two import takes longer than a running stack's answer, which programs ask for again and again.
-
-
 def _query_status(folder: Path, overrides: Mapping[str, str]) -> Mapping[str, Any]:
-    import anyio  # noqa: PLC0415
+    import anyio  # noqa: PLC0415 - the answer of a running stack takes less time than each of these imports
 
-    from novaflow.cli.arguments import open_and_warn  # noqa: PLC0415
-    from novaflow.runtime.status import query_status  # noqa: PLC0415
+    from novaflow.cli.arguments import open_and_warn  # noqa: PLC0415 - loads settings and components
+    from novaflow.runtime.status import query_status  # noqa: PLC0415 - the same
 
     return anyio.run(query_status, open_and_warn(folder, overrides, for_group=True))
 
 
 def _print_table(status: Mapping[str, Any]) -> None:
-    from novaflow.adapters.terminal import print_status  # noqa: PLC0415
+    from novaflow.adapters.terminal import print_status  # noqa: PLC0415 - loads rich, which JSON does not need
 
     print_status(status, sys.stdout)

@@ -1,6 +1,7 @@
 """Services of neutron without an API, and the readiness probe of its agents."""
 
 from dataclasses import replace
+from functools import partial
 
 from novaflow.model.context import Context
 from novaflow.model.probe import FunctionProbe, NotYet, Probe
@@ -37,11 +38,8 @@ def after_switch(agent: Service, namespaces: str, ports: tuple[str, ...]) -> Ser
 
     ``namespaces`` is how the names of its namespaces begin, and ``ports`` how those of its ports do.
     """
-
-    async def delete_dead_ports(ctx: Context) -> None:
-        await _delete_dead_ports(ctx, namespaces, ports)
-
-    return replace(agent, before_start=delete_dead_ports, restart_with=("ovs-vswitchd",))
+    before_start = partial(_delete_dead_ports, namespaces=namespaces, ports=ports)
+    return replace(agent, before_start=before_start, restart_with=("ovs-vswitchd",))
 
 
 async def _delete_dead_ports(ctx: Context, namespaces: str, ports: tuple[str, ...]) -> None:

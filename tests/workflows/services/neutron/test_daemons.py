@@ -7,6 +7,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from novaflow.model.service import Service
 from tests.support.contexts import open_context
 from workflows.services.neutron.component import DHCP_AGENT, OPENVSWITCH_AGENT
 from workflows.services.neutron.l3_agent import AGENT as L3_AGENT
@@ -32,24 +33,24 @@ async def ip(*arguments: str) -> bytes:
     return (await anyio.run_process(["ip", *arguments])).stdout
 
 
+async def links_before_start(agent: Service, folder: Path, namespace: str) -> set[str]:
+    """Return the links of the namespace when the agent is about to start."""
+    async with open_context(folder) as ctx:
+        ctx.paths.run.mkdir()
+        assert agent.before_start is not None
+        await agent.before_start(ctx)
+    return {link["ifname"] for link in json.loads(await ip("-n", namespace, "-json", "link", "show"))}
+
+
 async def test_dead_ports_are_deleted(tmp_path: Path, namespace: str) -> None:
     """Without a carrier a port is of no use, and the agent would use it again."""
-    async with open_context(tmp_path) as ctx:
-        ctx.paths.run.mkdir()
-        assert DHCP_AGENT.before_start is not None
-        await DHCP_AGENT.before_start(ctx)
-    links = json.loads(await ip("-n", namespace, "-json", "link", "show"))
-    assert {link["ifname"] for link in links} == {"lo", "tap-in-use", "switch"}
+    assert await links_before_start(DHCP_AGENT, tmp_path, namespace) == {"lo", "tap-in-use", "switch"}
 
 
 async def test_ports_of_another_agent_are_left(tmp_path: Path, namespace: str) -> None:
     """The other agent may be creating them, and waits ten times for a port that was deleted."""
-    async with open_context(tmp_path) as ctx:
-        ctx.paths.run.mkdir()
-        assert L3_AGENT.before_start is not None
-        await L3_AGENT.before_start(ctx)
-    links = json.loads(await ip("-n", namespace, "-json", "link", "show"))
-    assert {link["ifname"] for link in links} == {"lo", "tap-left", "other", "tap-in-use", "switch"}
+    left = await links_before_start(L3_AGENT, tmp_path, namespace)
+    assert left == {"lo", "tap-left", "other", "tap-in-use", "switch"}
 
 
 async def test_a_namespace_that_does_not_exist_any_more_is_left(tmp_path: Path, namespace: str) -> None:
