@@ -21,7 +21,8 @@ import psutil
 import pytest
 from openstack.compute.v2.server import Server
 
-from tests.cloud.clients import address_of, connected, wait_for, wait_for_ping
+from tests.cloud.clients import address_of, connected, console, virsh, wait_for, wait_for_ping
+from tests.cloud.clients import server as server_of
 from tests.cloud.machine_state import processes_of, read_command_line, read_state
 from tests.cloud.stacks import Stack, stack_in_folder
 
@@ -127,6 +128,15 @@ def test_a_server_of_openstacksdk_answers_a_ping(nova: openstack.connection.Conn
     finally:
         nova.compute.delete_server(server)
     nova.compute.wait_for_delete(server, wait=BOOT_S)
+
+
+def test_a_server_that_has_just_booted_answers_the_power_button(cloud: Stack, nova: openstack.connection.Connection) -> None:
+    """One press is enough: nova presses again after 10 s only."""
+    with server_of(nova, "button") as server:
+        wait_for("the boot", lambda: "tty: ready after" in console(nova, server.id), BOOT_S)
+        domain = nova.compute.get_server(server.id).instance_name
+        virsh(cloud.folder, "shutdown", domain)
+        wait_for("its end", lambda: virsh(cloud.folder, "domstate", domain) == "shut off", BOOT_S)
 
 
 def test_ten_servers_at_once(cloud: Stack, nova: openstack.connection.Connection) -> None:

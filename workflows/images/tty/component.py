@@ -32,12 +32,16 @@ MODULES = (
 )  # fmt: skip
 # For the config drive, a CD-ROM: of IDE, or of SCSI where QEMU's machine has no IDE.
 DRIVE_MODULES = ("scsi_common", "scsi_mod", "libata", "ata_piix", "virtio_scsi", "cdrom", "sr_mod", "isofs")
-# Loaded when the SSH server is up: a disk for /tmp, the power button, the file system of `mkfs -t vfat`, and VLANs for trunk ports.
+# Loaded while the network is configured: nova presses the button once and waits 10 s before it presses again.
+POWER_MODULES = ("button", "evdev")
+# Loaded when the SSH server is up: a disk for /tmp, the file system of `mkfs -t vfat`, and VLANs for trunk ports.
 LATER_MODULES = (
-    "loop", "button", "evdev", "fat", "vfat", "nls_cp437", "nls_ascii",
+    "loop", "fat", "vfat", "nls_cp437", "nls_ascii",
     "llc", "stp", "garp", "mrp", "8021q",
 )  # fmt: skip
-GUEST_MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType({"lib": MODULES, "lib/drive": DRIVE_MODULES, "lib/later": LATER_MODULES})
+GUEST_MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"lib": MODULES, "lib/power": POWER_MODULES, "lib/drive": DRIVE_MODULES, "lib/later": LATER_MODULES}
+)
 DISK_MIB = 1
 CONTAINER, CONTAINER_MIB = "container.ext4", 16  # the files use 4
 BOOTABLE_MIB = 48  # kernel, initial RAM file system and boot loader use 18, on arm64, whose kernel is not compressed, 33

@@ -23,7 +23,7 @@ SCRIPTS = {
     "bin/sudo": "tty-sudo.sh",
 }
 FOLDERS = (
-    "bin", "lib", "lib/drive", "lib/later", "lib64", "proc", "sys", "dev", "mnt",
+    "bin", "lib", "lib/power", "lib/drive", "lib/later", "lib64", "proc", "sys", "dev", "mnt",
     "etc", "etc/acpi", "etc/acpi/PWRF", "etc/dropbear", "tmp", "root", "root/.ssh", "run",
 )  # fmt: skip
 USERS = b"root:!:0:0:root:/root:/bin/sh\n"

@@ -14,6 +14,10 @@ if [ -z "$container" ]; then # libvirt sets it in containers, where this is alre
     mkdir -p /dev/pts
     mount -t devpts pts /dev/pts
     load /lib
+    {
+        load /lib/power
+        acpid -l /dev/null # for the power button
+    } &
 fi
 hostname tty
 echo "tty: $(uname -sr), up $(cut -d' ' -f1 /proc/uptime) s, $(grep MemTotal /proc/meminfo)"
@@ -33,7 +37,6 @@ login_at() { # root is the only user
 {
     load /lib/drive
     load /lib/later
-    acpid -l /dev/null # for the power button
 } &
 echo "tty: the screen of $(hostname)" >/dev/tty1
 login_at tty1 &
