@@ -21,13 +21,14 @@ _BRANCHES = (UsageError, WorkflowError, RunError, NotReady, MachineError)
 
 def page() -> str:
     """Return the page: exit codes, those of ``status``, and every class of errors."""
-    codes = table(("exit code", "meaning"), _codes())
+    codes = table(("exit code", "meaning"), ((code, escape(meaning)) for code, meaning in exit_codes()))
     states = table(("state", "exit code"), ((f"`{state}`", str(code)) for state, code in EXIT_CODES.items()))
     errors = table(("error", "exit code", "meaning"), _errors(NovaflowError))
     return "\n".join([GENERATED, _HEAD, *codes, _STATUS, *states, _ERRORS, *errors])
 
 
-def _codes() -> Iterator[tuple[str, str]]:
+def exit_codes() -> Iterator[tuple[str, str]]:
+    """Return each exit code and its meaning."""
     yield "0", "The command succeeded, or there was nothing to do."
     yield str(NovaflowError.exit_code), "A defect in novaflow; the output is a Python traceback."
     for code in sorted({branch.exit_code for branch in _BRANCHES}):
@@ -42,9 +43,9 @@ def _errors(error: type[NovaflowError]) -> Iterator[tuple[str, str, str]]:
         if one.__module__ != NovaflowError.__module__:  # of a component that is loaded
             continue
         code = "128 + signal" if one is Interrupted else str(one.exit_code)
-        yield f"`{one.__name__}`", code, _first_line(one)
+        yield f"`{one.__name__}`", code, escape(_first_line(one))
         yield from _errors(one)
 
 
 def _first_line(error: type[NovaflowError]) -> str:
-    return escape((error.__doc__ or "").partition("\n")[0])
+    return (error.__doc__ or "").partition("\n")[0]

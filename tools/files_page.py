@@ -39,12 +39,13 @@ Mode 0700; each file has mode 0600. Passwords are generated once per stack. With
 
 def page() -> str:
     """Return the page: a table of paths, then the credentials."""
-    return "\n".join([GENERATED, _HEAD, *table(("path", "content"), _rows()), _CREDENTIALS])
+    return "\n".join([GENERATED, _HEAD, *table(("path", "content"), ((path, escape(content)) for path, content in files())), _CREDENTIALS])
 
 
-def _rows() -> Iterator[tuple[str, str]]:
+def files() -> Iterator[tuple[str, str]]:
+    """Return the path of each file of a stack and what it contains."""
     paths = Paths(Path("DIR"))
     for name, member in vars(Paths).items():
         if isinstance(member, property):
             text = " ".join((inspect.getdoc(member) or "").split()).removeprefix("Return ").rstrip(".")
-            yield f"`{getattr(paths, name)}`", escape(text)
+            yield f"`{getattr(paths, name)}`", text

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from tools import commands_page, env_example, events_page, exit_codes_page, files_page, lifecycle_page, schemas, settings_page
+from tools import commands_page, env_example, events_page, exit_codes_page, files_page, lifecycle_page, man_page, schemas, settings_page
 
 ROOT = Path(__file__).parents[1]
 
@@ -13,6 +13,7 @@ def generate_files() -> Mapping[str, str]:
     return {
         ".env.example": env_example.write_example(),
         "docs/reference/commands.md": commands_page.page(),
+        "docs/reference/novaflow.1": man_page.page(),
         "docs/reference/settings.md": settings_page.page(),
         "docs/reference/exit-codes.md": exit_codes_page.page(),
         "docs/reference/files.md": files_page.page(),

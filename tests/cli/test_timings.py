@@ -92,3 +92,31 @@ def test_a_trace_that_no_collector_accepts_is_an_error(novaflow: Novaflow, toy: 
     ended = novaflow("timings", "run", "--trace")
     assert (ended.code, ended.out) == (5, "")
     assert "no collector accepted the trace" in ended.err
+
+
+@pytest.mark.parametrize(("name", "begin"), [("run.svg", "<svg "), ("run.html", "<!doctype html>\n")])
+def test_a_picture_is_written(novaflow: Novaflow, toy: ToyStack, name: str, begin: str) -> None:
+    """The name of the file says of which kind; nothing is printed."""
+    execute(toy)
+    ended = novaflow("timings", "--output", str(toy.folder / name))
+    assert (ended.code, ended.out, ended.err) == (0, "", "")
+    drawn = (toy.folder / name).read_text()
+    assert drawn.startswith(begin)
+    assert ">toy.create</text>" in drawn
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--output", "run.png"), "--output: the name must end with .svg or .html; it is run.png"),
+        (("--output", "run.svg", "--json"), "--json cannot be used with --output"),
+        (("--compare", "--trace"), "--compare cannot be used with --trace"),
+        (("--output", "missing/run.svg"), "missing/run.svg cannot be written: No such file or directory"),
+    ],
+)
+def test_options_that_cannot_be_carried_out_are_refused(novaflow: Novaflow, toy: ToyStack, options: tuple[str, ...], message: str) -> None:
+    """No option is ignored."""
+    execute(toy)
+    ended = novaflow("timings", *options)
+    assert (ended.code, ended.out) == (2, "")
+    assert message in ended.err

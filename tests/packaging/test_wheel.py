@@ -15,6 +15,7 @@ from novaflow.settings import registry_environment
 ROOT = Path(__file__).parents[2]
 UV = Path(sys.executable).with_name("uv")
 BUNDLED = "novaflow/bundled/workflows"
+MANUAL = "novaflow-0.1.0.data/data/share/man/man1/novaflow.1"
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]  # uv downloads the packages that its cache does not hold
 
@@ -63,16 +64,24 @@ def list_files(folder: Path) -> set[str]:
 
 
 def test_the_wheel_holds_both_folders_and_nothing_else(wheel: Path) -> None:
-    """The wheel holds every file of novaflow/ and, below the package, every file of workflows/; its only package is novaflow."""
+    """The wheel holds every file of novaflow/ and, below the package, every file of workflows/; its only package is novaflow.
+
+    The manual page is beside it.
+    """
     found = {name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name}
     package = {f"novaflow/{name}" for name in list_files(ROOT / "novaflow")}
-    assert found == package | {f"{BUNDLED}/{name}" for name in list_files(ROOT / "workflows")}
+    assert found == package | {f"{BUNDLED}/{name}" for name in list_files(ROOT / "workflows")} | {MANUAL}
     assert {"novaflow/py.typed", f"{BUNDLED}/constraints/openstack.txt", f"{BUNDLED}/infra/libvirt/libvirt-namespace.sh"} <= found
 
 
 def test_novaflow_prints_its_version(installed: Installed) -> None:
     """The command is installed with the package."""
     assert installed.run("--version") == "novaflow, version 0.1.0\n"
+
+
+def test_man_finds_the_manual_page(installed: Installed) -> None:
+    """A program in PATH has its manual page in the folder share/man beside. Source: manpath(1)."""
+    assert (installed.venv / "share/man/man1/novaflow.1").read_text().startswith('.\\" Written by `python -m tools`.\n.TH NOVAFLOW 1 ')
 
 
 def test_the_bundled_workflows_are_the_default(installed: Installed) -> None:

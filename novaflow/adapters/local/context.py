@@ -9,7 +9,7 @@ from typing import TypeVar
 from novaflow.adapters.amqp import amqp_login, amqp_request
 from novaflow.adapters.http import HttpClient
 from novaflow.adapters.local.polling import wait_answer
-from novaflow.adapters.process import SYSTEM_PATH, Command, ProcessOwner, count_processes, run_to_end
+from novaflow.adapters.process import SYSTEM_PATH, Command, ListeningPorts, ProcessOwner, count_processes, run_to_end
 from novaflow.adapters.storage import Secrets, write_with_folder
 from novaflow.errors import MachineError, NotReady, ProgramFailed, StepFailed
 from novaflow.model.component import Component, declared
@@ -44,6 +44,7 @@ class StackResources:
     backoff: Backoff = DEFAULT_BACKOFF
     arguments: Mapping[str, str] = field(default_factory=dict)
     group: int | None = None
+    listening: ListeningPorts = field(default_factory=ListeningPorts)
 
 
 class NodeContext:

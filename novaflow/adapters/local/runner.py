@@ -121,6 +121,10 @@ async def _prepare(context: NodeContext, service: Service) -> Command:
     return replace(command, fork_server=server) if server.exists() else command  # settings may leave it out
 
 
+def _port_of(probe: Probe, service: Service) -> int | None:
+    return probe.port if isinstance(probe, HttpProbe) else service.port
+
+
 class LocalProgram:
     """The program of a service on this machine."""
 
@@ -129,7 +133,7 @@ class LocalProgram:
     ) -> None:
         self._service, self._process, self._context, self._resources = service, process, context, resources
         self._adopted = adopted
-        self._ports = ServedPorts(context.owner, process.pid)
+        self._ports, self._listens = ServedPorts(context.owner, process.pid), False
 
     @property
     def pid(self) -> int:
@@ -188,7 +192,11 @@ class LocalProgram:
         service = self._service
         try:
             return await wait_answer(
-                lambda: self._probe(service.ready), name=service.name, within_s=service.within_s, backoff=self._resources.backoff
+                lambda: self._probe(service.ready),
+                name=service.name,
+                within_s=service.within_s,
+                backoff=self._resources.backoff,
+                wait_sign=self._begin_to_listen,
             )
         except NotReady as error:
             log_tail = await read_last_lines(self._context.log_file)
@@ -199,9 +207,18 @@ class LocalProgram:
             log.exception("probe.broken", node=service.name)
             return StepFailed(f"{service.name}: its probe is broken: {type(error).__name__}: {error}")
 
+    async def _begin_to_listen(self) -> None:
+        """Return once, when a process listens on the port of the service."""
+        port = _port_of(self._service.ready, self._service)
+        if port is None or self._listens:
+            await anyio.sleep_forever()
+        else:
+            await self._resources.listening.wait_for(port)
+            self._listens = True
+
     async def _probe(self, probe: Probe) -> str:
         answer = await probe.check(self._context) if isinstance(probe, FunctionProbe) else await self._get(probe)
-        port = probe.port if isinstance(probe, HttpProbe) else self._service.port
+        port = _port_of(probe, self._service)
         if port is not None and not self._ports.include(port):
             raise NotYet(f"port {port} is answered by another program")
         return answer

@@ -4,7 +4,7 @@ from novaflow.adapters.process.cgroups import Cgroup, find_base, find_stack_cgro
 from novaflow.adapters.process.exec_program import replace_process
 from novaflow.adapters.process.hooks import Hooks
 from novaflow.adapters.process.limits import set_descriptor_limit
-from novaflow.adapters.process.listeners import ServedPorts, find_listener
+from novaflow.adapters.process.listeners import ListeningPorts, ServedPorts, find_listener
 from novaflow.adapters.process.process_ownership import (
     ProcessOwner,
     count_processes,
@@ -35,6 +35,7 @@ __all__ = [
     "Cgroup",
     "Command",
     "Hooks",
+    "ListeningPorts",
     "Meter",
     "ProcessOwner",
     "RunningProcess",

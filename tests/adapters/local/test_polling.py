@@ -23,6 +23,25 @@ async def test_a_probe_is_called_until_it_answers() -> None:
     assert await wait_answer(probe, name="web", within_s=WITHIN_S, backoff=NO_WAIT) == "answered"
 
 
+async def test_a_sign_ends_a_pause() -> None:
+    """The pauses begin anew with the shortest: the second one is that of an hour without it."""
+    answers, signs = iter(["refused", "starting"]), iter(["listens"])
+
+    async def probe() -> str:
+        for answer in answers:
+            raise NotYet(answer)
+        return "answered"
+
+    async def wait_sign() -> None:
+        for _ in signs:
+            return
+        await anyio.sleep_forever()
+
+    backoff = Backoff(first_s=0.01, most_s=3600, factor=3600 / 0.01)
+    with anyio.fail_after(WITHIN_S):
+        assert await wait_answer(probe, name="web", within_s=3600, backoff=backoff, wait_sign=wait_sign) == "answered"
+
+
 async def test_the_error_contains_the_last_refusal() -> None:
     """It names the service, the time limit and the last answer."""
 

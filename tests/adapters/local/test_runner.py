@@ -264,6 +264,28 @@ def is_open(port: int) -> bool:
         return client.connect_ex(("127.0.0.1", port)) == 0
 
 
+async def test_a_service_is_probed_as_soon_as_it_listens(harness: RunnerHarness, port: int) -> None:
+    """The pause after the first refusal, of an hour here, ends when a process listens on the port."""
+    harness.runner = LocalRunner(replace(harness.machine, backoff=Backoff(3600, 3600)))
+    begin = harness.paths.run / "begin"
+    wait = f"import os, time\nwhile not os.path.exists({str(begin)!r}): time.sleep(0.01)\n"
+    refused = anyio.Event()
+
+    async def connect(ctx: Context) -> str:
+        try:
+            await ctx.http("GET", f"http://127.0.0.1:{port}/")
+        except NotYet:
+            refused.set()
+            raise
+        return "connected"
+
+    service = a_service(wait + SERVER, str(port), ready=FunctionProbe(connect, "its port"), port=port)
+    async with harness.run_service(service) as program, anyio.create_task_group() as tasks:
+        tasks.start_soon(program.wait_ready)
+        await refused.wait()
+        begin.touch()
+
+
 async def test_another_status_is_not_ready(harness: RunnerHarness, port: int) -> None:
     """The error contains the last answer and the end of the log."""
     service = a_service(SERVER, str(port), ready=HttpProbe(port, "/nowhere"), within_s=0.5)

@@ -3,11 +3,14 @@
 import os
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 
+import anyio
 import pytest
 
-from novaflow.adapters.process import Command, ProcessOwner, ServedPorts, find_listener, running
-from tests.support.programs import python, wait_for_text
+from novaflow.adapters.process import Command, ListeningPorts, ProcessOwner, ServedPorts, find_listener, running
+from novaflow.adapters.process.listeners import read_listeners
+from tests.support.programs import WITHIN_S, python, wait_for_text
 
 
 @pytest.fixture
@@ -42,6 +45,35 @@ def test_a_free_port_has_no_listener(listener: socket.socket) -> None:
     port = listener.getsockname()[1]
     listener.close()
     assert find_listener(port, "127.0.0.1") is None
+
+
+def test_every_listener_of_this_machine_is_read() -> None:
+    """Those of both families, with their addresses, also when they do not fit into one answer of the kernel."""
+    with ExitStack() as opened:
+        sockets = [opened.enter_context(socket.create_server((f"127.0.{each // 250}.{each % 250 + 1}", 0))) for each in range(700)]
+        six = opened.enter_context(socket.create_server(("::1", 0), family=socket.AF_INET6))
+        expected = {(each.getsockname()[:2], os.fstat(each.fileno()).st_ino) for each in (*sockets, six)}
+        found = {((each.address, each.port), int(each.descriptor[len("socket:[") : -1])) for each in read_listeners()}
+    assert expected <= found
+
+
+async def test_a_port_is_waited_for() -> None:
+    """All who wait for one share what was read."""
+    ports, listening = ListeningPorts(), anyio.Event()
+    with socket.socket() as listener, anyio.fail_after(WITHIN_S):
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+
+        async def wait() -> None:
+            await ports.wait_for(port)
+            assert listening.is_set()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(wait)
+            tasks.start_soon(wait)
+            await anyio.wait_all_tasks_blocked()
+            listening.set()
+            listener.listen()
 
 
 def test_a_process_serves_its_own_port(owner: ProcessOwner, listener: socket.socket) -> None:
