@@ -17,6 +17,7 @@ NovaflowError
 │   └── StackBusy           another novaflow process holds the lock of the stack
 ├── RunError                a step or a program failed
 │   ├── WorkflowFailed      some nodes of a workflow failed
+│   ├── NodesFailed         the same in the supervisor
 │   ├── StepFailed          the body of a step failed
 │   ├── ProgramFailed       a program exited with an unexpected exit code
 │   ├── ServiceExited       a service exited while it was needed
@@ -28,7 +29,7 @@ NovaflowError
 """
 
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -36,15 +37,17 @@ from typing import Protocol
 class NovaflowError(Exception):
     """Base of all errors that are reported without a traceback.
 
-    ``exit_code`` is the exit code of the command, ``log_tail`` the last lines that the failed program printed.
+    ``exit_code`` is the exit code of the command, ``log_tail`` the last lines that the failed program printed, and ``nodes`` the
+    names of the steps and services that failed.
     """
 
     exit_code = 1
     log_tail = ""
+    nodes: tuple[str, ...] = ()
 
     def describe(self) -> str:
-        """Return the message, followed by the log tail if there is one."""
-        return f"{self}\n{self.log_tail}" if self.log_tail else str(self)
+        """Return the message, followed by the log tail and by the notes of the exception if there are any."""
+        return "\n".join((str(self), *filter(None, (self.log_tail,)), *getattr(self, "__notes__", ())))
 
 
 class UsageError(NovaflowError):
@@ -168,10 +171,18 @@ class WorkflowFailed(RunError):
 
     def __init__(self, workflow: str, failures: Mapping[str, NovaflowError]) -> None:
         super().__init__(f"{workflow} failed: {', '.join(failures)}")
-        self.failures = failures
+        self.failures, self.nodes = failures, tuple(failures)
         for kind in (UsageError, MachineError):
             if all(isinstance(error, kind) for error in failures.values()):
                 self.exit_code = kind.exit_code
+
+
+class NodesFailed(RunError):
+    """Steps or services failed in the supervisor; the message has the reason of each."""
+
+    def __init__(self, message: str, nodes: Iterable[str]) -> None:
+        super().__init__(message)
+        self.nodes = tuple(nodes)
 
 
 class StepFailed(RunError):

@@ -7,7 +7,9 @@ from pathlib import Path
 import click
 
 from novaflow.cli.location import location_arguments
+from novaflow.cli.next_steps import describe_inquiry
 from novaflow.cli.output import warn
+from novaflow.errors import NovaflowError
 from novaflow.runtime.stack import Stack, open_stack
 
 yes_option = click.option("--yes", is_flag=True, help="Delete servers and volumes of earlier runs without a question.")
@@ -41,7 +43,13 @@ def _add_arguments(command: Callable[..., None], *, for_group: bool) -> Callable
     @location_arguments
     @functools.wraps(command)
     def open_and_call(folder: Path, overrides: Mapping[str, str], **others: object) -> None:
-        command(stack=open_and_warn(folder, overrides, for_group=for_group), **others)
+        stack = open_and_warn(folder, overrides, for_group=for_group)
+        try:
+            command(stack=stack, **others)
+        except NovaflowError as error:
+            if error.nodes:
+                error.add_note(describe_inquiry(stack, error.nodes[0]))
+            raise
 
     return open_and_call
 

@@ -15,9 +15,9 @@ import anyio
 
 from novaflow.adapters.process import replace_process, start_detached
 from novaflow.adapters.storage import StackLock, read_last_lines
-from novaflow.errors import Interrupted, MachineError, NotReady, NovaflowError, RunError
+from novaflow.errors import Interrupted, MachineError, NodesFailed, NotReady, NovaflowError, RunError
 from novaflow.events.record import EventRecord
-from novaflow.events.types import ServiceChanged, ServiceState, StackChanged, StackState
+from novaflow.events.types import ServiceChanged, ServiceState, StackChanged, StackState, StepChanged, StepState
 from novaflow.runtime.show_events import show_events
 from novaflow.runtime.signals import TERMINATING, call_on_signals
 from novaflow.runtime.stack import Stack
@@ -79,8 +79,11 @@ async def launch(stack: Stack, lock: StackLock, options: RunOptions, display: In
             supervisor = _start_supervisor(stack, lock, options)
             await launched.wait(supervisor)
     if limit.cancelled_caught and not launched.reached:
-        waiting = ", ".join(sorted(launched.starting)) or "the supervisor"
-        raise NotReady(stack.name, options.timeout_s or 0, f"still waiting for {waiting}; it keeps starting")
+        waiting = sorted(launched.starting)
+        answer = f"still waiting for {', '.join(waiting) or 'the supervisor'}; it keeps starting"
+        error = NotReady(stack.name, options.timeout_s or 0, answer)
+        error.nodes = tuple(waiting)
+        raise error
     await launched.require_reached()
 
 
@@ -116,6 +119,7 @@ class _Launch:
         self._stack, self._display, self._wait_for = stack, display, wait_for
         self._unstarted = {node.name for node in stack.graph("run").nodes.values() if node.is_service}
         self._end: StackChanged | None = None
+        self._failed: list[str] = []
         self._signal: int | None = None
         self._is_leaving = False
         self._done = anyio.Event()
@@ -130,8 +134,12 @@ class _Launch:
             case ServiceChanged(name=name, state=ServiceState.STARTED | ServiceState.ADOPTED):
                 self._unstarted.discard(name)
                 self.starting.add(name)
-            case ServiceChanged(name=name):
+            case ServiceChanged(name=name, state=state):
                 self.starting.discard(name)
+                if state is ServiceState.FAILED:
+                    self._failed.append(name)
+            case StepChanged(name=name, state=StepState.FAILED):
+                self._failed.append(name)
             case StackChanged(state=StackState.FAILED | StackState.STOPPED) as event:
                 self._end = event
             case StackChanged(state=StackState.DEGRADED) as event if self._wait_for is WaitFor.READY:
@@ -174,7 +182,7 @@ class _Launch:
         if self._end is None:
             raise await self._describe_crash()
         how = "is degraded" if self._is_degraded else "did not come up"
-        raise RunError(f"{self._stack.name} {how}: {self._end.reason}; logs are in {self._stack.paths.log}")
+        raise NodesFailed(f"{self._stack.name} {how}: {self._end.reason}; logs are in {self._stack.paths.log}", self._failed)
 
     async def _describe_crash(self) -> NovaflowError:
         log_file = self._stack.paths.log / "supervisor.log"

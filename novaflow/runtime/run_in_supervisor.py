@@ -6,7 +6,7 @@ from contextlib import suppress
 import anyio
 
 from novaflow.adapters.control.client import ControlClient
-from novaflow.errors import RunError, UsageError
+from novaflow.errors import NodesFailed, UsageError
 from novaflow.events.record import EventRecord
 from novaflow.events.types import WorkflowChanged
 from novaflow.model.context import NO_ARGUMENTS
@@ -21,7 +21,7 @@ NOTES_EVERY_S = 0.5  # between two requests for the progress of running steps
 async def run_in_supervisor(stack: Stack, workflow: str, display: Display, arguments: Mapping[str, str] = NO_ARGUMENTS) -> None:
     """Run a workflow in the stack's supervisor to its end; ``arguments`` are what its steps read in addition to settings.
 
-    Raises: UsageError, if the stack is not up; SupervisorUnresponsive; RunError, with each failed node and the reason.
+    Raises: UsageError, if the stack is not up; SupervisorUnresponsive; NodesFailed, with each failed node and the reason.
     """
     await query_supervisor(stack)  # a supervisor that hangs would not answer the request, which has no short limit
     control, failures = ControlClient(stack.paths.control, stack.answer_within_s), dict[str, str]()
@@ -36,7 +36,7 @@ async def run_in_supervisor(stack: Stack, workflow: str, display: Display, argum
     if refusal:
         raise refusal  # outside of the group, which would wrap it in an ExceptionGroup
     if failures:
-        raise RunError("\n".join(f"{workflow} failed: {node}: {reason}" for node, reason in failures.items()))
+        raise NodesFailed("\n".join(f"{workflow} failed: {node}: {reason}" for node, reason in failures.items()), failures)
 
 
 class _WorkflowEvents:

@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 
 from novaflow.adapters.storage import StackLock
-from novaflow.errors import NotReady, RunError, UsageError
+from novaflow.errors import NodesFailed, NotReady, RunError, UsageError
 from novaflow.events.types import ServiceState, StackState
 from novaflow.runtime.display import Display
 from novaflow.runtime.foreground import run_in_foreground
@@ -47,7 +47,7 @@ async def _lock(stack: Stack, command: str, *, force: bool) -> StackLock:
 async def repair(stack: Stack, display: Display, *, timeout_s: float | None) -> bool:
     """Make a degraded stack ready: start the services that are down, and wait for those that are restarted; return whether it was one.
 
-    Raises: RunError, with each service that failed; NotReady, when the time limit is over.
+    Raises: NodesFailed, with each service that failed; NotReady, when the time limit is over.
     """
     status = await query_supervisor(stack)
     if status is None or status["state"] != StackState.DEGRADED:
@@ -63,22 +63,24 @@ async def repair(stack: Stack, display: Display, *, timeout_s: float | None) -> 
 async def _start_down(stack: Stack, status: Mapping[str, Any], display: Display) -> None:
     down = [service["name"] for service in status["services"] if service["state"] in {ServiceState.FAILED, ServiceState.STOPPED}]
     errors: list[str] = []
+    failed: list[str] = []
     for name in stack.graph("run").order:
         if name in down:
             try:
                 await control_services(stack, ServiceCommand.START, name, display)
             except (RunError, UsageError) as error:  # a service that needs one that failed cannot be started
                 errors.append(error.describe())
+                failed.extend(error.nodes)
     if errors:
-        raise RunError("\n".join(errors))
+        raise NodesFailed("\n".join(errors), failed)
 
 
 async def _wait_ready(stack: Stack) -> None:
     while (status := await query_supervisor(stack)) is None or status["state"] != StackState.READY:
         if status is None or status["state"] != StackState.DEGRADED:
             raise RunError(f"{stack.name} was stopped; `novaflow status` shows why")
-        if failed := [f"{one['name']} failed: {one['reason']}" for one in status["services"] if one["state"] == ServiceState.FAILED]:
-            raise RunError("\n".join(failed))
+        if failed := {one["name"]: one["reason"] for one in status["services"] if one["state"] == ServiceState.FAILED}:
+            raise NodesFailed("\n".join(f"{name} failed: {reason}" for name, reason in failed.items()), failed)
         await anyio.sleep(POLL_S)
 
 

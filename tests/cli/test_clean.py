@@ -6,7 +6,7 @@ import pytest
 
 from novaflow.adapters.storage import StackLock
 from novaflow.events.types import StackChanged, StackState
-from tests.support.toy_stack import Novaflow, ToyStack
+from tests.support.toy_stack import Novaflow, ToyStack, describe_failure
 
 
 def test_without_a_stack_there_is_nothing_to_stop(novaflow: Novaflow, toy: ToyStack) -> None:
@@ -59,7 +59,7 @@ def test_a_failed_clean_up_is_an_error(novaflow: Novaflow, toy: ToyStack) -> Non
     toy.add_step("clean", 'raise StepFailed("the bridge is in use")')
     toy.crash()
     ended = novaflow("clean")
-    assert (ended.code, ended.err) == (3, "novaflow: clean failed: extra.body\n")
+    assert (ended.code, ended.err) == (3, describe_failure("clean", "extra.body"))
     assert "the bridge is in use" in ended.out
     assert (toy.paths.run / "token").exists()
     assert novaflow("status").code == 3

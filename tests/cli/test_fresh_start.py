@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.toy_stack import Novaflow, ToyStack
+from tests.support.toy_stack import Novaflow, ToyStack, describe_failure
 
 LOSS = 'return "2 servers and 1 volume"'
 STARTS = [("run",), ("run", "--wait-ready"), ("up", "--fresh")]
@@ -30,7 +30,7 @@ def test_yes_deletes_without_a_question(novaflow: Novaflow, toy: ToyStack, words
     """What is lost is printed; a deletion that fails ends the command."""
     add_inventory(toy, LOSS)
     ended = novaflow(*words, "--yes")
-    assert (ended.code, ended.err) == (3, "novaflow: reset failed: disk.body\n")
+    assert (ended.code, ended.err) == (3, describe_failure("reset", "disk.body"))
     assert "a fresh start of nova deletes 2 servers and 1 volume\n" in ended.out
 
 
@@ -38,14 +38,14 @@ def test_yes_deletes_without_a_question(novaflow: Novaflow, toy: ToyStack, words
 def test_an_empty_stack_is_not_asked_for(novaflow: Novaflow, toy: ToyStack, words: tuple[str, ...]) -> None:
     """The data is deleted all the same: it may be incomplete."""
     add_inventory(toy, 'return Skipped("the cloud is empty")')
-    assert novaflow(*words).err == "novaflow: reset failed: disk.body\n"
+    assert novaflow(*words).err == describe_failure("reset", "disk.body")
 
 
 def test_an_inventory_that_fails_deletes_nothing(novaflow: Novaflow, toy: ToyStack) -> None:
     """The exit code is 3, and the message names the step."""
     add_inventory(toy, 'raise StepFailed("the database is broken")')
     ended = novaflow("run", "--yes")
-    assert (ended.code, ended.err) == (3, "novaflow: inventory failed: extra.count\n")
+    assert (ended.code, ended.err) == (3, describe_failure("inventory", "extra.count"))
 
 
 @pytest.mark.parametrize("command", ["run", "up"])
@@ -53,5 +53,5 @@ def test_data_that_cannot_be_used_is_refused_by_up_alone(novaflow: Novaflow, toy
     """`run` deletes it; `up` says why, with exit code 2."""
     add_inventory(toy, 'return Skipped("the cloud is empty")')
     toy.add_workflow("run", "stays=True, reason_unusable=lambda settings, paths, components: 'the cloud is too old'")
-    expected = "reset failed: disk.body" if command == "run" else "the cloud is too old"
-    assert novaflow(command).err == f"novaflow: {expected}\n"
+    expected = describe_failure("reset", "disk.body") if command == "run" else "novaflow: the cloud is too old\n"
+    assert novaflow(command).err == expected

@@ -7,7 +7,7 @@ import pytest
 
 from novaflow.adapters.storage import StackLock
 from novaflow.events.types import WorkflowChanged
-from tests.support.toy_stack import Novaflow, ToyStack
+from tests.support.toy_stack import Novaflow, ToyStack, describe_failure
 
 INSTALLED = 'return "installed"'
 
@@ -58,7 +58,7 @@ def test_a_failed_step_is_an_error(novaflow: Novaflow, toy: ToyStack) -> None:
     toy.add_step("install", 'raise StepFailed("no mirror answers")')
     toy.add_step("template", INSTALLED, component="databases")
     ended = novaflow("install")
-    assert (ended.code, ended.err) == (3, "novaflow: install failed: extra.body\n")
+    assert (ended.code, ended.err) == (3, describe_failure("install", "extra.body"))
     assert "no mirror answers" in ended.out
     assert executions(toy) == ["install started", "install failed"]
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from novaflow.cli.next_steps import find_program, print_next_steps
+from novaflow.cli.next_steps import describe_inquiry, find_program, print_next_steps
+from novaflow.runtime.stack import open_stack
 from tests.support.toy_stack import ToyStack
 
 
@@ -25,6 +26,13 @@ def test_another_folder_is_part_of_the_commands(toy: ToyStack, capsys: pytest.Ca
     monkeypatch.chdir(Path("/"))
     print_next_steps(toy.open())
     assert f"status {toy.root}    show the state" in capsys.readouterr().out
+
+
+def test_a_folder_with_a_space_is_quoted(toy: ToyStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command can be pasted, also after a failure."""
+    monkeypatch.chdir(Path("/"))
+    stack = open_stack(toy.folder / "a stack", {"NOVAFLOW_WORKFLOWS": str(toy.workflows)})
+    assert f" explain web '{toy.folder}/a stack'    shows " in describe_inquiry(stack, "web")
 
 
 def test_the_credentials_of_clients_are_shown(toy: ToyStack, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from novaflow.adapters.storage.lock import StackLock
-from tests.support.toy_stack import Novaflow, ToyStack
+from tests.support.toy_stack import Novaflow, ToyStack, describe_failure
 
 MISSING = "reason_not_ready=lambda settings, paths, components: f'{paths.root} is not installed', stays=True"
 
@@ -87,7 +87,7 @@ def test_failed_tests_prevent_a_run(novaflow: Novaflow, toy: ToyStack) -> None:
     """`--test` runs the workflow `test` first, with the selection; the exit code is 3 if it fails."""
     toy.add_step("test", 'raise StepFailed(f"1 of 2 tests failed: {ctx.arguments}")')
     ended = novaflow("run", "--test", "nova.tests.one")
-    assert (ended.code, ended.err) == (3, "novaflow: test failed: extra.body\n")
+    assert (ended.code, ended.err) == (3, describe_failure("test", "extra.body"))
     assert "1 of 2 tests failed: {'tests': 'nova.tests.one'}" in ended.out
 
 
@@ -110,7 +110,7 @@ def test_up_installs_before_it_checks_the_run(novaflow: Novaflow, toy: ToyStack)
     toy.add_step("install", 'raise StepFailed("no mirror answers")')
     toy.add_workflow("run", MISSING)
     ended = novaflow("up")
-    assert (ended.code, ended.err) == (3, "novaflow: install failed: extra.body\n")
+    assert (ended.code, ended.err) == (3, describe_failure("install", "extra.body"))
 
 
 def test_a_run_after_a_crash_cleans_up_first(novaflow: Novaflow, toy: ToyStack) -> None:

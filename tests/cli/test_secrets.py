@@ -5,7 +5,7 @@ import json
 import pytest
 
 from novaflow.adapters.storage import Secrets
-from tests.support.toy_stack import Novaflow, ToyStack
+from tests.support.toy_stack import Novaflow, ToyStack, describe_failure
 
 KEPT = """
 from novaflow.model.component import Component
@@ -52,12 +52,12 @@ def test_a_cloud_that_cannot_have_new_secrets_keeps_them(novaflow: Novaflow, toy
 def test_secrets_that_are_not_applied_are_applied_later(novaflow: Novaflow, toy: ToyStack, secrets: dict[str, str]) -> None:
     """After a failure, both this command and `up` apply the same new secrets; none of them is printed."""
     ended = novaflow("secrets", "rotate", "--yes")
-    assert (ended.code, ended.err) == (3, "novaflow: rotate failed: extra.body\n")
+    assert (ended.code, ended.err) == (3, describe_failure("rotate", "extra.body"))
     renewed = json.loads(toy.paths.secrets.read_text())
     assert {name for name in secrets if renewed[name] == secrets[name]} == {"encryption"}
     assert json.loads(toy.paths.old_secrets.read_text()) == secrets
     for words in (("secrets", "rotate", "--yes"), ("up",)):
         again = novaflow(*words)
-        assert (again.code, again.err) == (3, "novaflow: rotate failed: extra.body\n")
+        assert (again.code, again.err) == (3, describe_failure("rotate", "extra.body"))
         assert json.loads(toy.paths.secrets.read_text()) == renewed
         assert not any(secret in ended.out + again.out for secret in (*secrets.values(), *renewed.values()))

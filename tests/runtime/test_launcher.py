@@ -76,8 +76,9 @@ async def test_a_failed_step_is_reported_with_its_reason(toy: ToyStack) -> None:
     """Every event until the end is shown."""
     toy.add_step("run", 'raise StepFailed("no licence")')
     display = Recorder()
-    with pytest.raises(RunError, match=r"nova did not come up: failed: extra\.body; everything was stopped; logs are in "):
+    with pytest.raises(RunError, match=r"nova did not come up: failed: extra\.body; everything was stopped; logs are in ") as raised:
         await start(toy, RunOptions(WaitFor.READY), display)
+    assert raised.value.nodes == ("extra.body",)
     assert display.shown[0] == "nova starting"
     assert display.shown[-1] == "nova failed"
 

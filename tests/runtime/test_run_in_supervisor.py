@@ -35,7 +35,7 @@ async def test_each_failed_node_has_a_line(toy: ToyStack) -> None:
         with pytest.raises(RunError) as raised:
             await run_in_supervisor(toy.open(), "verify", RecordingDisplay())
     assert str(raised.value) == "verify failed: verify.boot: no valid host\nverify failed: verify.ping: no reply"
-    assert raised.value.exit_code == 3
+    assert (raised.value.exit_code, raised.value.nodes) == (3, ("verify.boot", "verify.ping"))
 
 
 async def test_a_refusal_of_the_supervisor_is_a_usage_error(toy: ToyStack) -> None:
@@ -60,8 +60,9 @@ async def test_each_failed_service_has_a_line(toy: ToyStack) -> None:
     """The error names the command, the service and the reason."""
     toy.add_services()
     async with supervising(ScriptedSupervisor(toy, failures={"web": "exited with 1", "web-worker": "web is down"})):
-        with pytest.raises(RunError, match=r"^restart of web failed: exited with 1\nrestart of web-worker failed: web is down$"):
+        with pytest.raises(RunError, match=r"^restart of web failed: exited with 1\nrestart of web-worker failed: web is down$") as raised:
             await control_services(toy.open(), ServiceCommand.RESTART, "web", RecordingDisplay())
+    assert raised.value.nodes == ("web", "web-worker")
 
 
 async def test_a_misspelt_service_is_not_sent(toy: ToyStack) -> None:

@@ -49,8 +49,9 @@ async def test_the_failed_services_of_a_degraded_stack_are_started(toy: ToyStack
         assert await repair(toy.open(), RecordingDisplay(), timeout_s=None)
         assert supervisor.requests == ["start web", "start web-worker"]
     async with supervising(ScriptedSupervisor(toy, degraded, failures={"web": "exited with 1"})):
-        with pytest.raises(RunError, match=r"^start of web failed: exited with 1\nstart of web failed: exited with 1$"):
+        with pytest.raises(RunError, match=r"^start of web failed: exited with 1\nstart of web failed: exited with 1$") as raised:
             await repair(toy.open(), RecordingDisplay(), timeout_s=None)
+    assert raised.value.nodes == ("web", "web")
 
 
 async def test_services_that_are_restarted_are_waited_for(toy: ToyStack) -> None:
@@ -62,16 +63,15 @@ async def test_services_that_are_restarted_are_waited_for(toy: ToyStack) -> None
             await repair(toy.open(), RecordingDisplay(), timeout_s=0.05)
         assert supervisor.requests == []
     services = [{"name": "web", "state": "stopped"}]
-    for later, message in (
-        (
-            {**DEGRADED, "services": [{"name": "web-worker", "state": "failed", "reason": "exited with 7"}]},
-            "^web-worker failed: exited with 7$",
-        ),
-        ({**NO_STATUS, "state": "stopping"}, "^nova was stopped; "),
+    failed = [{"name": "web-worker", "state": "failed", "reason": "exited with 7"}]
+    for later, message, nodes in (
+        ({**DEGRADED, "services": failed}, "^web-worker failed: exited with 7$", ("web-worker",)),
+        ({**NO_STATUS, "state": "stopping"}, "^nova was stopped; ", ()),
     ):
         async with supervising(ScriptedSupervisor(toy, {**DEGRADED, "services": services}, later=later)):
-            with pytest.raises(RunError, match=message):
+            with pytest.raises(RunError, match=message) as raised:
                 await repair(toy.open(), RecordingDisplay(), timeout_s=None)
+        assert raised.value.nodes == nodes
 
 
 async def test_a_stack_that_is_not_degraded_is_left_alone(toy: ToyStack) -> None:

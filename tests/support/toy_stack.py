@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from novaflow.adapters.storage import Journal, read_journal
+from novaflow.cli.next_steps import find_program
 from novaflow.events.record import EventRecord
 from novaflow.events.types import Event, ServiceChanged, ServiceState, StackChanged, StackState, StepChanged, StepState
 from novaflow.model.paths import Paths
@@ -69,6 +70,13 @@ class Ended:
 
 
 Novaflow = Callable[..., Ended]  # the command line, called with its arguments
+
+
+def describe_failure(workflow: str, node: str) -> str:
+    """Return what a command prints when a node of the stack in the current folder has failed: the last line is the next command."""
+    return (
+        f"novaflow: {workflow} failed: {node}\n\n  {find_program()} explain {node}    shows what it waits for, its log and how it failed\n"
+    )
 
 
 class ToyStack:

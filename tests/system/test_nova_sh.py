@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.archives import write_archive
+from tests.system.toy import NOVA_SH
 
-NOVA_SH = Path(__file__).parents[2] / "nova.sh"
 BUNDLE_SH = NOVA_SH.parent / "novaflow" / "bundle.sh"
 PYTHON = "python=/usr/bin/python3 "
 SHOW = '#!/bin/sh\nprintf "[%s]" "$@"\npwd\nexit 4\n'

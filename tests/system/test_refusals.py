@@ -7,7 +7,7 @@ import sys
 import anyio
 import pytest
 
-from tests.system.toy import SLEEP, Result, Toy
+from tests.system.toy import NOVA_SH, SLEEP, Result, Toy
 
 pytestmark = pytest.mark.slow
 
@@ -103,7 +103,10 @@ async def test_a_service_that_is_not_ready_in_time_is_named(toy: Toy) -> None:
     toy.installed()
     result = await toy.call("run", "--wait-ready", "--timeout", "3")
     assert result.code == 4
-    assert result.err == "novaflow: nova not ready after 3 s: still waiting for extra; it keeps starting\n"
+    assert result.err == (
+        "novaflow: nova not ready after 3 s: still waiting for extra; it keeps starting\n\n"
+        f"  {NOVA_SH} explain extra    shows what it waits for, its log and how it failed\n"
+    )
     assert toy.is_held
     assert (await toy.call("status")).code == 4
 

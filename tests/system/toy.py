@@ -18,6 +18,7 @@ from novaflow.adapters.control.client import ControlClient
 from novaflow.adapters.storage import is_locked
 from novaflow.model.paths import Paths
 
+NOVA_SH = Path(__file__).parents[2] / "nova.sh"
 WITHIN_S = 30  # for what takes a second on an idle machine
 
 # Answers each connection with 200.
