@@ -14,7 +14,7 @@ _HEAD = 92  # height of title, summary, legend and axis
 _FOOT = 26
 _TICKS = 8  # at most
 _STEPS_S = (1, 2, 5)  # between ticks, and ten, a hundred, … times as much
-_LONGEST_NOTE = 26  # characters behind a bar: its duration and how it ended
+_LONGEST_NOTE = 16  # characters behind a bar: its duration and how it ended
 
 _STYLE = (
     "text{font:11px 'DejaVu Sans Mono',ui-monospace,Menlo,Consolas,monospace;fill:#223}"

@@ -1,7 +1,8 @@
-"""The dashboard of a stack that runs attached to a terminal: all services, the log of the selected one, keys to control them."""
+"""The dashboard of a stack that runs attached to a terminal: all services, the log of the selected one, events, keys to control them."""
 
 import sys
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from types import TracebackType
@@ -14,13 +15,15 @@ from novaflow.adapters.control.client import ControlClient
 from novaflow.adapters.process import Meter
 from novaflow.adapters.storage import LineFollower, read_last_lines
 from novaflow.adapters.terminal import Progress, keys_as_typed, read_keys
-from novaflow.adapters.terminal.dashboard import Dashboard, DashboardState
+from novaflow.adapters.terminal.dashboard import HELP, Dashboard, DashboardState
 from novaflow.errors import NovaflowError
 from novaflow.events.record import EventRecord
 from novaflow.events.types import DiskChanged, ServiceChanged, ServiceState, StackChanged, StepChanged, StepState
-from novaflow.model.selection import Selection
+from novaflow.model.selection import Pane, Selection
 from novaflow.model.status import StackStatus, Usage
 from novaflow.plan.commands import ServiceCommand
+from novaflow.render.as_line import draw_event
+from novaflow.runtime.explanation import explain
 from novaflow.runtime.stack import Stack
 
 LEAVE, RESTART, START_OR_STOP = "q", "r", "s"  # keys
@@ -28,6 +31,7 @@ LOG_LINES = 2000  # of the selected service: enough to search in
 LOG_BYTES = 1 << 18  # of the end of its log that is read for them
 DRAW_EVERY_S = 0.25
 READ_LOG_EVERY_S = 0.2
+EXPLAIN_EVERY_S = 1.0
 MEASURE_EVERY_S = 2.0  # measuring all processes takes about 20 ms
 _ENDED = {StepState.FAILED, ServiceState.FAILED, ServiceState.EXITED}
 
@@ -36,6 +40,7 @@ class DashboardController:
     """The dashboard of one run; when the block ends, failures and states of the stack are printed on the normal screen."""
 
     def __init__(self, stack: Stack) -> None:
+        self._stack = stack
         self._control = ControlClient(stack.paths.control)
         self._log = _SelectedLog(stack)
         self._status = StackStatus(stack.name)
@@ -44,7 +49,10 @@ class DashboardController:
         self._started_at: dict[str, datetime] = {}  # by service
         self._running_steps: dict[str, None] = {}  # in the order of their start
         self._events_to_print = list[EventRecord]()  # events to print at the end
+        self._events: deque[str] = deque(maxlen=LOG_LINES)
+        self._explained = "", list[str]()  # a service, and the lines about it
         self._message = ""  # to the last key
+        self._asked = ""  # the service whose stop needs a second press
         self._dashboard = Dashboard(sys.stdout)
 
     def __enter__(self) -> Self:
@@ -61,6 +69,7 @@ class DashboardController:
         """Update the dashboard with one event."""
         self._status = self._status.apply(record)
         self._selection = self._selection.select_listed([*self._status.services])
+        self._events.append(draw_event(record))
         match record.event:
             case StepChanged(name=name, state=StepState.STARTED):
                 self._running_steps[name] = None
@@ -77,6 +86,7 @@ class DashboardController:
             tasks.start_soon(self._draw_repeatedly)
             tasks.start_soon(self._read_log)
             tasks.start_soon(self._measure)
+            tasks.start_soon(self._explain)
             with keys_as_typed():
                 await self._read_keys(tasks, leave)
             leave()  # the terminal has been closed
@@ -90,16 +100,23 @@ class DashboardController:
                 self._draw()
 
     def _respond(self, key: str, tasks: TaskGroup, leave: Callable[[], None]) -> None:
+        asked, self._asked = self._asked, ""
         if self._selection.typing or key not in {LEAVE, RESTART, START_OR_STOP}:
-            self._selection = self._selection.press(key, [*self._status.services])
+            self._message = "" if asked else self._message
+            self._selection = self._selection.press(key, [*self._status.services]).limit_scroll(len(self._lines()))
         elif key == LEAVE:
             leave()
-        elif self._selection.selected:
-            tasks.start_soon(self._control_service, key, self._selection.selected)
+        elif name := self._selection.selected:
+            command = ServiceCommand.RESTART if key == RESTART else ServiceCommand.START if self._is_down(name) else ServiceCommand.STOP
+            if command is ServiceCommand.STOP and asked != name:
+                self._asked, self._message = name, f"stop {name}? press s again"
+            else:
+                tasks.start_soon(self._control_service, command, name)
 
-    async def _control_service(self, key: str, name: str) -> None:
-        is_down = self._status.services[name].pid is None
-        command = ServiceCommand.RESTART if key == RESTART else ServiceCommand.START if is_down else ServiceCommand.STOP
+    def _is_down(self, name: str) -> bool:
+        return self._status.services[name].pid is None
+
+    async def _control_service(self, command: ServiceCommand, name: str) -> None:
         self._message = f"{command} of {name} …"
         try:
             failures = await self._control.send_service_command(command, name)
@@ -116,9 +133,37 @@ class DashboardController:
 
     def _draw(self) -> None:
         state = DashboardState(
-            self._status, self._selection, self._log.lines, self._usage, self._started_at, [*self._running_steps], self._message
+            self._status, self._selection, self._lines(), self._usage, self._started_at, [*self._running_steps], self._message
         )
         self._dashboard.draw(state)
+
+    def _lines(self) -> Sequence[str]:
+        """Return the lines of the selected pane."""
+        match self._selection.pane:
+            case Pane.KEYS:
+                return HELP
+            case Pane.EVENTS:
+                return [*self._events]
+            case Pane.NEEDS:
+                name, lines = self._explained
+                return lines if name == self._selection.selected else []
+            case _:
+                return self._log.lines
+
+    def _explain_service(self, name: str) -> list[str]:
+        try:
+            (found,) = explain(self._stack, name)
+        except NovaflowError as error:  # the settings have changed since its start
+            return [str(error)]
+        return [*found.lines(self._dashboard.columns)]
+
+    async def _explain(self) -> None:
+        while True:
+            name = self._selection.selected
+            if name and self._selection.pane is Pane.NEEDS:
+                self._explained = name, await anyio.to_thread.run_sync(self._explain_service, name)
+            # A key is answered at the next look, which costs nothing while the pane is closed.
+            await anyio.sleep(EXPLAIN_EVERY_S if self._explained[0] == self._selection.selected else DRAW_EVERY_S)
 
     async def _read_log(self) -> None:
         while True:

@@ -17,6 +17,7 @@ COMPATIBLE = re.compile(r"\bnova\.sh\b")  # the script whose commands and names 
 
 ALLOWED: Mapping[str, str] = {
     "cli/": "help texts, examples and next steps are written for users of OpenStack Nova",
+    "testing.py": "fixtures for projects that test against OpenStack Nova",
     "settings/core.py": "SCREEN_NAME has the default of nova.sh",
 }
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from novaflow.model.selection import BACKSPACE, DOWN, ENTER, ESCAPE, UP, Selection, Typing
+from novaflow.model.selection import BACKSPACE, DOWN, ENTER, ESCAPE, PAGE_DOWN, PAGE_UP, UP, Pane, Selection, Typing
 from tests.support.properties import EXAMPLES
 
 NAMES = ("mariadb", "nova-api", "nova-compute", "rabbitmq")
@@ -80,6 +80,50 @@ def test_a_service_that_disappears_is_not_selected() -> None:
     assert selection.select_listed([]).selected == ""
     assert selection.press(DOWN, []) == selection
     assert Selection("removed").press(DOWN, NAMES).selected == "nova-api"
+
+
+@pytest.mark.parametrize(("key", "pane"), [("e", Pane.EVENTS), ("g", Pane.NEEDS), ("?", Pane.KEYS), ("l", Pane.LOG)])
+def test_a_key_opens_a_pane_and_closes_it(key: str, pane: Pane) -> None:
+    """A second press and Escape show the log again; while typing it is text."""
+    assert after(key).pane is pane
+    assert after(key, key).pane is after(key, ESCAPE).pane is Pane.LOG
+    assert after("/", key) == Selection("mariadb", search=key, typing=Typing.SEARCH)
+
+
+LINES = [f"line {number}" for number in range(20)]
+
+
+@pytest.mark.parametrize(
+    ("keys", "first"),
+    [
+        ((), 12),
+        ((PAGE_UP,), 7),
+        ((PAGE_UP, PAGE_UP, PAGE_UP, PAGE_UP), 0),
+        ((PAGE_UP, PAGE_DOWN, PAGE_DOWN), 12),
+        ((PAGE_UP, DOWN), 12),
+        (("g",), 0),
+        (("g", PAGE_DOWN), 5),
+        (("g", PAGE_DOWN, PAGE_UP, PAGE_UP), 0),
+        (("g", *[PAGE_DOWN] * 9), 12),
+        (("g", PAGE_DOWN, "e"), 12),
+    ],
+)
+def test_pages_scroll(keys: tuple[str, ...], first: int) -> None:
+    """Where the end is the newest, it is shown first; the screen is full as long as there are enough lines."""
+    assert after(*keys).show_lines(LINES, 8) == LINES[first : first + 8]
+
+
+def test_scrolling_ends_at_the_last_line() -> None:
+    """To scroll back does not take as many keys as were pressed beyond it."""
+    selection = after(*[PAGE_UP] * 100).limit_scroll(20)
+    assert selection.press(PAGE_DOWN, NAMES).scrolled < 20
+    assert selection.limit_scroll(0).scrolled == 0
+
+
+def test_lines_that_are_searched_for_are_scrolled() -> None:
+    """Those that do not match are not counted."""
+    assert after("/", "1", ENTER).show_lines(LINES, 3) == ["line 17", "line 18", "line 19"]
+    assert after("/", "1", ENTER, PAGE_UP).show_lines(LINES, 3) == ["line 12", "line 13", "line 14"]
 
 
 @EXAMPLES

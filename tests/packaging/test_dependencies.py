@@ -32,7 +32,9 @@ def names(requirements: Iterable[str]) -> set[str]:
 
 
 CORE = names(PROJECT["project"]["dependencies"])
-EXTRAS = names(PROJECT["project"]["optional-dependencies"]["telemetry"])
+OPTIONAL = {extra: names(lines) for extra, lines in PROJECT["project"]["optional-dependencies"].items()}
+EXTRAS = set().union(*OPTIONAL.values())
+PLACES = {"telemetry": "novaflow/adapters/telemetry/", "testing": "novaflow/testing.py"}
 DEV = names(line for line in PROJECT["dependency-groups"]["dev"] if isinstance(line, str))
 
 
@@ -83,11 +85,11 @@ def test_every_dependency_is_used(imported: Mapping[str, list[str]]) -> None:
     assert set(imported) | set(NOT_IMPORTED) == CORE | EXTRAS
 
 
-def test_an_extra_is_imported_in_its_own_folder(imported: Mapping[str, list[str]]) -> None:
-    """Without the extra, everything but telemetry works."""
-    assert {path for name in EXTRAS for path in imported[name]} <= {
-        str(path.relative_to(ROOT)) for path in (ROOT / "novaflow/adapters/telemetry").iterdir()
-    }
+@pytest.mark.parametrize("extra", OPTIONAL)
+def test_an_extra_is_imported_in_its_own_place(imported: Mapping[str, list[str]], extra: str) -> None:
+    """Without the extra, everything else works."""
+    paths = [path for name in OPTIONAL[extra] for path in imported[name]]
+    assert [path for path in paths if not path.startswith(PLACES[extra])] == []
 
 
 def test_every_import_of_the_tests_is_declared() -> None:

@@ -28,12 +28,22 @@ async def running(toy: Toy, *words: str) -> AsyncIterator[Terminal]:
 
 
 async def test_keys_act_on_services(toy: Toy) -> None:
-    """Services are listed with state and resource use; keys select, search, filter, restart, stop and start; q stops the stack."""
+    """Services are listed with state and resource use; keys select, search, filter, restart, stop and start, and open panes; q stops it."""
     async with running(toy) as shown:
         picture = await shown.wait_shown("▶ web", "  extra", "it is awake", "MiB", " %", "0:0")
         assert "apple" not in picture
         await shown.type("Down")
-        await shown.wait_shown("▶ extra", "╭─ extra", "apple", "banana", "cherry")
+        await shown.wait_shown("▶ extra", "╭─ extra: log", "apple", "banana", "cherry")
+        await shown.type("e")
+        await shown.wait_shown("╭─ events", "service  extra", "started")
+        await shown.type("g")
+        await shown.wait_shown("╭─ extra: needs", "extra: Another toy.", "needs       web", "log  ")
+        await shown.type("Up")
+        await shown.wait_shown("▶ web", "╭─ web: needs", "needed by   ")
+        await shown.type("?")
+        await shown.wait_shown("╭─ keys", "restart the selected service")
+        await shown.type("Escape", "Down")
+        await shown.wait_shown("▶ extra", "╭─ extra: log")
         await shown.type("/", "n", "a", "n", "Enter")
         assert "apple" not in await shown.wait_shown("banana", "search: nan")
         await shown.type("Escape", "f", "w", "e", "Enter")
@@ -41,6 +51,8 @@ async def test_keys_act_on_services(toy: Toy) -> None:
         await shown.type("Escape", "Down", "r")
         await shown.wait_shown("restart of extra is done", "2 of 2 services are ready")
         assert {each["name"]: each["restarts"] for each in (await toy.status())["services"]} == {"web": 0, "extra": 1}
+        await shown.type("s")
+        await shown.wait_shown("stop extra? press s again", "2 of 2 services are ready")
         await shown.type("s")
         await shown.wait_shown("stop of extra is done", "stopped", "1 of 2 services are ready")
         await shown.type("s")

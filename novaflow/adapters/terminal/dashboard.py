@@ -1,4 +1,4 @@
-"""Draws a running stack on the whole terminal, with rich: the services above, the log of one of them below."""
+"""Draws a running stack on the whole terminal, with rich: the services above, and below a log, events, or what a service needs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,19 +12,32 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from novaflow.model.selection import Selection, Typing
+from novaflow.model.selection import Pane, Selection, Typing
 from novaflow.model.status import ServiceStatus, StackStatus, Usage
 
-FRAME_LINES = 5  # the head, the table's headings, the log's frame, the foot
-LEAST_LOG_LINES = 6
+FRAME_LINES = 6  # the head, the table's headings, the frame of the pane, the foot's two lines
+LEAST_PANE_LINES = 6
 COLOURS = {"ready": "green", "adopted": "green", "failed": "red", "exited": "red", "stopped": "dim"}
 CURSOR = "▏"
-KEYS = "↑↓ select   r restart   s stop/start   f filter   / search   Esc show all   q quit"
+KEYS = "? help  ↑↓ select  l log  e events  g needs  r restart  s stop  / find  q quit"
+HELP = (
+    "↑ ↓  j k     select a service",
+    "l            the log of the selected service",
+    "e            the events of the stack",
+    "g            what the selected service is and needs, and how it failed last",
+    "PgUp PgDn    scroll",
+    "r            restart the selected service",
+    "s            stop it, after a second press; start it, if it is down",
+    "f            show only services with a text in their name",
+    "/            show only lines with a text",
+    "Esc          show everything again",
+    "q            leave",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class DashboardState:
-    """The content of the screen: status, resource use, the user's selection, and the last lines of the selected log.
+    """The content of the screen: status, resource use, the user's selection, and the lines of the selected pane.
 
     ``started_at`` maps a service to the time it was started, ``running_steps`` lists running steps, ``message`` is the last answer
     to a key.
@@ -53,13 +66,18 @@ class Dashboard:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._live.stop()
 
+    @property
+    def columns(self) -> int:
+        """Return how many columns a line of the pane has."""
+        return max(1, self._console.width - 4)
+
     def draw(self, state: DashboardState) -> None:
         """Show this state on the screen."""
         listed = state.selection.listed([*state.status.services])
-        max_rows = max(1, self._console.height - FRAME_LINES - LEAST_LOG_LINES)
+        max_rows = max(1, self._console.height - FRAME_LINES - LEAST_PANE_LINES)
         shown = _window(listed, state.selection.selected, max_rows)
-        log_lines = max(1, self._console.height - FRAME_LINES - len(shown))
-        self._live.update(Group(_head(state), _services(state, shown), _log(state, log_lines), _foot(state)), refresh=True)
+        pane_lines = max(1, self._console.height - FRAME_LINES - len(shown))
+        self._live.update(Group(_head(state), _services(state, shown), _pane(state, pane_lines), _foot(state)), refresh=True)
 
 
 def _head(state: DashboardState) -> Text:
@@ -92,12 +110,13 @@ def _services(state: DashboardState, shown: Sequence[str]) -> Table:
     return table
 
 
-def _log(state: DashboardState, count: int) -> Panel:
-    lines = [line for line in state.lines if state.selection.search in line][-count:]
-    text = Text("\n".join(lines), no_wrap=True, overflow="ellipsis")
-    if state.selection.search:
-        text.highlight_words([state.selection.search], "reverse")
-    return Panel(text, title=state.selection.selected or "no service", height=count + 2, title_align="left")
+def _pane(state: DashboardState, count: int) -> Panel:
+    selection = state.selection
+    text = Text("\n".join(selection.show_lines(state.lines, count)), no_wrap=True, overflow="ellipsis")
+    if selection.search:
+        text.highlight_words([selection.search], "reverse")
+    about = "" if selection.pane in {Pane.KEYS, Pane.EVENTS} else f"{selection.selected or 'no service'}: "
+    return Panel(text, title=f"{about}{selection.pane}", height=count + 2, title_align="left")
 
 
 def _foot(state: DashboardState) -> Text:
@@ -106,7 +125,8 @@ def _foot(state: DashboardState) -> Text:
     chosen = [
         f"{name}: {text}{CURSOR if name is selection.typing else ''}" for name, text in texts.items() if text or name is selection.typing
     ]
-    return Text("   ".join([KEYS, *chosen, state.message]), style="dim", no_wrap=True, overflow="ellipsis")
+    answer = "   ".join(filter(None, (*chosen, state.message)))
+    return Text(f"{answer}\n{KEYS}", style="dim", no_wrap=True, overflow="ellipsis")
 
 
 def _window(listed: Sequence[str], selected: str, max_rows: int) -> Sequence[str]:

@@ -48,8 +48,8 @@ def command(  # noqa: PLR0913 - one argument for each option
 
     The servers and volumes of earlier runs are deleted: the command counts them and asks first. `novaflow up` keeps them.
 
-    On a terminal, a dashboard shows the state and resource usage of all services and the log of the selected one; keys
-    restart and stop it, filter and search. Elsewhere, events are printed as lines.
+    On a terminal, a dashboard shows the state and resource usage of all services and the log of the selected one. Keys restart and
+    stop it, show events and what it needs, filter and search; `?` lists them. Elsewhere, events are printed as lines.
 
     Example: sudo novaflow run --wait-ready --timeout 300
     """

@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from novaflow.adapters.terminal.dashboard import KEYS, Dashboard, DashboardState
+from novaflow.adapters.terminal.dashboard import HELP, KEYS, Dashboard, DashboardState
 from novaflow.events.types import ServiceState, StackState
-from novaflow.model.selection import Selection, Typing
+from novaflow.model.selection import Pane, Selection, Typing
 from novaflow.model.status import ServiceStatus, StackStatus, Usage
 
-COLUMNS, LINES = 110, 16
+COLUMNS, LINES = 110, 17
 
 
 class Screen(io.StringIO):
@@ -67,10 +67,17 @@ def test_the_screen_has_a_head_services_a_log_and_a_foot() -> None:
     assert lines[1].split() == ["service", "state", "up", "restarts", "cpu", "memory"]
     assert columns(lines[2]) == ["▶ web", "ready", "answered"]
     assert columns(lines[3]) == ["mail", "exited", "it exited with 7"]
-    assert lines[4].startswith("╭─ web ─")
+    assert lines[4].startswith("╭─ web: log ─")
     assert [line.strip("│ ") for line in lines[5:7]] == ["one", "two"]
-    assert lines[-2] == f"╰{'─' * (COLUMNS - 2)}╯"
-    assert lines[-1] == KEYS
+    assert lines[-3] == f"╰{'─' * (COLUMNS - 2)}╯"
+    assert lines[-2:] == ["", KEYS]
+
+
+def test_the_keys_fit_a_small_terminal() -> None:
+    """Nothing of their line and of the help is cut at 80 columns."""
+    assert len(KEYS) <= 80
+    assert max(map(len, HELP)) <= 80 - 4
+    assert all(key in KEYS for key in ("?", "↑↓", "l", "e", "g", "r", "s", "/", "q"))
 
 
 def test_a_service_shows_what_it_uses() -> None:
@@ -114,7 +121,7 @@ def test_a_long_head_is_cut() -> None:
 def test_an_empty_stack_is_drawn() -> None:
     """No service is selected, and the log is empty."""
     lines = drawn(state_of())
-    assert lines[2].startswith("╭─ no service ─")
+    assert lines[2].startswith("╭─ no service: log ─")
     assert len(lines) == LINES
 
 
@@ -125,14 +132,14 @@ def test_a_filter_hides_services() -> None:
     lines = drawn(state_of(*services, selection=typed))
     assert "3 of 3 services are ready" in lines[0]
     assert [columns(line)[0] for line in lines[2:4]] == ["mail", "▶ webmail"]
-    assert lines[-1] == f"{KEYS}   filter: mail▏"
-    assert drawn(state_of(*services, selection=replace(typed, typing=Typing.NOTHING)))[-1] == f"{KEYS}   filter: mail"
+    assert lines[-2] == "filter: mail▏"
+    assert drawn(state_of(*services, selection=replace(typed, typing=Typing.NOTHING)))[-2] == "filter: mail"
 
 
 def log_of(lines: Sequence[str], search: str = "") -> list[str]:
     """Return the lines of the log that are shown."""
     screen = drawn(state_of(service("web"), selection=Selection("web", search=search), lines=lines))
-    return [line.strip("│ ") for line in screen[4:-2]]
+    return [line.strip("│ ") for line in screen[4:-3]]
 
 
 def test_the_end_of_the_log_is_shown() -> None:
@@ -166,7 +173,7 @@ def test_the_selected_service_stays_in_sight() -> None:
         lines = drawn(state_of(*map(service, names), selection=Selection(selected)))
         assert len(lines) == LINES
         top = next(place for place, line in enumerate(lines) if line.startswith("╭"))
-        assert LINES - top - 3 == 6
+        assert LINES - top - 4 == 6
         return [columns(line)[0] for line in lines[2:top]]
 
     assert listed("s00") == ["▶ s00", "s01", "s02", "s03", "s04"]
@@ -175,9 +182,17 @@ def test_the_selected_service_stays_in_sight() -> None:
 
 
 def test_the_answer_to_a_key_is_in_the_foot() -> None:
-    """It follows the search."""
+    """It follows the search, above the keys."""
     state = state_of(service("web"), selection=Selection("web", search="err", typing=Typing.SEARCH), message="stopping")
-    assert drawn(state)[-1] == f"{KEYS}   search: err▏   stopping"
+    assert drawn(state)[-2:] == ["search: err▏   stopping", KEYS]
+
+
+@pytest.mark.parametrize(("pane", "title"), [(Pane.NEEDS, "web: needs"), (Pane.EVENTS, "events"), (Pane.KEYS, "keys")])
+def test_another_pane_is_shown(pane: Pane, title: str) -> None:
+    """Its title says which; those that have a begin show it first."""
+    lines = drawn(state_of(service("web"), selection=Selection("web", pane=pane), lines=[f"line {number}" for number in range(100)]))
+    assert lines[3].startswith(f"╭─ {title} ─")
+    assert lines[4].strip("│ ") == ("line 90" if pane is Pane.EVENTS else "line 0")
 
 
 @pytest.mark.parametrize("size", [{"LINES": "3", "COLUMNS": "20"}, {"LINES": "1", "COLUMNS": "1"}, {"LINES": "200", "COLUMNS": "500"}])
