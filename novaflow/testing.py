@@ -13,14 +13,14 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import pytest
 
@@ -67,11 +67,13 @@ class EventStream:
         self._program = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         self._events: SimpleQueue[dict[str, Any]] = SimpleQueue()
         self._passed: deque[str] = deque(maxlen=20)
-        Thread(target=self._read, args=(self._program.stdout,), name="novaflow-events", daemon=True).start()
+        self._reader = Thread(target=self._read, args=(self._program.stdout,), name="novaflow-events", daemon=True)
+        self._reader.start()
 
-    def _read(self, output: Iterable[str]) -> None:
-        for line in output:
-            self._events.put(json.loads(line))
+    def _read(self, output: TextIO) -> None:
+        with output:
+            for line in output:
+                self._events.put(json.loads(line))
 
     def wait_for(self, kind: str, *, subject: str = "*", within_s: float = 60) -> dict[str, Any]:
         """Return the next event of a type that matches ``kind`` about ``subject``; both may have the wildcards * and ?.
@@ -96,6 +98,7 @@ class EventStream:
         """End the program that reads the events."""
         self._program.terminate()
         self._program.wait(_STOP_S)
+        self._reader.join(_STOP_S)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

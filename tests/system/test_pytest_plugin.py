@@ -27,7 +27,19 @@ def test_an_event(novaflow_stack, event_stream):
 async def run_tests(toy: Toy, code: str, *options: str) -> Result:
     """Run a file of tests as a project of its own does, in the folder of the toy."""
     (toy.folder / "test_project.py").write_text(code.replace("PORT", str(toy.port)))
-    argv = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", str(toy.folder), *options, "test_project.py"]
+    argv = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-W",
+        "error",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        str(toy.folder),
+        *options,
+        "test_project.py",
+    ]
     with anyio.fail_after(100):
         ended = await anyio.run_process(argv, check=False, cwd=toy.folder, env=toy.env)
     return Result(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
