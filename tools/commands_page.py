@@ -31,7 +31,7 @@ def page() -> str:
 
 def _common_options(command: click.Command) -> Iterator[str]:
     yield "## Options of nearly every command\n"
-    yield from (_describe(option) for option in _find_options(command) if option.name == _COMMON)
+    yield from (_describe(option) for option in find_options(command) if option.name == _COMMON)
     yield ""
 
 
@@ -41,11 +41,12 @@ def _section(name: str, command: click.Command) -> Iterator[str]:
     for paragraph in inspect.cleandoc(command.help or "").split("\n\n"):
         before, is_example, words = paragraph.partition("Example: ")
         yield f"Example: `{words}`\n" if is_example and not before else f"{escape(paragraph)}\n"
-    if options := [_describe(option) for option in _find_options(command) if option.name != _COMMON]:
+    if options := [_describe(option) for option in find_options(command) if option.name != _COMMON]:
         yield from (*options, "")
 
 
-def _find_options(command: click.Command) -> Iterator[click.Option]:
+def find_options(command: click.Command) -> Iterator[click.Option]:
+    """Return the options that the help of a command shows."""
     return (param for param in command.params if isinstance(param, click.Option) and not param.hidden)
 
 

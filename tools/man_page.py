@@ -8,6 +8,7 @@ from importlib.metadata import version
 import click
 
 from novaflow.cli.main import COMMANDS, novaflow
+from tools.commands_page import find_options
 from tools.exit_codes_page import exit_codes
 from tools.files_page import files
 
@@ -47,8 +48,8 @@ def _describe_command(name: str, command: click.Command) -> Iterator[str]:
     context = click.Context(command, info_name=name)
     yield f".SS {_escape(' '.join((name, *command.collect_usage_pieces(context))))}"
     yield from _write_paragraphs(inspect.cleandoc(command.help or ""))
-    options = (param for param in command.params if isinstance(param, click.Option) and not param.hidden)
-    yield from _list((f"`{flags}`", text) for flags, text in filter(None, (option.get_help_record(context) for option in options)))
+    records = (option.get_help_record(context) for option in find_options(command))
+    yield from _list((f"`{flags}`", text) for flags, text in filter(None, records))
 
 
 def _write_paragraphs(text: str) -> Iterator[str]:

@@ -15,7 +15,7 @@ def draw_timings(timings: Timings, columns: int) -> str:
     chart = max(_NARROWEST_CHART, columns - names - _NUMBERS)
     return "\n".join(
         (
-            f"{timings.workflow} of {timings.began:%Y-%m-%d %H:%M:%S}: {len(timings.spans)} nodes in {timings.elapsed_s:.1f} s",
+            describe_execution(timings),
             "# critical, = not critical, . waiting for a pool, ! failed",
             "",
             f"{'':{names}}   start    took",
@@ -24,6 +24,11 @@ def draw_timings(timings: Timings, columns: int) -> str:
             *_summarise(timings, columns),
         )
     )
+
+
+def describe_execution(timings: Timings) -> str:
+    """Return which execution it is, its number of nodes and its duration, as a title."""
+    return f"{timings.workflow} of {timings.began:%Y-%m-%d %H:%M:%S}: {len(timings.spans)} nodes in {timings.elapsed_s:.1f} s"
 
 
 def _draw_span(span: Span, timings: Timings, names: int, chart: int) -> str:

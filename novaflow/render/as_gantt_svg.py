@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
 from novaflow.plan.timings import Ending, Span, Timings
+from novaflow.render.as_gantt import describe_execution
+from novaflow.render.as_svg import FONT, LETTER
 
 # Lengths are in user units, which are pixels at the natural size.
-_LETTER = 6.63  # width of a character of DejaVu Sans Mono at 11, the widest of the fonts below
 _CHART = 860  # width of the longest bar
 _ROW, _BAR = 17, 11  # heights
 _MARGIN = 20
@@ -17,7 +18,7 @@ _STEPS_S = (1, 2, 5)  # between ticks, and ten, a hundred, … times as much
 _LONGEST_NOTE = 16  # characters behind a bar: its duration and how it ended
 
 _STYLE = (
-    "text{font:11px 'DejaVu Sans Mono',ui-monospace,Menlo,Consolas,monospace;fill:#223}"
+    f"text{{font:{FONT};fill:#223}}"
     ".title{font-size:15px;font-weight:bold}.note,.axis{fill:#556}.name{text-anchor:end}"
     ".grid{stroke:#dde;stroke-width:1}.critical{fill:#d95f02}.other{fill:#6b93c4}.skipped{fill:#b9bfca}.failed{fill:#b3122a}"
     ".waited{fill:#eceff5}"
@@ -27,10 +28,10 @@ _LEGEND = {"critical": "on the critical path", "other": "not on it", "skipped": 
 
 def draw_timings_svg(timings: Timings) -> str:
     """Return the timings as a self-contained SVG document."""
-    left = _MARGIN + max((len(span.node) for span in timings.spans), default=0) * _LETTER + 8
-    width = left + _CHART + _LONGEST_NOTE * _LETTER + _MARGIN
+    left = _MARGIN + max((len(span.node) for span in timings.spans), default=0) * LETTER + 8
+    width = left + _CHART + _LONGEST_NOTE * LETTER + _MARGIN
     bottom = _HEAD + len(timings.spans) * _ROW
-    title = f"{timings.workflow} of {timings.began:%Y-%m-%d %H:%M:%S}: {len(timings.spans)} nodes in {timings.elapsed_s:.1f} s"
+    title = describe_execution(timings)
     size = f'viewBox="0 0 {width:.0f} {bottom + _FOOT}" width="{width:.0f}" height="{bottom + _FOOT}"'
     return "\n".join(
         (
@@ -66,7 +67,7 @@ def _draw_legend() -> Iterator[str]:
     for kind, text in _LEGEND.items():
         yield f'<rect class="{kind}" x="{x:.1f}" y="54" width="{_BAR}" height="{_BAR}"/>'
         yield f'<text class="note" x="{x + _BAR + 5:.1f}" y="63.5">{text}</text>'
-        x += _BAR + 5 + len(text) * _LETTER + 18
+        x += _BAR + 5 + len(text) * LETTER + 18
 
 
 def _draw_axis(elapsed_s: float, left: float, bottom: float) -> Iterator[str]:

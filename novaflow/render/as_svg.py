@@ -11,7 +11,8 @@ from novaflow.render.colours import Colours, choose_colours
 from novaflow.render.layout import Layout, Vertex, lay_out
 
 # Lengths are in user units, which are pixels at the natural size.
-_LETTER = 6.63  # width of a character of DejaVu Sans Mono at 11, the widest of the fonts below
+FONT = "11px 'DejaVu Sans Mono',ui-monospace,Menlo,Consolas,monospace"
+LETTER = 6.63  # width of a character of DejaVu Sans Mono at 11, the widest of these fonts
 _BOX = 22  # height of a node
 _PADDING = 9  # between the border of a node and its text
 _GAP = 56  # between columns, in which edges climb
@@ -19,7 +20,7 @@ _MARGIN = 24
 _HEAD = 46  # height of the title
 
 _STYLE = (
-    "text{font:11px 'DejaVu Sans Mono',ui-monospace,Menlo,Consolas,monospace}"
+    f"text{{font:{FONT}}}"
     ".title{font-size:15px;font-weight:bold}.note{font:11px sans-serif;fill:#667}"
     "path{fill:none;stroke-width:1.3;opacity:.6}.part{opacity:.62}"
 )
@@ -60,7 +61,7 @@ def _place_columns(layout: Layout) -> Sequence[_Column]:
 
 
 def _width(name: str) -> float:
-    return len(name) * _LETTER + 2 * _PADDING
+    return len(name) * LETTER + 2 * _PADDING
 
 
 def _draw_edges(graph: Graph, layout: Layout, columns: Sequence[_Column], colours: Mapping[str, Colours]) -> Iterator[str]:

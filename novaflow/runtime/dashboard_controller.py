@@ -31,7 +31,6 @@ LOG_LINES = 2000  # of the selected service: enough to search in
 LOG_BYTES = 1 << 18  # of the end of its log that is read for them
 DRAW_EVERY_S = 0.25
 READ_LOG_EVERY_S = 0.2
-EXPLAIN_EVERY_S = 1.0
 MEASURE_EVERY_S = 2.0  # measuring all processes takes about 20 ms
 _ENDED = {StepState.FAILED, ServiceState.FAILED, ServiceState.EXITED}
 
@@ -50,7 +49,9 @@ class DashboardController:
         self._running_steps: dict[str, None] = {}  # in the order of their start
         self._events_to_print = list[EventRecord]()  # events to print at the end
         self._events: deque[str] = deque(maxlen=LOG_LINES)
-        self._explained = "", list[str]()  # a service, and the lines about it
+        self._explained = "", 0, 0  # a service, the last event and the columns of the screen then
+        self._explanation = list[str]()  # of that
+        self._sequence = 0  # of the last event
         self._message = ""  # to the last key
         self._asked = ""  # the service whose stop needs a second press
         self._dashboard = Dashboard(sys.stdout)
@@ -70,6 +71,7 @@ class DashboardController:
         self._status = self._status.apply(record)
         self._selection = self._selection.select_listed([*self._status.services])
         self._events.append(draw_event(record))
+        self._sequence = record.sequence
         match record.event:
             case StepChanged(name=name, state=StepState.STARTED):
                 self._running_steps[name] = None
@@ -145,25 +147,25 @@ class DashboardController:
             case Pane.EVENTS:
                 return [*self._events]
             case Pane.NEEDS:
-                name, lines = self._explained
-                return lines if name == self._selection.selected else []
+                return self._explanation if self._explained[0] == self._selection.selected else []
             case _:
                 return self._log.lines
 
-    def _explain_service(self, name: str) -> list[str]:
+    def _explain_service(self, name: str, columns: int) -> list[str]:
         try:
             (found,) = explain(self._stack, name)
         except NovaflowError as error:  # the settings have changed since its start
             return [str(error)]
-        return [*found.lines(self._dashboard.columns)]
+        return [*found.lines(columns)]
 
     async def _explain(self) -> None:
         while True:
-            name = self._selection.selected
-            if name and self._selection.pane is Pane.NEEDS:
-                self._explained = name, await anyio.to_thread.run_sync(self._explain_service, name)
-            # A key is answered at the next look, which costs nothing while the pane is closed.
-            await anyio.sleep(EXPLAIN_EVERY_S if self._explained[0] == self._selection.selected else DRAW_EVERY_S)
+            wanted = self._selection.selected, self._sequence, self._dashboard.columns
+            # It reads the whole journal, which only events change.
+            if self._selection.selected and self._selection.pane is Pane.NEEDS and self._explained != wanted:
+                self._explanation = await anyio.to_thread.run_sync(self._explain_service, wanted[0], wanted[2])
+                self._explained = wanted
+            await anyio.sleep(DRAW_EVERY_S)
 
     async def _read_log(self) -> None:
         while True:

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks.table import NOVAFLOW, Row, print_table, seconds
+from tests.benchmarks.table import NOVAFLOW, Row, print_table, seconds, write_workflows
 
 LAYERS, WIDTH, AT_ONCE = 10, 100, 8
 NEEDS = 3  # needs of each node, in the layer below
@@ -52,11 +52,7 @@ def main() -> None:
 def measure(folder: Path, runs: int) -> list[Row]:
     """Return the durations of both, including their start, and of the workflow alone."""
     workflows = folder / "toys"
-    (workflows / "components").mkdir(parents=True)
-    for path in (workflows / "__init__.py", workflows / "components" / "__init__.py"):
-        path.touch()
-    (workflows / "install.py").write_text(WORKFLOW)
-    (workflows / "components" / "toy.py").write_text(COMPONENT)
+    write_workflows(workflows, {"install.py": WORKFLOW, "components/toy.py": COMPONENT})
     (folder / "Makefile").write_text(makefile())
     settings = {"NOVAFLOW_WORKFLOWS": str(workflows), "NOVAFLOW_JOBS": str(AT_ONCE)}
     make_s, novaflow_s, workflow_times_s = [], [], []

@@ -22,7 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
-from tests.benchmarks.table import NOVAFLOW, describe_machine, seconds
+from tests.benchmarks.table import NOVAFLOW, describe_machine, seconds, write_workflows
 
 COUNT = 50
 FIRST_PORT = 21_000
@@ -127,13 +127,8 @@ def settings(folder: Path) -> dict[str, str]:
 
 def run_novaflow(folder: Path) -> Times:
     """Start the services by novaflow; return the times of its events."""
-    workflows = folder / "toys"
-    (workflows / "components").mkdir(parents=True)
-    for path in (workflows / "__init__.py", workflows / "components" / "__init__.py"):
-        path.touch()
-    (workflows / "install.py").write_text(INSTALL)
-    (workflows / "run.py").write_text(RUN)
-    (workflows / "components" / "web.py").write_text(f"PYTHON, FOLDER = {sys.executable!r}, {str(folder)!r}\n{COMPONENT}")
+    component = f"PYTHON, FOLDER = {sys.executable!r}, {str(folder)!r}\n{COMPONENT}"
+    write_workflows(folder / "toys", {"install.py": INSTALL, "run.py": RUN, "components/web.py": component})
     seconds(NOVAFLOW, "run", "--wait-ready", folder / "nova", env=settings(folder))
     events = [json.loads(line) for line in (folder / "nova/journal.jsonl").read_text().splitlines()]
     ready = (event for event in events if event["type"] == "novaflow.service.ready")

@@ -33,6 +33,13 @@ def seconds(*argv: str | Path, env: Mapping[str, str] | None = None, good: Seque
     return took_s
 
 
+def write_workflows(folder: Path, files: Mapping[str, str]) -> None:
+    """Write a folder of workflows with these files; one of a component is below ``components``."""
+    for name, text in {"__init__.py": "", "components/__init__.py": "", **files}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
 def supervisor_mib(folder: Path) -> float:
     """Return the resident memory of the supervisor of a running stack."""
     return float(psutil.Process(_find_supervisor(folder)).memory_info().rss) / 2**20
